@@ -1,0 +1,183 @@
+# imgtools.  One Makefile, not recursive: a new command, room or test needs no
+# line in it.  Objects go to $(O), so that variants sit side by side.
+
+O       ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR   = $(PREFIX)/bin
+MANDIR   = $(PREFIX)/share/man
+
+CC      ?= cc
+CXX     ?= c++
+CFLAGS  ?= -O2 -g
+CXXFLAGS ?= -O2 -g
+SAN     ?=
+
+# Debian packages: to build, and to test.
+BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
+	libjson-c-dev libsodium-dev libsqlite3-dev libunistring-dev \
+	zlib1g-dev
+CHECK_DEPS = bsdextrautils dcmtk genisoimage libarchive-tools libcmocka-dev \
+	mandoc perl sqlite3 strace xz-utils zip zstd zsh fish
+
+PKGS     = libarchive sqlite3 libsodium json-c zlib
+WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
+	-Wmissing-format-attribute -Wpointer-arith -Wundef
+CWARN    = -Wstrict-prototypes -Wmissing-prototypes
+WERROR  ?=
+HARDEN   = -fstack-protector-strong -fPIE
+ALL_CPP  = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -I$(O)/gen
+ALL_C    = -std=c11 -pthread $(WARN) $(CWARN) $(WERROR) $(HARDEN) $(SAN)
+ALL_CXX  = -std=c++17 -pthread $(WARN) $(WERROR) $(HARDEN) $(SAN)
+ALL_LD   = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring
+PKG_CPP  = $(shell pkg-config --cflags $(PKGS))
+
+CMDS    := $(patsubst cmd/%.c,%,$(wildcard cmd/img*.c))
+LIB_SRC := $(wildcard common/*/*.c)
+LIB_SQL := $(wildcard common/catalog/*.sql)
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
+	$(O)/gen/common/dicom/dict-table.o
+BINS    := $(CMDS:%=$(O)/bin/%)
+TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c))
+UNITS   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
+MANS    := $(wildcard man/*.[157])
+
+# The goals that need the Debian packages ask for them first.
+HAVE_DEPS := $(O)/.deps
+
+.PHONY: all deps demo check asan lint fmt fuzz torture bench install \
+	uninstall clean programs help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory programs
+
+programs: $(BINS)
+
+help:
+	@echo 'make [all|demo|check|asan|lint|fmt|fuzz|torture|bench|install]'
+
+# ---- packages -----------------------------------------------------------
+
+# Installs what is missing and says so; does nothing when all is there.
+deps:
+	@sh tests/deps.sh $(BUILD_DEPS) $(CHECK_DEPS)
+
+$(HAVE_DEPS): Makefile tests/deps.sh
+	@sh tests/deps.sh $(BUILD_DEPS) $(CHECK_DEPS)
+	@mkdir -p $(@D) && touch $@
+
+# ---- building -----------------------------------------------------------
+
+$(O)/bin/%: $(O)/cmd/%.o $(O)/libimg.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/tools/%: $(O)/tests/tools/%.o $(O)/libimg.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libimg.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(O)/libimg.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPP) $(PKG_CPP) $(ALL_C) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(CC) $(ALL_CPP) $(ALL_C) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# A schema becomes the string img_sql_<name>.
+$(O)/gen/%.c: %.sql
+	@mkdir -p $(@D)
+	@{ printf 'extern const char img_sql_%s[];\n' '$(subst -,_,$(notdir $*))'; \
+	printf 'const char img_sql_%s[] =\n' '$(subst -,_,$(notdir $*))'; \
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
+
+# The dictionary of the installed DCMTK, as a sorted table.
+DICTIONARY ?= $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic \
+	/usr/share/dcmtk*/dicom.dic))
+$(O)/gen/common/dicom/dict-table.c: common/dicom/dict.awk $(DICTIONARY)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f common/dicom/dict.awk $(DICTIONARY) > $@
+
+# ---- testing ------------------------------------------------------------
+
+check: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory run-check
+
+.PHONY: run-check
+run-check: programs $(TOOLS) $(UNITS)
+	@O=$(abspath $(O)) sh tests/run.sh
+
+asan:
+	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' WERROR=-Werror \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+
+demo: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory programs $(TOOLS)
+	@O=$(abspath $(O)) sh tests/demo.sh
+
+lint: $(HAVE_DEPS)
+	@O=$(O) CPPFLAGS='$(ALL_CPP) $(PKG_CPP)' sh tests/lint.sh
+
+fmt:
+	clang-format -i $$(git ls-files '*.[ch]' '*.cc')
+
+fuzz: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory programs
+	@O=$(abspath $(O)) sh tests/fuzz/run.sh
+
+torture: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory programs $(TOOLS)
+	@O=$(abspath $(O)) sh tests/torture/run.sh
+
+bench: $(HAVE_DEPS)
+	@$(MAKE) --no-print-directory programs $(TOOLS)
+	@O=$(abspath $(O)) sh tests/bench/run.sh
+
+compile_commands.json: $(HAVE_DEPS)
+	@{ echo '['; sep=''; for f in $(LIB_SRC) $(wildcard cmd/*.c tests/*/*.c); do \
+	printf '%s{"directory":"%s","file":"%s","command":"$(CC) $(ALL_CPP) $(PKG_CPP) $(ALL_C) -c %s"}' \
+	"$$sep" '$(CURDIR)' "$$f" "$$f"; sep=','; done; echo ']'; } > $@
+
+# ---- installing ---------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
+	for m in $(MANS); do \
+		install -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}; done
+	for c in $(CMDS); do \
+		install -m 644 completions/img.bash \
+			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$c; \
+		sed "s/@COMMAND@/$$c/g" completions/img.fish > \
+			$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$c.fish; \
+	done
+	install -m 644 completions/_img $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_img
+
+uninstall:
+	for c in $(CMDS); do rm -f $(DESTDIR)$(BINDIR)/$$c \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$c \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$c.fish; done
+	for m in $(notdir $(MANS)); do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_img
+
+clean:
+	rm -rf $(O)/bin $(O)/cmd $(O)/common $(O)/gen $(O)/tests $(O)/tools \
+		$(O)/unit $(O)/asan $(O)/fuzz $(O)/libimg.a $(O)/.deps \
+		compile_commands.json
+
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*/*/*.d)

@@ -1,0 +1,122 @@
+/* io.c - checked reading, writing, syncing, locking; the clock. */
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+ssize_t img_read_full(int fd, void *p, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = read(fd, (char *)p + got, n - got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+ssize_t img_pread_full(int fd, void *p, size_t n, off_t at)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = pread(fd, (char *)p + got, n - got,
+				  at + (off_t)got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+int img_write_full(int fd, const void *p, size_t n)
+{
+	size_t put = 0;
+
+	while (put < n) {
+		ssize_t w = write(fd, (const char *)p + put, n - put);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -1;
+		put += (size_t)w;
+	}
+	return 0;
+}
+
+int img_sync_fd(int fd, const char *name, struct img_err *err)
+{
+	if (fsync(fd) < 0)
+		return img_err_sys(err, "%s: sync", name);
+	return 0;
+}
+
+int img_close(int *fd, const char *name, struct img_err *err)
+{
+	int was = *fd;
+
+	*fd = -1;
+	if (was >= 0 && close(was) < 0 && errno != EINTR)
+		return img_err_sys(err, "%s: close", name);
+	return 0;
+}
+
+int img_lock(int fd, bool exclusive, int seconds, const char *name,
+	     struct img_err *err)
+{
+	struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK,
+			      .l_whence = SEEK_SET };
+	double until = img_time_mono() + seconds;
+	struct timespec nap = { 0, 5000000 };
+
+	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return img_err_sys(err, "%s: lock", name);
+		if (img_time_mono() >= until)
+			return img_err_set(err, IMG_E_BUSY,
+					   "%s: in use by another process",
+					   name);
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+void img_unlock(int fd)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+void img_time_now(char out[IMG_TIME_MAX])
+{
+	time_t t = time(NULL);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) ||
+	    !strftime(out, IMG_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		out[0] = '\0';
+}
+
+double img_time_mono(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}

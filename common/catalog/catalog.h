@@ -1,0 +1,145 @@
+/*
+ * catalog.h - what the archive knows about its objects: patients, studies,
+ * series, instances, objects, conflicts, and the inputs it has seen.  The
+ * only door to SQLite; no caller sees SQL.
+ *
+ * The catalog is an index: truth is the object file, and a catalog can be
+ * made again from the objects.  catalog.db is in WAL mode with
+ * synchronous=FULL, so a commit survives a power cut.  Each row carries a sum
+ * over its own columns (img_sum64), because SQLite's integrity check does not
+ * see a flipped bit inside a value.
+ *
+ * One writer at a time: the store's lock is held around a transaction (see
+ * store.h), so that two importers take turns and never meet SQLITE_BUSY.
+ * Readers never block it.
+ *
+ * Nothing is merged: a study is known by patient and StudyInstanceUID, so a
+ * study that arrives under two PatientIDs is listed under both, and the
+ * result says so.
+ */
+#ifndef IMG_CATALOG_H
+#define IMG_CATALOG_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+
+enum img_level { IMG_PATIENT, IMG_STUDY, IMG_SERIES, IMG_IMAGE };
+
+/* The attributes the catalog holds, by level.  Ascending tags within the
+   list as img_catalog_fields() gives it. */
+struct img_field {
+	const char *keyword; /* also the column's name */
+	uint32_t tag;        /* 0 where the catalog works it out itself */
+	char vr[3];
+	enum img_level level;
+};
+/* All of them; *n is their number.  A field's index is its number below. */
+const struct img_field *img_catalog_fields(size_t *n);
+/* Index of a keyword, -1 if the catalog does not hold it. */
+int img_catalog_field(const char *keyword);
+#define IMG_FIELDS_MAX 64
+
+struct img_catalog;
+
+enum img_mode { IMG_READ, IMG_WRITE };
+
+/* dir is the archive's folder.  IMG_WRITE creates catalog.db if it is absent
+   and upgrades an older one; a newer one is IMG_E_UNSUPPORTED.  IMG_READ of
+   an absent one is IMG_E_IO.  Free with img_catalog_close. */
+int img_catalog_open(struct img_catalog **c, const char *dir,
+		     enum img_mode mode, struct img_err *err);
+/* The same for a database file by its own name (for a rebuild). */
+int img_catalog_open_file(struct img_catalog **c, const char *file,
+			  enum img_mode mode, struct img_err *err);
+void img_catalog_close(struct img_catalog *c);
+
+int img_catalog_begin(struct img_catalog *c, struct img_err *err);
+int img_catalog_commit(struct img_catalog *c, struct img_err *err);
+void img_catalog_rollback(struct img_catalog *c);
+
+/* ---- putting instances ------------------------------------------------ */
+
+enum img_verdict { IMG_STORED, IMG_DUPLICATE, IMG_CONFLICT };
+enum img_on_conflict { IMG_KEEP, IMG_REPLACE, IMG_REJECT };
+
+struct img_instance {
+	const char *field[IMG_FIELDS_MAX]; /* UTF-8 by field index; NULL */
+	uint8_t digest[IMG_DIGEST_SIZE];
+	uint64_t bytes;
+	const char *place; /* absolute path for --in-place; NULL: the store */
+};
+
+struct img_put {
+	enum img_verdict verdict;
+	int64_t instance;    /* row of the instance */
+	int64_t object;      /* number of the object within it, from 0 */
+	bool two_names;      /* this PatientID has another PatientName */
+	bool two_patients;   /* this study is listed under another patient */
+	bool two_studies;    /* this SOPInstanceUID is of another series */
+};
+
+/* What would become of it, without writing: the same answer as put. */
+int img_catalog_judge(struct img_catalog *c, const struct img_instance *in,
+		      struct img_put *out, struct img_err *err);
+/*
+ * Within a transaction.  Same UID and digest: IMG_DUPLICATE, nothing is
+ * written.  Same UID, other digest: IMG_CONFLICT; with IMG_KEEP the first
+ * stays current, with IMG_REPLACE the new one becomes current (both rows
+ * remain), with IMG_REJECT nothing is written.
+ */
+int img_catalog_put(struct img_catalog *c, const struct img_instance *in,
+		    enum img_on_conflict how, struct img_put *out,
+		    struct img_err *err);
+
+/* ---- inputs seen before ----------------------------------------------- */
+
+/*
+ * What became of an input, so that a second run need not read it again.
+ * container is the absolute path of the folder or of the archive file, name
+ * the file's or member's name in it.
+ */
+struct img_seen {
+	const char *container, *name;
+	uint64_t size, inode, device;
+	int64_t mtime_ns;      /* of the file; of the archive, for members */
+	const char *status;    /* status word of its record */
+	const char *code;      /* error's word, or NULL */
+	const char *text;      /* error's message or ignored's reason; NULL */
+	int64_t instance, object; /* rows it led to; -1 if none */
+};
+/* 1 found: strings live until the next call; 0 not seen; -1. */
+int img_catalog_seen(struct img_catalog *c, const char *container,
+		     const char *name, struct img_seen *out,
+		     struct img_err *err);
+/* Within a transaction; replaces what was known of that input. */
+int img_catalog_remember(struct img_catalog *c, const struct img_seen *in,
+			 struct img_err *err);
+/* Calls f for every input remembered in a container, in the order in which
+   they were remembered. */
+int img_catalog_seen_each(struct img_catalog *c, const char *container,
+			  int (*f)(void *arg, const struct img_seen *s,
+				   struct img_err *err),
+			  void *arg, struct img_err *err);
+
+/* ---- reading ---------------------------------------------------------- */
+
+/* An object with the identity of its instance; strings live until the next
+   call on the same catalog. */
+struct img_object {
+	int64_t instance, object;
+	const char *study, *series, *sop, *sop_class, *transfer_syntax,
+		*modality;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	uint64_t bytes;
+	const char *place;      /* NULL: in the store */
+	bool current;           /* false: set aside by a conflict */
+	const char *added;      /* when, UTC */
+	const char *checked;    /* when last verified; NULL: never */
+	const char *verdict;    /* what that found; NULL */
+};
+/* 1 found, 0 no such row, -1. */
+int img_catalog_object(struct img_catalog *c, int64_t instance,
+		       int64_t object, struct img_object *out,
+		       struct img_err *err);
+
+#endif

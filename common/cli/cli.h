@@ -1,0 +1,144 @@
+/*
+ * cli.h - what every command has in common: the option table, operands or
+ * stdin, messages, records out, progress, tables, exit status.
+ *
+ * Order in main: IMG_CLI, img_cli_parse, open, img_cli_each (or img_cli_next
+ * and img_cli_emit by hand), close, return img_cli_finish.
+ * Only this room and cmd/ print or exit.  One cli a process.
+ */
+#ifndef IMG_CLI_H
+#define IMG_CLI_H
+
+#include "base/base.h"
+#include "record/record.h"
+
+enum img_opt_kind {
+	IMG_OPT_FLAG,   /* bool *: set true */
+	IMG_OPT_STRING, /* const char **: last one wins */
+	IMG_OPT_LIST,   /* struct img_list *: each use adds one */
+	IMG_OPT_U64,    /* uint64_t *: whole number up to max */
+	IMG_OPT_SIZE,   /* uint64_t *: bytes, "700M" */
+	IMG_OPT_CHOICE, /* const char **: one of the words in choices, a|b|c */
+	IMG_OPT_LAST
+};
+
+struct img_list {
+	const char **item;
+	size_t n;
+};
+
+struct img_opt {
+	char letter;           /* 0: long name only */
+	const char *name;      /* every option has one */
+	const char *arg;       /* word for its argument, NULL for a flag */
+	const char *help;      /* one line */
+	enum img_opt_kind kind;
+	void *target;
+	const char *choices;   /* for IMG_OPT_CHOICE */
+	uint64_t max;          /* for IMG_OPT_U64; 0: no bound */
+};
+
+#define IMG_OPT_CATALOG(dir)                                              \
+	{ 'C', "catalog", "dir", "archive to use", IMG_OPT_STRING, (dir), \
+	  NULL, 0 }
+#define IMG_OPT_END \
+	{ 0, NULL, NULL, NULL, IMG_OPT_LAST, NULL, NULL, 0 }
+
+/* -h, -V, -q, -v, -0 and the hidden --options belong to every command. */
+struct img_cli {
+	const char *name;      /* "imgverify" */
+	const char *synopsis;  /* "[-d] [-C dir] [uid ...]" */
+	const char *summary;   /* one line for --help */
+	const char *examples;  /* lines for --help, or NULL */
+	const char *verbs;     /* status words in the order of the summary
+				  line, blank separated: "stored duplicate" */
+	const struct img_opt *opts;
+	/* what parse found */
+	bool quiet, nul;
+	unsigned verbose;
+	/* private */
+	struct img_cli_state *state;
+};
+
+#define IMG_CLI(name_, synopsis_, summary_, opts_)                       \
+	{                                                                \
+		.name = (name_), .synopsis = (synopsis_),                \
+		.summary = (summary_), .opts = (opts_)                   \
+	}
+
+/* Parses; handles --help, --version, --options and wrong usage (exit 64) by
+   itself.  *argc and *argv are left at the operands.  Also: makes sure that
+   descriptors 0 to 2 are open, ignores SIGPIPE, catches INT and TERM. */
+void img_cli_parse(struct img_cli *cli, int *argc, char ***argv);
+/* Prints one line and "try --help"; exit status 64; does not return. */
+_Noreturn void img_cli_usage(struct img_cli *cli, const char *fmt, ...)
+	IMG_PRINTF(2, 3);
+
+/* The archive's folder: dir if given, else $IMG_CATALOG, else
+   ${XDG_DATA_HOME:-~/.local/share}/imgtools.  Into out (IMG_PATH_MAX). */
+int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err);
+
+/* One input: an operand, a path from stdin or a record from stdin. */
+struct img_input {
+	const char *text;        /* the operand or path; NULL for a record */
+	struct img_record *rec;  /* the record; NULL otherwise */
+};
+/* 1 an input (valid until the next call), 0 no more, -1 stdin failed or a
+   line was bad (already reported and counted; go on asking).  Without
+   operands and with stdin a terminal: wrong usage.  A record that carries an
+   error is passed on and counted here and is not returned.  Returns 0 early
+   once a signal to stop has come. */
+int img_cli_next(struct img_cli *cli, int argc, char **argv,
+		 struct img_input *in, struct img_err *err);
+/* True once SIGINT or SIGTERM has come: finish the item in hand and stop. */
+bool img_cli_stopped(const struct img_cli *cli);
+
+/* Writes the record to stdout, counts it under its status (an error also on
+   stderr as "imgfoo: text", unless it was counted before), and flushes it
+   when stdout is no regular file.  -1 once stdout cannot be written. */
+int img_cli_emit(struct img_cli *cli, const struct img_record *rec);
+/* Writes finished lines (n records of one status word, already formatted). */
+int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n);
+/* Counts without writing. */
+void img_cli_count(struct img_cli *cli, const char *status, bool failed);
+void img_cli_flush(struct img_cli *cli);
+/* Calls f for every input: 0 done, 1 the answer is no, -1 failed with err.
+   f sets what it found in *rec, which is then emitted. */
+int img_cli_each(struct img_cli *cli, int argc, char **argv,
+		 int (*f)(struct img_record *rec, void *arg,
+			  struct img_err *err),
+		 void *arg);
+
+/* Messages on stderr: "imgfoo: text".  Control characters become '?'. */
+void img_cli_note(struct img_cli *cli, const struct img_err *err);
+void img_cli_warn(struct img_cli *cli, const char *fmt, ...) IMG_PRINTF(2, 3);
+/* The command as a whole failed: message, and exit status 3 (75 if busy,
+   70 if ours). */
+void img_cli_fail(struct img_cli *cli, const struct img_err *err);
+/* The answer is no (status 1), unless something worse is the case. */
+void img_cli_no(struct img_cli *cli);
+
+/* One line on stderr when it is a terminal and not -q, six times a second at
+   most: items, bytes, rate, and the time left when total is known (bytes). */
+void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
+		      uint64_t total);
+
+/* Closes stdout, prints the summing-up line, and gives the exit status:
+   130/143 after a signal, else 70, 3, 75, 2, 1, 0 in this order of
+   precedence.  3 also when every input failed. */
+int img_cli_finish(struct img_cli *cli);
+
+/* ---- tables for people ------------------------------------------------ */
+
+struct img_table;
+/* headings: n column titles.  Free with img_table_free. */
+struct img_table *img_table_new(const char *const *headings, size_t n,
+				struct img_err *err);
+void img_table_free(struct img_table *t);
+int img_table_row(struct img_table *t, const char *const *cells,
+		  struct img_err *err);
+/* Aligned by display width and shortened to the terminal ($COLUMNS or the
+   window; no shortening when stdout is no terminal). */
+int img_table_print(struct img_table *t, struct img_cli *cli);
+
+#endif

@@ -89,6 +89,9 @@ int img_buf_printf(struct img_buf *b, struct img_err *err, const char *fmt,
 		   ...) IMG_PRINTF(3, 4);
 const char *img_buf_str(const struct img_buf *b); /* never NULL */
 
+/* How an archive or a part of it is opened. */
+enum img_mode { IMG_READ, IMG_WRITE };
+
 /* ---- paths ------------------------------------------------------------ */
 
 #define IMG_PATH_MAX 4096

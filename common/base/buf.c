@@ -47,8 +47,7 @@ int img_buf_grow(struct img_buf *b, size_t more, struct img_err *err)
 	return 0;
 }
 
-int img_buf_add(struct img_buf *b, const void *p, size_t n,
-		struct img_err *err)
+int img_buf_add(struct img_buf *b, const void *p, size_t n, struct img_err *err)
 {
 	if (img_buf_grow(b, n, err) < 0)
 		return -1;
@@ -69,8 +68,7 @@ int img_buf_putc(struct img_buf *b, char c, struct img_err *err)
 	return img_buf_add(b, &c, 1, err);
 }
 
-int img_buf_printf(struct img_buf *b, struct img_err *err, const char *fmt,
-		   ...)
+int img_buf_printf(struct img_buf *b, struct img_err *err, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -29,8 +29,8 @@ ssize_t img_pread_full(int fd, void *p, size_t n, off_t at)
 	size_t got = 0;
 
 	while (got < n) {
-		ssize_t r = pread(fd, (char *)p + got, n - got,
-				  at + (off_t)got);
+		ssize_t r =
+			pread(fd, (char *)p + got, n - got, at + (off_t)got);
 
 		if (r < 0 && errno == EINTR)
 			continue;

@@ -41,8 +41,6 @@ int img_catalog_field(const char *keyword);
 
 struct img_catalog;
 
-enum img_mode { IMG_READ, IMG_WRITE };
-
 /* dir is the archive's folder.  IMG_WRITE creates catalog.db if it is absent
    and upgrades an older one; a newer one is IMG_E_UNSUPPORTED.  IMG_READ of
    an absent one is IMG_E_IO.  Free with img_catalog_close. */

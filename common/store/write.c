@@ -1,0 +1,222 @@
+/* write.c - objects into the store: write, sync, link. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store_private.h"
+
+/* Up to so many files are synced one by one: on a busy machine syncfs waits
+   for what everybody else has written, too. */
+#define FEW 8
+
+void img_store_name(char out[IMG_OBJECT_NAME],
+		    const uint8_t digest[IMG_DIGEST_SIZE])
+{
+	img_hex(out + 3, digest, IMG_DIGEST_SIZE);
+	out[0] = out[3];
+	out[1] = out[4];
+	out[2] = '/';
+}
+
+int img_store_begin(struct img_store *s, unsigned lane,
+		    struct img_store_file *f, struct img_err *err)
+{
+	unsigned serial = atomic_fetch_add(&s->serial, 1);
+
+	f->fd = -1;
+	f->bytes = 0;
+	snprintf(f->name, sizeof(f->name), "%x/%x", lane % IMG_STORE_LANES,
+		 serial);
+	f->fd = openat(s->session, f->name,
+		       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		       0440);
+	if (f->fd < 0) {
+		f->name[0] = '\0';
+		return img_err_sys(err, "%s/tmp", s->dir);
+	}
+	img_digest_init(&f->digest);
+	return 0;
+}
+
+int img_store_write(struct img_store_file *f, const void *p, size_t n,
+		    struct img_err *err)
+{
+	img_digest_add(&f->digest, p, n);
+	if (img_write_full(f->fd, p, n) < 0)
+		return img_err_sys(err, "writing to the archive");
+	f->bytes += n;
+	return 0;
+}
+
+int img_store_end(struct img_store_file *f, uint8_t digest[IMG_DIGEST_SIZE],
+		  struct img_err *err)
+{
+	img_digest_end(&f->digest, digest);
+	return img_close(&f->fd, "writing to the archive", err);
+}
+
+int img_store_put(struct img_store *s, unsigned lane, const void *p, size_t n,
+		  struct img_store_file *f, struct img_err *err)
+{
+	if (img_store_begin(s, lane, f, err) < 0)
+		return -1;
+	if (img_write_full(f->fd, p, n) < 0) {
+		img_err_sys(err, "writing to the archive");
+		goto out;
+	}
+	f->bytes = n;
+	if (img_close(&f->fd, "writing to the archive", err) == 0)
+		return 0;
+out:
+	img_store_drop(s, f);
+	return -1;
+}
+
+void img_store_drop(struct img_store *s, struct img_store_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	if (f->name[0])
+		unlinkat(s->session, f->name, 0);
+	f->name[0] = '\0';
+}
+
+static int fail_sync(struct img_store *s, struct img_err *err)
+{
+	s->broken = true;
+	return img_err_sys(err, "%s: sync", s->dir);
+}
+
+static int sync_one(struct img_store *s, int at, const char *name, int flags,
+		    struct img_err *err)
+{
+	int fd = openat(at, name, O_RDONLY | O_CLOEXEC | flags);
+	int rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = fail_sync(s, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int img_store_sync_data(struct img_store *s,
+			struct img_store_file *const *files, size_t n,
+			struct img_err *err)
+{
+	if (s->broken)
+		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
+				   s->dir);
+	if (n > FEW)
+		return syncfs(s->session) < 0 ? fail_sync(s, err) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (sync_one(s, s->session, files[i]->name, 0, err) < 0)
+			return -1;
+	return 0;
+}
+
+int img_store_link(struct img_store *s, struct img_store_file *f,
+		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
+{
+	char name[IMG_OBJECT_NAME];
+	enum img_fixity fixity;
+
+	img_store_name(name, digest);
+	s->touched[digest[0]] = true;
+	if (renameat2(s->session, f->name, s->objects, name,
+		      RENAME_NOREPLACE) == 0) {
+		f->name[0] = '\0';
+		return 1;
+	}
+	if (errno != EEXIST)
+		return img_err_sys(err, "%s/objects/%s", s->dir, name);
+	/* A damaged copy must not swallow a good one. */
+	if (img_store_verify(s, digest, true, &fixity, err) < 0)
+		return -1;
+	if (fixity == IMG_INTACT) {
+		img_store_drop(s, f);
+		return 0;
+	}
+	if (renameat(s->session, f->name, s->objects, name) < 0)
+		return img_err_sys(err, "%s/objects/%s", s->dir, name);
+	f->name[0] = '\0';
+	return 1;
+}
+
+int img_store_sync_names(struct img_store *s, struct img_err *err)
+{
+	char shard[4];
+	unsigned n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < 256; i++)
+		n += s->touched[i];
+	if (n > FEW)
+		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
+	for (unsigned i = 0; n <= FEW && i < 256 && rc == 0; i++) {
+		snprintf(shard, sizeof(shard), "%02x", i);
+		if (s->touched[i])
+			rc = sync_one(s, s->objects, shard, O_DIRECTORY, err);
+	}
+	memset(s->touched, 0, sizeof(s->touched));
+	return rc;
+}
+
+int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
+		     struct img_err *err)
+{
+	char name[IMG_OBJECT_NAME];
+
+	img_store_name(name, digest);
+	s->touched[digest[0]] = true;
+	if (unlinkat(s->objects, name, 0) < 0 && errno != ENOENT)
+		return img_err_sys(err, "%s/objects/%s", s->dir, name);
+	return 0;
+}
+
+/* ---- quarantine ------------------------------------------------------- */
+
+static int copy_fd(struct img_store_file *f, int fd, struct img_err *err)
+{
+	char block[65536];
+	ssize_t n;
+	off_t at = 0;
+
+	while ((n = img_pread_full(fd, block, sizeof(block), at)) > 0) {
+		if (img_store_write(f, block, (size_t)n, err) < 0)
+			return -1;
+		at += n;
+	}
+	return n < 0 ? img_err_sys(err, "reading for quarantine") : 0;
+}
+
+int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,
+			 struct img_err *err)
+{
+	struct img_store_file f = { .fd = -1 }, *list = &f;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	char hex[IMG_DIGEST_HEX], name[IMG_DIGEST_HEX + 12];
+	int rc = -1;
+
+	if (img_store_begin(s, 0, &f, err) < 0)
+		return -1;
+	if ((p ? img_store_write(&f, p, n, err) : copy_fd(&f, fd, err)) < 0 ||
+	    img_store_end(&f, digest, err) < 0 ||
+	    img_store_sync_data(s, &list, 1, err) < 0)
+		goto out;
+	img_hex(hex, digest, sizeof(digest));
+	snprintf(name, sizeof(name), "quarantine/%s", hex);
+	if (renameat(s->session, f.name, s->dirfd, name) < 0) {
+		img_err_sys(err, "%s/%s", s->dir, name);
+		goto out;
+	}
+	f.name[0] = '\0';
+	rc = sync_one(s, s->dirfd, "quarantine", O_DIRECTORY, err);
+out:
+	img_store_drop(s, &f);
+	return rc;
+}

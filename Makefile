@@ -39,7 +39,10 @@ LIB_SQL := $(wildcard common/catalog/*.sql)
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
 	$(O)/gen/common/dicom/dict-table.o
 BINS    := $(CMDS:%=$(O)/bin/%)
-TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c))
+TOOL_SRC := $(wildcard tests/tools/*.c)
+PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
+TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,\
+	$(filter-out $(PHANTOM),$(TOOL_SRC)))
 UNITS   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
 MANS    := $(wildcard man/*.[157])
 
@@ -78,6 +81,8 @@ $(O)/bin/%: $(O)/cmd/%.o $(O)/libimg.a
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libimg.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+$(O)/tools/phantom: $(PHANTOM:%.c=$(O)/%.o)
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libimg.a
 	@mkdir -p $(@D)

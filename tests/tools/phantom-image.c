@@ -128,9 +128,11 @@ void put_plain(struct emit *e, const struct image *im)
 {
 	put_general(e, im);
 	put(e, 0x00080008, "CS", "DERIVED\\SECONDARY");
+	put(e, 0x00080064, "CS", "SYN");
 	if (im->body_part)
 		put(e, 0x00180015, "CS", im->body_part);
 	put(e, 0x00200020, "CS", NULL);
+	put(e, 0x00200060, "CS", NULL);
 	put_matrix(e, im);
 	put_pixels(e, im);
 }

@@ -3,7 +3,8 @@
  * the reader.
  *
  * Lines are UTF-8 and at most IMG_LINE_MAX bytes.  The reader is strict:
- * valid UTF-8, one object, nothing after it, depth 8, keys unique.
+ * valid UTF-8, one object, nothing after it, depth 8, keys unique, no NUL
+ * characters.  What img_json_each hands out is the text as it was read.
  */
 #ifndef IMG_JSONL_H
 #define IMG_JSONL_H
@@ -39,11 +40,13 @@ struct img_json *img_json_parse(const char *line, size_t n,
 void img_json_free(struct img_json *j);
 /* The value of key if it is a string, else NULL; lives as long as j. */
 const char *img_json_get(const struct img_json *j, const char *key);
+/* The strings of the array at key, at most max; they live as long as j. */
+size_t img_json_strings(const struct img_json *j, const char *key,
+			const char **out, size_t max);
 bool img_json_get_u64(const struct img_json *j, const char *key, uint64_t *v);
 bool img_json_has(const struct img_json *j, const char *key);
 /* A member that is an object, as a view into j (not to be freed); NULL. */
-const struct img_json *img_json_sub(const struct img_json *j,
-				    const char *key);
+const struct img_json *img_json_sub(const struct img_json *j, const char *key);
 /* Calls f for each member in order with its value as JSON text; stops at -1. */
 int img_json_each(const struct img_json *j,
 		  int (*f)(void *arg, const char *key, const char *json,

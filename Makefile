@@ -13,12 +13,13 @@ CFLAGS  ?= -O2 -g
 CXXFLAGS ?= -O2 -g
 SAN     ?=
 
-# Debian packages: to build, and to test.
+# Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libjson-c-dev libsodium-dev libsqlite3-dev libunistring-dev \
 	zlib1g-dev
-CHECK_DEPS = bsdextrautils dcmtk genisoimage libarchive-tools libcmocka-dev \
-	mandoc perl sqlite3 strace xz-utils zip zstd zsh fish
+DEMO_DEPS  = genisoimage zip
+CHECK_DEPS = bsdextrautils dcmtk fish libarchive-tools libcmocka-dev mandoc \
+	perl procps sqlite3 strace xz-utils zsh zstd
 
 PKGS     = libarchive sqlite3 libsodium json-c zlib
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
@@ -47,6 +48,8 @@ UNITS   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
 MANS    := $(wildcard man/*.[157])
 
 # The goals that need the Debian packages ask for them first.
+HAVE_BUILD := $(O)/.deps-build
+HAVE_DEMO := $(O)/.deps-demo
 HAVE_DEPS := $(O)/.deps
 
 .PHONY: all deps demo check asan lint fmt fuzz torture bench install \
@@ -54,7 +57,7 @@ HAVE_DEPS := $(O)/.deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(HAVE_DEPS)
+all: $(HAVE_BUILD)
 	@$(MAKE) --no-print-directory programs
 
 programs: $(BINS)
@@ -66,10 +69,13 @@ help:
 
 # Installs what is missing and says so; does nothing when all is there.
 deps:
-	@sh tests/deps.sh $(BUILD_DEPS) $(CHECK_DEPS)
+	@sh tests/deps.sh $(BUILD_DEPS) $(DEMO_DEPS) $(CHECK_DEPS)
 
-$(HAVE_DEPS): Makefile tests/deps.sh
-	@sh tests/deps.sh $(BUILD_DEPS) $(CHECK_DEPS)
+$(HAVE_BUILD): WANT = $(BUILD_DEPS)
+$(HAVE_DEMO): WANT = $(BUILD_DEPS) $(DEMO_DEPS)
+$(HAVE_DEPS): WANT = $(BUILD_DEPS) $(DEMO_DEPS) $(CHECK_DEPS)
+$(HAVE_BUILD) $(HAVE_DEMO) $(HAVE_DEPS): Makefile tests/deps.sh
+	@sh tests/deps.sh $(WANT)
 	@mkdir -p $(@D) && touch $@
 
 # ---- building -----------------------------------------------------------
@@ -126,7 +132,7 @@ asan:
 	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' WERROR=-Werror \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
 
-demo: $(HAVE_DEPS)
+demo: $(HAVE_DEMO)
 	@$(MAKE) --no-print-directory programs $(TOOLS)
 	@O=$(abspath $(O)) sh tests/demo.sh
 
@@ -182,7 +188,7 @@ uninstall:
 
 clean:
 	rm -rf $(O)/bin $(O)/cmd $(O)/common $(O)/gen $(O)/tests $(O)/tools \
-		$(O)/unit $(O)/asan $(O)/fuzz $(O)/libimg.a $(O)/.deps \
+		$(O)/unit $(O)/asan $(O)/fuzz $(O)/demo $(O)/libimg.a $(O)/.deps* \
 		compile_commands.json
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*/*/*.d)

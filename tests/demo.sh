@@ -1,0 +1,100 @@
+#!/bin/sh
+# demo.sh - the main job on a synthetic patient, each step checked.
+#
+# Leaves everything in $DEMO, or in $O/demo, which it makes anew.
+set -u
+O=${O:-$(pwd)/build}
+demo=${DEMO:-$O/demo}
+PATH=$O/bin:$O/tools:$PATH
+
+die()
+{
+	echo "demo: FAILED: $*" >&2
+	exit 1
+}
+
+say()
+{
+	printf '\n# %s\n' "$*"
+}
+
+# run STATUS COMMAND: shows the command, runs it, insists on its status.
+run()
+{
+	want=$1
+	printf '\n$ %s\n' "$2"
+	sh -c "$2"
+	got=$?
+	[ "$want" = 0 ] || echo "exit status $got"
+	[ "$got" = "$want" ] ||
+		die "exit status $got where $want was announced: $2"
+}
+
+# lines N PATTERN FILE: the file has N lines that match.
+lines()
+{
+	n=$(grep -c -- "$2" "$3")
+	[ "$n" = "$1" ] || die "$3: $n lines with $2, not $1"
+	echo "($n lines of $3 have $2)"
+}
+
+if [ -n "${DEMO:-}" ] && [ -e "$demo" ]; then
+	die "$demo is there already; it will not be overwritten"
+fi
+rm -rf "$demo" || exit 1
+mkdir -p "$demo" && cd "$demo" || exit 1
+
+say 'A synthetic patient: a head phantom as two CT, one CR and one report.'
+run 0 'phantom head in'
+run 0 'ls in/*/* | wc -l'
+
+say 'One study comes as a ZIP, one as a disc image, the rest as folders.'
+run 0 'cd in && zip -qr ../current.zip current'
+run 0 'genisoimage -quiet -J -R -V PRIOR -o prior.iso in/prior'
+
+say 'All of it goes in with one command: one record for each input.'
+run 0 'imgimport -C archive current.zip prior.iso in/cr in/sr > in.jsonl'
+lines 130 '"status":"stored"' in.jsonl
+run 0 'head -n 1 in.jsonl'
+
+say 'Once more: nothing is stored twice.'
+run 0 'imgimport -C archive current.zip prior.iso in/cr in/sr > again.jsonl'
+lines 130 '"status":"duplicate"' again.jsonl
+
+say 'What is there, for people.'
+run 0 'imgquery -C archive --format table'
+say 'And for programs.'
+run 0 "imgquery -C archive -l series PatientName='test*' StudyDate=2024-"
+run 0 'imgquery -C archive --count -l image Modality=CT'
+
+say 'Nothing matched is an answer too: exit status 1.'
+run 1 'imgquery -C archive PatientID=NOBODY'
+
+say 'Records ride through pipes: the study before the current one.'
+run 0 'imgquery -C archive StudyDate=20240611 | imgquery -C archive --priors 1'
+
+say 'Is everything still what was stored?  One study, then the archive.'
+run 0 'imgquery -C archive StudyDate=20240611 | imgverify -C archive > one.jsonl'
+lines 65 '"status":"intact"' one.jsonl
+run 0 'imgverify -C archive > all.jsonl'
+lines 130 '"status":"intact"' all.jsonl
+run 0 'imgverify -C archive --audit'
+
+say 'Now one byte of one object changes behind its back.'
+victim=$(find archive/objects -type f | LC_ALL=C sort | sed -n 7p)
+[ -n "$victim" ] || die 'the archive has no objects'
+run 0 "chmod u+w $victim"
+byte=$(od -An -tu1 -j2000 -N1 "$victim")
+octal=$(printf '%03o' $((byte ^ 1)))
+run 0 "printf '\\$octal' | dd of=$victim bs=1 seek=2000 conv=notrunc status=none"
+
+say 'imgverify finds it, and its exit status says so.'
+run 1 'imgverify -C archive > damaged.jsonl'
+lines 1 '"status":"damaged"' damaged.jsonl
+lines 129 '"status":"intact"' damaged.jsonl
+run 0 "grep '\"damaged\"' damaged.jsonl"
+grep '"damaged"' damaged.jsonl | grep -q "$(basename "$victim")" ||
+	die 'another object is called damaged'
+
+say "Done.  The archive is in $demo/archive; to look around:"
+echo "  PATH=$O/bin:\$PATH; imgquery -C $demo/archive"

@@ -69,11 +69,11 @@ struct img_instance {
 
 struct img_put {
 	enum img_verdict verdict;
-	int64_t instance;    /* row of the instance */
-	int64_t object;      /* number of the object within it, from 0 */
-	bool two_names;      /* this PatientID has another PatientName */
-	bool two_patients;   /* this study is listed under another patient */
-	bool two_studies;    /* this SOPInstanceUID is of another series */
+	int64_t instance;  /* row of the instance */
+	int64_t object;    /* number of the object within it, from 0 */
+	bool two_names;    /* this PatientID has another PatientName */
+	bool two_patients; /* this study is listed under another patient */
+	bool two_studies;  /* this SOPInstanceUID is of another series */
 };
 
 /* What would become of it, without writing: the same answer as put. */
@@ -99,10 +99,10 @@ int img_catalog_put(struct img_catalog *c, const struct img_instance *in,
 struct img_seen {
 	const char *container, *name;
 	uint64_t size, inode, device;
-	int64_t mtime_ns;      /* of the file; of the archive, for members */
-	const char *status;    /* status word of its record */
-	const char *code;      /* error's word, or NULL */
-	const char *text;      /* error's message or ignored's reason; NULL */
+	int64_t mtime_ns;   /* of the file; of the archive, for members */
+	const char *status; /* status word of its record */
+	const char *code;   /* error's word, or NULL */
+	const char *text;   /* error's message or ignored's reason; NULL */
 	int64_t instance, object; /* rows it led to; -1 if none */
 };
 /* 1 found: strings live until the next call; 0 not seen; -1. */
@@ -129,15 +129,14 @@ struct img_object {
 		*modality;
 	uint8_t digest[IMG_DIGEST_SIZE];
 	uint64_t bytes;
-	const char *place;      /* NULL: in the store */
-	bool current;           /* false: set aside by a conflict */
-	const char *added;      /* when, UTC */
-	const char *checked;    /* when last verified; NULL: never */
-	const char *verdict;    /* what that found; NULL */
+	const char *place;   /* NULL: in the store */
+	bool current;        /* false: set aside by a conflict */
+	const char *added;   /* when, UTC */
+	const char *checked; /* when last verified; NULL: never */
+	const char *verdict; /* what that found; NULL */
 };
 /* 1 found, 0 no such row, -1. */
-int img_catalog_object(struct img_catalog *c, int64_t instance,
-		       int64_t object, struct img_object *out,
-		       struct img_err *err);
+int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
+		       struct img_object *out, struct img_err *err);
 
 #endif

@@ -1,0 +1,120 @@
+/* inside.h - what the files of the catalog room share.  Not a door. */
+#ifndef IMG_CATALOG_INSIDE_H
+#define IMG_CATALOG_INSIDE_H
+
+#include <sqlite3.h>
+
+#include "catalog/catalog.h"
+
+/* Numbers of the fields that the code itself looks at, as in fields.c. */
+enum {
+	IMG_F_SOP = 3,
+	IMG_F_PATIENT_NAME = 19,
+	IMG_F_PATIENT_ID = 20,
+	IMG_F_ISSUER = 21,
+	IMG_F_STUDY = 26,
+	IMG_F_SERIES = 27,
+	IMG_F_COUNT = 36
+};
+
+/* Statements that are kept prepared; their text is in sql.c. */
+enum img_sql {
+	IMG_SQL_BEGIN,
+	IMG_SQL_COMMIT,
+	IMG_SQL_ROLLBACK,
+	IMG_SQL_ADD_PATIENT, /* in the order of enum img_level */
+	IMG_SQL_ADD_STUDY,
+	IMG_SQL_ADD_SERIES,
+	IMG_SQL_ADD_INSTANCE,
+	IMG_SQL_SET_INSTANCE,
+	IMG_SQL_NEXT_PATIENT,
+	IMG_SQL_NEXT_STUDY,
+	IMG_SQL_NEXT_SERIES,
+	IMG_SQL_NEXT_INSTANCE,
+	IMG_SQL_FIND_PATIENT,
+	IMG_SQL_FIND_STUDY,
+	IMG_SQL_FIND_SERIES,
+	IMG_SQL_FIND_INSTANCE,
+	IMG_SQL_OTHER_STUDY,
+	IMG_SQL_ADD_OBJECT,
+	IMG_SQL_FIND_DIGEST,
+	IMG_SQL_NEXT_OBJECT,
+	IMG_SQL_PARENTS,
+	IMG_SQL_PRUNE_SERIES,
+	IMG_SQL_PRUNE_STUDY,
+	IMG_SQL_PRUNE_PATIENT,
+	IMG_SQL_OBJECT,
+	IMG_SQL_GET_META,
+	IMG_SQL_SET_META,
+	IMG_SQL_FIND_CONTAINER,
+	IMG_SQL_NEXT_CONTAINER,
+	IMG_SQL_ADD_CONTAINER,
+	IMG_SQL_SEEN,
+	IMG_SQL_REMEMBER,
+	IMG_SQL_SEEN_EACH,
+	IMG_SQL_COUNT
+};
+
+#define IMG_KNOWN_KEY 384
+
+/* The row used last at a level, so that a run of instances of one series
+   looks its parents up once. */
+struct img_known {
+	int64_t id, parent; /* id 0: none */
+	bool other;         /* two_names or two_patients of it */
+	char key[IMG_KNOWN_KEY];
+};
+
+struct img_catalog {
+	sqlite3 *db;
+	bool begun;
+	sqlite3_stmt *st[IMG_SQL_COUNT];
+	struct img_known patient, study, series;
+	struct img_buf name_key; /* of the patient used last */
+	struct img_buf name;     /* compared with it last */
+	bool name_differs;
+	struct img_buf fold;
+	int64_t next[4];   /* ids to give, by level; 0: not asked yet */
+	int64_t container; /* id of container_path; 0: none */
+	struct img_buf container_path;
+	int64_t seq;         /* of the next input; 0: not asked yet */
+	struct img_buf lent; /* strings lent to the caller */
+	char now[IMG_TIME_MAX];
+	char file[IMG_PATH_MAX];
+};
+
+/* sqlite's last error as ours: "FILE: what: why". */
+int img_catalog_failed(struct img_catalog *c, const char *what,
+		       struct img_err *err);
+/* The statement, reset and prepared if it was not; NULL on failure. */
+sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
+			       struct img_err *err);
+/* Appends the text of a statement. */
+int img_catalog_sql(enum img_sql which, struct img_buf *b, struct img_err *err);
+/* Runs a statement that gives no rows, and resets it. */
+int img_catalog_run(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		    struct img_err *err);
+/* Steps: 1 a row, 0 none (reset), -1. */
+int img_catalog_step(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		     struct img_err *err);
+/* The one whole number that a statement gives. */
+int img_catalog_number(struct img_catalog *c, enum img_sql which, int64_t *out,
+		       struct img_err *err);
+/* Binds text, NULL where it is NULL or empty. */
+void img_catalog_bind(sqlite3_stmt *st, int i, const char *text);
+/* Writes down how many inputs were seen; before a commit. */
+int img_catalog_save_seq(struct img_catalog *c, struct img_err *err);
+/* Forgets the rows used last: after a rollback and at a new transaction. */
+void img_catalog_forget(struct img_catalog *c);
+/* Lends a column's text through c->lent: the offset in it, or SIZE_MAX. */
+int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
+		     size_t *at, struct img_err *err);
+/* The lent string at an offset; NULL for SIZE_MAX. */
+const char *img_catalog_lent(const struct img_catalog *c, size_t at);
+/* Registers img_sum() and the other functions of ours. */
+int img_catalog_functions(struct img_catalog *c, struct img_err *err);
+/* Appends the search key of a name: its groups folded, "=" between them. */
+int img_catalog_name_key(const char *name, struct img_buf *out,
+			 struct img_err *err);
+
+#endif

@@ -1,0 +1,458 @@
+/* open.c - opening the database, transactions, statements. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/inside.h"
+
+#define APPLICATION_ID 0x696D6763 /* "imgc" */
+#define SCHEMA_VERSION 1
+#define BUSY_MS        30000
+#define TEXT_MAX       (16 * 1024 * 1024)
+
+extern const char img_sql_schema[];
+
+/* Checkpoints come after some 16 MiB of log: about eight batches of 4,096
+   instances.  The log is kept (see open_file) but cut to this size. */
+static const char settings[] = "PRAGMA foreign_keys = ON;"
+			       "PRAGMA cell_size_check = ON;"
+			       "PRAGMA trusted_schema = OFF;"
+			       "PRAGMA mmap_size = 0;"
+			       "PRAGMA cache_size = -16384;"
+			       "PRAGMA synchronous = FULL;";
+static const char write_settings[] = "PRAGMA wal_autocheckpoint = 4000;"
+				     "PRAGMA journal_size_limit = 33554432;";
+
+static enum img_code code_of(int rc)
+{
+	switch (rc & 0xFF) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return IMG_E_BUSY;
+	case SQLITE_NOMEM:
+		return IMG_E_NOMEM;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return IMG_E_DENIED;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return IMG_E_MALFORMED;
+	case SQLITE_TOOBIG:
+		return IMG_E_LIMIT;
+	case SQLITE_ERROR:
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+	case SQLITE_MISMATCH:
+	case SQLITE_CONSTRAINT:
+		return IMG_E_BUG;
+	default:
+		return IMG_E_IO;
+	}
+}
+
+int img_catalog_failed(struct img_catalog *c, const char *what,
+		       struct img_err *err)
+{
+	int rc = sqlite3_extended_errcode(c->db);
+
+	return img_err_set(err, code_of(rc), "%s: %s: %s", c->file, what,
+			   sqlite3_errmsg(c->db));
+}
+
+/* ---- statements ------------------------------------------------------- */
+
+sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
+			       struct img_err *err)
+{
+	struct img_buf text;
+
+	if (c->st[which]) {
+		sqlite3_reset(c->st[which]);
+		return c->st[which];
+	}
+	img_buf_init(&text, 65536);
+	if (img_catalog_sql(which, &text, err) == 0 &&
+	    sqlite3_prepare_v3(c->db, img_buf_str(&text), -1,
+			       SQLITE_PREPARE_PERSISTENT, &c->st[which],
+			       NULL) != SQLITE_OK)
+		img_catalog_failed(c, "prepare", err);
+	img_buf_release(&text);
+	return c->st[which];
+}
+
+int img_catalog_step(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		     struct img_err *err)
+{
+	int rc = sqlite3_step(st);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		img_catalog_failed(c, what, err);
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int img_catalog_run(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		    struct img_err *err)
+{
+	int rc = img_catalog_step(c, st, what, err);
+
+	if (rc == 1)
+		sqlite3_reset(st);
+	return rc < 0 ? -1 : 0;
+}
+
+int img_catalog_number(struct img_catalog *c, enum img_sql which, int64_t *out,
+		       struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, which, err);
+
+	if (!st || img_catalog_step(c, st, "read", err) < 0)
+		return -1;
+	*out = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return 0;
+}
+
+void img_catalog_bind(sqlite3_stmt *st, int i, const char *text)
+{
+	if (text && *text)
+		sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, i);
+}
+
+int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
+		     size_t *at, struct img_err *err)
+{
+	const void *p = sqlite3_column_text(st, col);
+
+	*at = SIZE_MAX;
+	if (!p)
+		return 0;
+	*at = c->lent.len;
+	return img_buf_add(&c->lent, p,
+			   (size_t)sqlite3_column_bytes(st, col) + 1, err);
+}
+
+const char *img_catalog_lent(const struct img_catalog *c, size_t at)
+{
+	return at == SIZE_MAX ? NULL : c->lent.data + at;
+}
+
+/* ---- opening ---------------------------------------------------------- */
+
+static int pragma(struct img_catalog *c, const char *sql, int64_t *out,
+		  struct img_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = -1;
+
+	if (sqlite3_prepare_v2(c->db, sql, -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW) {
+		img_catalog_failed(c, "open", err);
+		goto out;
+	}
+	*out = sqlite3_column_int64(st, 0);
+	rc = 0;
+out:
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int exec(struct img_catalog *c, const char *sql, const char *what,
+		struct img_err *err)
+{
+	if (sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return img_catalog_failed(c, what, err);
+	return 0;
+}
+
+static int versions(struct img_catalog *c, int64_t *app, int64_t *user,
+		    struct img_err *err)
+{
+	if (pragma(c, "PRAGMA application_id", app, err) < 0)
+		return -1;
+	return pragma(c, "PRAGMA user_version", user, err);
+}
+
+static int check_version(struct img_catalog *c, struct img_err *err)
+{
+	int64_t app = 0, user = 0;
+
+	if (versions(c, &app, &user, err) < 0)
+		return -1;
+	if (app != APPLICATION_ID)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: not a catalog of imgtools", c->file);
+	if (user != SCHEMA_VERSION)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: catalog version %lld, this is %d",
+				   c->file, (long long)user, SCHEMA_VERSION);
+	return 0;
+}
+
+/* Two processes may both find an empty file: the second one, in its turn,
+   finds it made. */
+static int make_schema(struct img_catalog *c, struct img_err *err)
+{
+	int64_t app = 0, user = 0;
+
+	if (exec(c, "BEGIN IMMEDIATE", "create", err) < 0)
+		return -1;
+	if (versions(c, &app, &user, err) < 0)
+		goto undo;
+	if (app == 0 && user == 0) {
+		if (exec(c, img_sql_schema, "create", err) < 0 ||
+		    exec(c, "PRAGMA application_id = 0x696D6763", "create",
+			 err) < 0 ||
+		    exec(c, "PRAGMA user_version = 1", "create", err) < 0)
+			goto undo;
+	}
+	if (exec(c, "COMMIT", "create", err) == 0)
+		return 0;
+undo:
+	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+/* The entry of a new file must survive a power cut too. */
+static int sync_parent(const char *file, struct img_err *err)
+{
+	char dir[IMG_PATH_MAX];
+	char *slash;
+	int fd, rc;
+
+	memcpy(dir, file, strlen(file) + 1);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir ? 1 : 0] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return img_err_sys(err, "%s", slash ? dir : ".");
+	rc = img_sync_fd(fd, dir, err);
+	close(fd);
+	return rc;
+}
+
+/* Made here and not by sqlite, which would let everybody read it. */
+static int make_file(const char *file, struct img_err *err)
+{
+	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	if (fd < 0)
+		return img_err_sys(err, "%s", file);
+	if (img_close(&fd, file, err) < 0)
+		return -1;
+	return sync_parent(file, err);
+}
+
+static int open_db(struct img_catalog *c, const char *name, int flags,
+		   struct img_err *err)
+{
+	static const int on[] = { SQLITE_DBCONFIG_DEFENSIVE };
+
+	if (sqlite3_open_v2(name, &c->db,
+			    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+			    NULL) != SQLITE_OK) {
+		if (!c->db)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return img_catalog_failed(c, "open", err);
+	}
+	sqlite3_busy_timeout(c->db, BUSY_MS);
+	sqlite3_db_config(c->db, on[0], 1, (int *)NULL);
+	return exec(c, settings, "open", err);
+}
+
+static int open_write(struct img_catalog *c, struct img_err *err)
+{
+	int64_t app = 0, user = 0;
+	int keep = 1;
+
+	if (make_file(c->file, err) < 0 ||
+	    open_db(c, c->file, SQLITE_OPEN_READWRITE, err) < 0)
+		return -1;
+	/* The log and its index stay when the last writer closes, so that
+	   one who may not write in the folder can still read. */
+	sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	if (versions(c, &app, &user, err) < 0)
+		return -1;
+	if (app == 0 && user == 0 &&
+	    (exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0 ||
+	     make_schema(c, err) < 0))
+		return -1;
+	if (exec(c, write_settings, "open", err) < 0)
+		return -1;
+	return check_version(c, err);
+}
+
+/* Whether there is a log with something in it beside the database. */
+static bool has_log(const char *file)
+{
+	char log[IMG_PATH_MAX + 8];
+	struct stat sb;
+	size_t n = strlen(file);
+
+	memcpy(log, file, n);
+	memcpy(log + n, "-wal", 5);
+	return stat(log, &sb) == 0 && sb.st_size > 0;
+}
+
+static int add_uri(struct img_buf *b, const char *file, struct img_err *err)
+{
+	if (img_buf_puts(b, "file:", err) < 0)
+		return -1;
+	for (; *file; file++) {
+		int rc = strchr("?#%", *file)
+				 ? img_buf_printf(b, err, "%%%02X", *file)
+				 : img_buf_putc(b, *file, err);
+
+		if (rc < 0)
+			return -1;
+	}
+	return img_buf_puts(b, "?immutable=1", err);
+}
+
+/*
+ * A folder that cannot be written and holds no log (a copy on read-only
+ * media): sqlite needs to be told that nobody writes.  With a log in it,
+ * that would hide what the log holds, so it stays an error.
+ */
+static int open_immutable(struct img_catalog *c, struct img_err *err)
+{
+	struct img_buf uri;
+	int rc = -1;
+
+	sqlite3_close(c->db);
+	c->db = NULL;
+	img_buf_init(&uri, 4 * IMG_PATH_MAX);
+	if (add_uri(&uri, c->file, err) == 0 &&
+	    open_db(c, img_buf_str(&uri),
+		    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err) == 0)
+		rc = check_version(c, err);
+	img_buf_release(&uri);
+	return rc;
+}
+
+static int open_read(struct img_catalog *c, struct img_err *err)
+{
+	struct img_err first = IMG_ERR_INIT;
+
+	if (access(c->file, R_OK) < 0)
+		return img_err_sys(err, "%s", c->file);
+	if (open_db(c, c->file, SQLITE_OPEN_READONLY, err) < 0)
+		return -1;
+	if (check_version(c, &first) == 0)
+		return 0;
+	if ((sqlite3_errcode(c->db) & 0xFF) == SQLITE_CANTOPEN &&
+	    !has_log(c->file))
+		return open_immutable(c, err);
+	return img_err_set(err, first.code, "%s", first.text);
+}
+
+int img_catalog_open_file(struct img_catalog **out, const char *file,
+			  enum img_mode mode, struct img_err *err)
+{
+	struct img_catalog *c;
+	int rc;
+
+	*out = NULL;
+	if (strlen(file) >= sizeof(c->file) - 8)
+		return img_err_set(err, IMG_E_LIMIT, "catalog: path too long");
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	memcpy(c->file, file, strlen(file) + 1);
+	img_buf_init(&c->name_key, TEXT_MAX);
+	img_buf_init(&c->name, TEXT_MAX);
+	img_buf_init(&c->fold, TEXT_MAX);
+	img_buf_init(&c->container_path, TEXT_MAX);
+	img_buf_init(&c->lent, TEXT_MAX);
+	rc = mode == IMG_WRITE ? open_write(c, err) : open_read(c, err);
+	if (rc == 0)
+		rc = img_catalog_functions(c, err);
+	if (rc < 0) {
+		img_catalog_close(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+int img_catalog_open(struct img_catalog **c, const char *dir,
+		     enum img_mode mode, struct img_err *err)
+{
+	char file[IMG_PATH_MAX];
+
+	*c = NULL;
+	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
+		return -1;
+	return img_catalog_open_file(c, file, mode, err);
+}
+
+void img_catalog_close(struct img_catalog *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < IMG_SQL_COUNT; i++)
+		sqlite3_finalize(c->st[i]);
+	sqlite3_close(c->db);
+	img_buf_release(&c->name_key);
+	img_buf_release(&c->name);
+	img_buf_release(&c->fold);
+	img_buf_release(&c->container_path);
+	img_buf_release(&c->lent);
+	free(c);
+}
+
+/* ---- transactions ----------------------------------------------------- */
+
+void img_catalog_forget(struct img_catalog *c)
+{
+	c->patient.id = c->study.id = c->series.id = 0;
+	memset(c->next, 0, sizeof(c->next));
+	c->container = 0;
+	c->seq = 0;
+}
+
+int img_catalog_begin(struct img_catalog *c, struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_BEGIN, err);
+
+	if (!st || img_catalog_run(c, st, "begin", err) < 0)
+		return -1;
+	img_catalog_forget(c);
+	img_time_now(c->now);
+	c->begun = true;
+	return 0;
+}
+
+int img_catalog_commit(struct img_catalog *c, struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_COMMIT, err);
+
+	if (!st || img_catalog_save_seq(c, err) < 0 ||
+	    img_catalog_run(c, st, "commit", err) < 0) {
+		img_catalog_rollback(c);
+		return -1;
+	}
+	c->begun = false;
+	return 0;
+}
+
+void img_catalog_rollback(struct img_catalog *c)
+{
+	if (!c || !c->begun)
+		return;
+	c->begun = false;
+	img_catalog_forget(c);
+	if (!sqlite3_get_autocommit(c->db))
+		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+}

@@ -197,7 +197,7 @@ static int patient_of(struct img_catalog *c, const struct img_instance *in,
 
 	*id = c->patient.id;
 	if (!fits || !is_known(&c->patient, 0, key)) {
-		c->patient.id = 0;
+		*id = c->patient.id = 0;
 		img_buf_release(&c->name);
 		rc = find_patient(c, pid, issuer, lone, id, err);
 		if (rc == 0 && create)

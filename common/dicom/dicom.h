@@ -188,7 +188,8 @@ enum img_charset_note {
 	IMG_CHARSET_REPLACED = 1 << 0, /* some bytes became U+FFFD */
 	IMG_CHARSET_UNKNOWN = 1 << 1,  /* a defined term we do not know */
 	IMG_CHARSET_IS_UTF8 = 1 << 2,  /* bytes are UTF-8, declared otherwise */
-	IMG_CHARSET_IS_GBK = 1 << 3    /* bytes are GBK, declared otherwise */
+	IMG_CHARSET_IS_GBK = 1 << 3,   /* bytes are GBK, declared otherwise */
+	IMG_CHARSET_UNDECLARED = 1 << 4 /* escapes to a set not declared */
 };
 
 #define IMG_CHARSET_TERMS 8

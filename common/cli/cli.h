@@ -28,30 +28,35 @@ struct img_list {
 };
 
 struct img_opt {
-	char letter;           /* 0: long name only */
-	const char *name;      /* every option has one */
-	const char *arg;       /* word for its argument, NULL for a flag */
-	const char *help;      /* one line */
+	char letter;      /* 0: long name only */
+	const char *name; /* every option has one */
+	const char *arg;  /* word for its argument, NULL for a flag */
+	const char *help; /* one line */
 	enum img_opt_kind kind;
 	void *target;
-	const char *choices;   /* for IMG_OPT_CHOICE */
-	uint64_t max;          /* for IMG_OPT_U64; 0: no bound */
+	const char *choices; /* for IMG_OPT_CHOICE */
+	uint64_t max;        /* for IMG_OPT_U64; 0: no bound */
 };
 
-#define IMG_OPT_CATALOG(dir)                                              \
-	{ 'C', "catalog", "dir", "archive to use", IMG_OPT_STRING, (dir), \
-	  NULL, 0 }
-#define IMG_OPT_END \
-	{ 0, NULL, NULL, NULL, IMG_OPT_LAST, NULL, NULL, 0 }
+#define IMG_OPT_CATALOG(dir)                                                   \
+	{                                                                      \
+		'C', "catalog", "dir", "archive to use", IMG_OPT_STRING,       \
+			(dir), NULL, 0                                         \
+	}
+#define IMG_OPT_END                                                            \
+	{                                                                      \
+		0, NULL, NULL, NULL, IMG_OPT_LAST, NULL, NULL, 0               \
+	}
 
 /* -h, -V, -q, -v, -0 and the hidden --options belong to every command. */
 struct img_cli {
-	const char *name;      /* "imgverify" */
-	const char *synopsis;  /* "[-d] [-C dir] [uid ...]" */
-	const char *summary;   /* one line for --help */
-	const char *examples;  /* lines for --help, or NULL */
-	const char *verbs;     /* status words in the order of the summary
-				  line, blank separated: "stored duplicate" */
+	const char *name;     /* "imgverify" */
+	const char *synopsis; /* "[-d] [-C dir] [uid ...]" */
+	const char *summary;  /* one line for --help */
+	const char *examples; /* lines for --help, or NULL */
+	const char *verbs;    /* status words in the order of the summary
+				  line, blank separated: "stored duplicate";
+				  NULL: no summing-up line */
 	const struct img_opt *opts;
 	/* what parse found */
 	bool quiet, nul;
@@ -60,17 +65,17 @@ struct img_cli {
 	struct img_cli_state *state;
 };
 
-#define IMG_CLI(name_, synopsis_, summary_, opts_)                       \
-	{                                                                \
-		.name = (name_), .synopsis = (synopsis_),                \
-		.summary = (summary_), .opts = (opts_)                   \
+#define IMG_CLI(name_, synopsis_, summary_, opts_)                             \
+	{                                                                      \
+		.name = (name_), .synopsis = (synopsis_),                      \
+		.summary = (summary_), .opts = (opts_)                         \
 	}
 
 /* Parses; handles --help, --version, --options and wrong usage (exit 64) by
    itself.  *argc and *argv are left at the operands.  Also: makes sure that
    descriptors 0 to 2 are open, ignores SIGPIPE, catches INT and TERM. */
 void img_cli_parse(struct img_cli *cli, int *argc, char ***argv);
-/* Prints one line and "try --help"; exit status 64; does not return. */
+/* Prints one line and the synopsis; exit status 64; does not return. */
 _Noreturn void img_cli_usage(struct img_cli *cli, const char *fmt, ...)
 	IMG_PRINTF(2, 3);
 
@@ -80,30 +85,38 @@ int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err);
 
 /* One input: an operand, a path from stdin or a record from stdin. */
 struct img_input {
-	const char *text;        /* the operand or path; NULL for a record */
-	struct img_record *rec;  /* the record; NULL otherwise */
+	const char *text;       /* the operand or path; NULL for a record */
+	struct img_record *rec; /* the record; NULL otherwise */
 };
 /* 1 an input (valid until the next call), 0 no more, -1 stdin failed or a
    line was bad (already reported and counted; go on asking).  Without
-   operands and with stdin a terminal: wrong usage.  A record that carries an
-   error is passed on and counted here and is not returned.  Returns 0 early
-   once a signal to stop has come. */
+   operands, and for the operand "-", stdin is read: a line that begins with
+   '{' is a record, any other a path.  Without operands and with stdin a
+   terminal: wrong usage.  A record that carries an error is passed on and
+   counted here and is not returned.  Returns 0 early once a signal to stop
+   has come or stdout cannot be written. */
 int img_cli_next(struct img_cli *cli, int argc, char **argv,
 		 struct img_input *in, struct img_err *err);
 /* True once SIGINT or SIGTERM has come: finish the item in hand and stop. */
 bool img_cli_stopped(const struct img_cli *cli);
 
-/* Writes the record to stdout, counts it under its status (an error also on
-   stderr as "imgfoo: text", unless it was counted before), and flushes it
-   when stdout is no regular file.  -1 once stdout cannot be written. */
+/* Writes the record to stdout, counts it under its status ("failed" for an
+   error without one; not at all without both), says an error also on stderr
+   as "imgfoo: text", and flushes it when stdout is no regular file.  -1 once
+   stdout cannot be written. */
 int img_cli_emit(struct img_cli *cli, const struct img_record *rec);
-/* Writes finished lines (n records of one status word, already formatted). */
+/* Writes n bytes of finished lines; counts nothing. */
 int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n);
 /* Counts without writing. */
 void img_cli_count(struct img_cli *cli, const char *status, bool failed);
 void img_cli_flush(struct img_cli *cli);
+/* While held, records are flushed only when there are many; letting go
+   flushes them.  For a batch that is ready at once. */
+void img_cli_hold(struct img_cli *cli, bool held);
 /* Calls f for every input: 0 done, 1 the answer is no, -1 failed with err.
-   f sets what it found in *rec, which is then emitted. */
+   f sets what it found in *rec, which is then emitted.  An operand or a path
+   comes as a record with this path; status is NULL in any case.  -1 when a
+   line of stdin was bad or stdout cannot be written. */
 int img_cli_each(struct img_cli *cli, int argc, char **argv,
 		 int (*f)(struct img_record *rec, void *arg,
 			  struct img_err *err),
@@ -125,7 +138,8 @@ void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
 
 /* Closes stdout, prints the summing-up line, and gives the exit status:
    130/143 after a signal, else 70, 3, 75, 2, 1, 0 in this order of
-   precedence.  3 also when every input failed. */
+   precedence.  3 also when every input failed, 75 when all that failed was
+   busy. */
 int img_cli_finish(struct img_cli *cli);
 
 /* ---- tables for people ------------------------------------------------ */

@@ -1,0 +1,75 @@
+/* message.c - lines for people, on stderr. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <unistr.h>
+
+#include "cli/state.h"
+
+void cli_clean(char *out, const char *text)
+{
+	const uint8_t *s = (const uint8_t *)text;
+	size_t left = strlen(text);
+
+	while (left) {
+		ucs4_t c;
+		int n = u8_mbtoucr(&c, s, left);
+
+		if (n < 1 || c < 0x20 || (c >= 0x7F && c < 0xA0)) {
+			*out++ = '?';
+			n = n < 1 ? 1 : n;
+		} else {
+			memmove(out, s, (size_t)n);
+			out += n;
+		}
+		s += n;
+		left -= (size_t)n;
+	}
+	*out = '\0';
+}
+
+void cli_message(struct img_cli *cli, const char *text)
+{
+	char clean[1024], line[1200];
+	int n;
+
+	snprintf(clean, sizeof(clean), "%s", text);
+	cli_clean(clean, clean);
+	n = snprintf(line, sizeof(line), "%s: %s\n", cli->name, clean);
+	cli_progress_erase(cli);
+	/* One write, so that commands of a pipe do not mix their lines. */
+	if (img_write_full(2, line, (size_t)n) < 0)
+		return; /* nowhere left to say so */
+}
+
+void img_cli_note(struct img_cli *cli, const struct img_err *err)
+{
+	cli_message(cli, err->text);
+}
+
+void img_cli_warn(struct img_cli *cli, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cli_message(cli, text);
+}
+
+void img_cli_fail(struct img_cli *cli, const struct img_err *err)
+{
+	cli_message(cli, err->text);
+	if (err->code == IMG_E_BUSY)
+		cli->state->again = true;
+	else if (err->code == IMG_E_BUG)
+		cli->state->bug = true;
+	else
+		cli->state->fatal = true;
+}
+
+void img_cli_no(struct img_cli *cli)
+{
+	cli->state->no = true;
+}

@@ -1,0 +1,260 @@
+/* output.c - records out, what is counted, the summing up, the status. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/state.h"
+
+void cli_out_init(struct img_cli *cli)
+{
+	struct stat sb;
+
+	img_buf_init(&cli->state->out, 2 * IMG_LINE_MAX);
+	cli->state->out_late = fstat(1, &sb) == 0 && S_ISREG(sb.st_mode);
+}
+
+static void out_failed(struct img_cli *cli, const struct img_err *err)
+{
+	if (!cli->state->out_failed)
+		cli_message(cli, err->text);
+	cli->state->out_failed = true;
+}
+
+void img_cli_flush(struct img_cli *cli)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+	struct pollfd out = { .fd = 1, .events = POLLOUT };
+	size_t put = 0;
+
+	while (put < st->out.len && !st->out_failed) {
+		ssize_t n = write(1, st->out.data + put, st->out.len - put);
+
+		if (n >= 0) {
+			put += (size_t)n;
+		} else if (errno == EAGAIN) {
+			(void)poll(&out, 1, -1);
+		} else if (errno != EINTR || cli_signals > 1) {
+			/* Asked twice to stop, nobody reads: give up. */
+			img_err_sys(&err, "stdout");
+			out_failed(cli, &err);
+		}
+	}
+	img_buf_reset(&st->out);
+}
+
+void img_cli_hold(struct img_cli *cli, bool held)
+{
+	cli->state->out_held = held;
+	if (!held && !cli->state->out_late)
+		img_cli_flush(cli);
+}
+
+static int written(struct img_cli *cli)
+{
+	struct img_cli_state *st = cli->state;
+
+	if ((!st->out_late && !st->out_held) || st->out.len >= CLI_OUT)
+		img_cli_flush(cli);
+	return st->out_failed ? -1 : 0;
+}
+
+int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+
+	while (n) {
+		size_t part = n < IMG_LINE_MAX ? n : IMG_LINE_MAX;
+
+		if (st->out.len > IMG_LINE_MAX)
+			img_cli_flush(cli);
+		if (img_buf_add(&st->out, text, part, &err) < 0)
+			out_failed(cli, &err);
+		text += part;
+		n -= part;
+	}
+	return written(cli);
+}
+
+void cli_pass(struct img_cli *cli, const char *line, size_t n)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+
+	img_cli_count(cli, "failed", true);
+	if (st->out.len + n > IMG_LINE_MAX)
+		img_cli_flush(cli);
+	if (img_buf_add(&st->out, line, n, &err) < 0)
+		out_failed(cli, &err);
+	(void)img_cli_emit_text(cli, "\n", 1);
+}
+
+void img_cli_count(struct img_cli *cli, const char *status, bool failed)
+{
+	struct img_cli_state *st = cli->state;
+	size_t i = 0;
+
+	st->inputs++;
+	st->failed += failed;
+	while (i < st->counts && strcmp(st->count[i].word, status) != 0)
+		i++;
+	if (i == CLI_WORDS)
+		return;
+	if (i == st->counts) {
+		snprintf(st->count[i].word, sizeof(st->count[i].word), "%s",
+			 status);
+		st->counts++;
+	}
+	st->count[i].n++;
+}
+
+/* Says what it knows besides; -v. */
+static void remarks(struct img_cli *cli, const struct img_record *rec)
+{
+	const char *path = rec->path ? rec->path : rec->sop ? rec->sop : "-";
+
+	if (rec->reason)
+		img_cli_warn(cli, "%s: %s: %s", path,
+			     rec->status ? rec->status : "-", rec->reason);
+	for (size_t i = 0; i < rec->warnings; i++)
+		img_cli_warn(cli, "%s: warning: %s", path, rec->warning[i]);
+}
+
+/* The record that cannot be written, cut down to its name and why. */
+static struct img_record stub(const struct img_record *rec,
+			      const struct img_err *err)
+{
+	struct img_record s;
+
+	img_record_init(&s);
+	s.sop = rec->sop;
+	if (rec->path && strlen(rec->path) < IMG_PATH_MAX)
+		s.path = rec->path;
+	s.error = *err;
+	return s;
+}
+
+int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+	struct img_record cut;
+
+	if (st->out.len > IMG_LINE_MAX)
+		img_cli_flush(cli);
+	if (img_record_write(rec, cli->name, &st->out, &err) < 0) {
+		cut = stub(rec, &err);
+		rec = &cut;
+		img_err_clear(&err);
+		if (img_record_write(rec, cli->name, &st->out, &err) < 0)
+			out_failed(cli, &err);
+	}
+	if (rec->error.code != IMG_OK)
+		cli_message(cli, rec->error.text);
+	else if (cli->verbose)
+		remarks(cli, rec);
+	st->bug |= rec->error.code == IMG_E_BUG;
+	st->busy += rec->error.code == IMG_E_BUSY;
+	if (rec->status || rec->error.code != IMG_OK)
+		img_cli_count(cli, rec->status ? rec->status : "failed",
+			      rec->error.code != IMG_OK);
+	return written(cli);
+}
+
+/* ---- the end ---------------------------------------------------------- */
+
+static int add_count(struct img_cli *cli, struct img_buf *b, size_t i,
+		     struct img_err *err)
+{
+	const char *word = cli->state->count[i].word;
+	uint64_t n = cli->state->count[i].n;
+
+	cli->state->count[i].n = 0;
+	if (n == 0)
+		return 0;
+	return img_buf_printf(
+		b, err, " %llu %s%s,", (unsigned long long)n, word,
+		n > 1 && strcmp(word, "conflict") == 0 ? "s" : "");
+}
+
+/* The words of cli->verbs in their order, then the others. */
+static int add_counts(struct img_cli *cli, struct img_buf *b,
+		      struct img_err *err)
+{
+	struct img_cli_state *st = cli->state;
+
+	for (const char *v = cli->verbs; *v; v += strspn(v, " ")) {
+		size_t n = strcspn(v, " ");
+
+		for (size_t i = 0; i < st->counts; i++)
+			if (strlen(st->count[i].word) == n &&
+			    memcmp(st->count[i].word, v, n) == 0 &&
+			    add_count(cli, b, i, err) < 0)
+				return -1;
+		v += n;
+	}
+	for (size_t i = 0; i < st->counts; i++)
+		if (add_count(cli, b, i, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void sum_up(struct img_cli *cli)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf b;
+
+	if (cli->quiet || !cli->verbs)
+		return;
+	img_buf_init(&b, CLI_OUT);
+	if (img_buf_printf(&b, &err, "%llu %s%s",
+			   (unsigned long long)st->inputs,
+			   st->inputs == 1 ? "input" : "inputs",
+			   st->inputs ? ":" : ",") == 0 &&
+	    add_counts(cli, &b, &err) == 0 &&
+	    img_buf_printf(&b, &err, " %.1f s", img_time_mono() - st->start) ==
+		    0)
+		cli_message(cli, b.data);
+	img_buf_release(&b);
+}
+
+static int status(const struct img_cli_state *st)
+{
+	bool busy = st->busy && st->busy == st->failed;
+
+	if (cli_signal)
+		return 128 + cli_signal;
+	if (st->bug)
+		return 70;
+	if (st->fatal || st->out_failed)
+		return 3;
+	if (st->again || busy)
+		return 75;
+	if (st->failed)
+		return st->failed == st->inputs ? 3 : 2;
+	return st->no ? 1 : 0;
+}
+
+int img_cli_finish(struct img_cli *cli)
+{
+	struct img_cli_state *st = cli->state;
+	struct img_err err = IMG_ERR_INIT;
+	int out = 1;
+
+	img_cli_flush(cli);
+	if (img_close(&out, "stdout", &err) < 0)
+		out_failed(cli, &err);
+	cli_progress_erase(cli);
+	sum_up(cli);
+	img_record_release(&st->rec);
+	img_buf_release(&st->out);
+	free(st->in);
+	st->in = NULL;
+	return status(st);
+}

@@ -1,0 +1,75 @@
+/* state.h - inside cli: what a command knows while it runs. */
+#ifndef IMG_CLI_STATE_H
+#define IMG_CLI_STATE_H
+
+#include <signal.h>
+
+#include "cli/cli.h"
+
+#define CLI_WORDS   24
+#define CLI_OPTIONS 64
+#define CLI_OUT     (64 * 1024)
+
+struct img_cli_state {
+	double start;
+
+	/* input */
+	int operand;  /* the next one */
+	bool reading; /* from stdin, until it ends */
+	bool began;   /* asked for an input before */
+	bool in_end;
+	char *in; /* read, from in_at to in_n */
+	size_t in_at, in_n, in_room;
+	uint64_t line; /* number of the last one given out */
+	struct img_record rec;
+
+	/* output */
+	struct img_buf out;
+	bool out_late; /* a regular file: flush when full */
+	bool out_held, out_failed;
+
+	/* what became of the inputs */
+	struct {
+		char word[24];
+		uint64_t n;
+	} count[CLI_WORDS];
+	size_t counts;
+	uint64_t inputs, failed, busy;
+	bool bug, fatal, again, no;
+
+	/* progress */
+	bool terminal, shown;
+	double showed;
+};
+
+extern volatile sig_atomic_t cli_signal;  /* the first that came; 0: none */
+extern volatile sig_atomic_t cli_signals; /* how many */
+
+/* start.c */
+void cli_start(void);
+/* Waits until stdin can be read; false once a signal has come. */
+bool cli_wait_stdin(void);
+
+/* message.c: a line on stderr, by "name: "; cleaned of control characters. */
+void cli_message(struct img_cli *cli, const char *text);
+/* Copies text, bytes that could drive a terminal replaced by '?'; the copy
+   needs no more room than the text. */
+void cli_clean(char *out, const char *text);
+
+/* help.c: to stdout, then exit. */
+_Noreturn void cli_help(struct img_cli *cli, const struct img_opt *all);
+_Noreturn void cli_version(struct img_cli *cli);
+_Noreturn void cli_dump(struct img_cli *cli, const struct img_opt *all);
+
+/* output.c */
+void cli_out_init(struct img_cli *cli);
+/* A line that came in with an error goes out as it is. */
+void cli_pass(struct img_cli *cli, const char *line, size_t n);
+
+/* progress.c */
+void cli_progress_init(struct img_cli *cli);
+void cli_progress_erase(struct img_cli *cli);
+/* Columns of the terminal behind fd; 0 if it is none. */
+size_t cli_columns(int fd);
+
+#endif

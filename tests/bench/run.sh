@@ -1,0 +1,314 @@
+#!/bin/sh
+# run.sh - the bench: each job and its peer in turn, on data made here.
+#
+#	sh tests/bench/run.sh [part ...]
+#
+# Parts: inplace copy archive second query million peers; without operands
+# all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the numbers of files
+# and rows, $BENCH_ROUNDS how often each pair runs.  A time is the median of
+# the rounds, a ratio the median of the ratios of each round.
+set -u
+O=${O:-$(pwd)/build}
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$O/bin:$O/tools:$PATH
+B=$O/bench
+SMALL=${BENCH_SMALL:-20000}
+LARGE=${BENCH_LARGE:-2000}
+MILLION=${BENCH_MILLION:-1000000}
+ROUNDS=${BENCH_ROUNDS:-5}
+table=$B/table.md
+
+die()
+{
+	echo "bench: $*" >&2
+	exit 1
+}
+
+note()
+{
+	echo "bench: $*" >&2
+}
+
+# ---- measuring ----------------------------------------------------------
+
+median()
+{
+	sort -n | awk '{ v[NR] = $1 }
+		END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# time_of FILE, memory_of FILE: median seconds, greatest MiB.
+time_of()
+{
+	awk '{ print $1 }' "$1" | median
+}
+memory_of()
+{
+	awk '$3 > m { m = $3 } END { printf "%.0f", m / 1024 }' "$1"
+}
+
+# must FILE COMMAND: timed, and it must succeed.
+must()
+{
+	timed "$1" sh -c "exec $2" >/dev/null 2>"$B/stderr" || {
+		cat "$B/stderr" >&2
+		die "failed: $2"
+	}
+}
+
+# pair NAME OURS PEER CLEAN: rounds of both; CLEAN runs before each.
+pair()
+{
+	name=$B/times/$1
+	rm -f "$name".*
+	i=0
+	while [ $i -lt "$ROUNDS" ]; do
+		i=$((i + 1))
+		note "$1, round $i of $ROUNDS"
+		eval "$4" && sync -f "$B"
+		must "$name.ours" "$2"
+		eval "$4" && sync -f "$B"
+		must "$name.peer" "$3"
+	done
+}
+
+# row JOB NAME UNITS GOAL PEER: one line of the table; the goal is for us/peer.
+row()
+{
+	ours=$(time_of "$B/times/$2.ours")
+	peer=$(time_of "$B/times/$2.peer")
+	ratio=$(paste -d ' ' "$B/times/$2.ours" "$B/times/$2.peer" |
+		awk '{ print $1 / $5 }' | median)
+	memory=$(memory_of "$B/times/$2.ours")
+	awk -v job="$1" -v o="$ours" -v p="$peer" -v r="$ratio" -v g="$4" \
+		-v m="$memory" -v n="$3" -v peer="$5" 'BEGIN {
+		printf "| %s | %.2f s (%d/s) | %s: %.2f s | %.2f | %s | %d MiB |\n",
+			job, o, n / o, peer, p, r, g, m
+	}' | tee -a "$table" >&2
+}
+
+# ---- data ---------------------------------------------------------------
+
+make_data()
+{
+	mkdir -p "$B/times" || exit 1
+	stamp=$B/data.$SMALL.$LARGE
+	[ -e "$stamp" ] && return
+	note "making $SMALL small and $LARGE large CT under $B"
+	rm -rf "$B"/small* "$B"/large* "$B"/data.*
+	phantom small "$B/small" "$SMALL" &&
+		phantom large "$B/large" "$LARGE" || die 'no data'
+	(cd "$B" && tar -cf small.tar small && tar -cf large.tar large &&
+		zip -qr -1 small.zip small && zip -qr -1 large.zip large) ||
+		die 'no archives'
+	sync -f "$B"
+	touch "$stamp"
+}
+
+warm()
+{
+	for w; do
+		find "$w" -type f -exec cat {} + >/dev/null
+	done
+}
+
+free_archive()
+{
+	rm -rf "$B/archive" "$B/out"
+}
+
+machine()
+{
+	echo "$(date +%F), $(nproc) cores of $(sed -n \
+		's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)," \
+		"$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' \
+			/proc/meminfo)," \
+		"$(stat -f -c %T "$B") on $(df --output=source "$B" | tail -n 1)," \
+		"Linux $(uname -r), warm cache, median of $ROUNDS"
+}
+
+# ---- the jobs -----------------------------------------------------------
+
+tags='-t 10,20 -t 20,d -t 20,e -t 8,18 -t 8,60 -t 8,20 -t 10,10'
+
+bench_inplace()
+{
+	warm "$B/small"
+	pair inplace \
+		"imgimport -q -C $B/archive --in-place $B/small" \
+		"gdcmscanner -r -d $B/small $tags" free_archive
+	row "catalog $SMALL small CT in place" inplace "$SMALL" '≤ 1.00' \
+		'gdcmscanner, 7 tags, no database'
+}
+
+copy_pair()
+{
+	warm "$B/$1"
+	pair "copy-$1" \
+		"imgimport -q -C $B/archive $B/$1" \
+		"sh -c 'cp -r $B/$1 $B/out && sync -f $B/out'" free_archive
+}
+
+bench_copy()
+{
+	copy_pair large
+	row "import $LARGE CT of 512×512 ($(du -sm "$B/large" | cut -f 1) MiB)" \
+		copy-large "$LARGE" '≤ 1.50' '`cp -r`, `sync -f`'
+	copy_pair small
+	row "import $SMALL small CT" copy-small "$SMALL" '≤ 3.00' \
+		'`cp -r`, `sync -f`'
+}
+
+# archive_pair SIZE KIND N
+archive_pair()
+{
+	cat "$B/$1.$2" >/dev/null
+	pair "$2-$1" \
+		"imgimport -q -C $B/archive $B/$1.$2" \
+		"sh -c 'mkdir $B/out && bsdtar -xf $B/$1.$2 -C $B/out && sync -f $B/out'" \
+		free_archive
+	row "import $3 $1 CT from $2" "$2-$1" "$3" '≤ 1.50' \
+		'`bsdtar -xf`, `sync -f`'
+}
+
+bench_archive()
+{
+	for kind in zip tar; do
+		archive_pair small $kind "$SMALL"
+		archive_pair large $kind "$LARGE"
+	done
+}
+
+# The second run over unchanged inputs; the peer is the first run.
+bench_second()
+{
+	warm "$B/small"
+	rm -f "$B"/times/second.*
+	i=0
+	while [ $i -lt "$ROUNDS" ]; do
+		i=$((i + 1))
+		note "second, round $i of $ROUNDS"
+		free_archive && sync -f "$B"
+		must "$B/times/second.peer" "imgimport -q -C $B/archive $B/small"
+		must "$B/times/second.ours" "imgimport -q -C $B/archive $B/small"
+	done
+	row "import $SMALL small CT once more" second "$SMALL" '< 0.10' \
+		'the first time'
+	free_archive
+}
+
+# best NAME COMMAND: 21 runs of a short command; milliseconds, median.
+short()
+{
+	rm -f "$B/times/$1.ours"
+	i=0
+	while [ $i -lt 21 ]; do
+		i=$((i + 1))
+		# shellcheck disable=SC2086 # words of a command
+		timed "$B/times/$1.ours" $2 >/dev/null 2>"$B/stderr" </dev/null
+		case $? in
+		0 | 1) ;;
+		*) cat "$B/stderr" >&2; die "failed: $2" ;;
+		esac
+	done
+}
+
+short_row()
+{
+	awk -v job="$1" -v o="$(time_of "$B/times/$2.ours")" -v g="$3" \
+		-v m="$(memory_of "$B/times/$2.ours")" 'BEGIN {
+		printf "| %s | %.1f ms | | | %s | %d MiB |\n", job, o * 1000, g, m
+	}' | tee -a "$table" >&2
+}
+
+make_million()
+{
+	[ -e "$B/million.$MILLION" ] && return
+	note "filling a catalog with $MILLION instances"
+	rm -rf "$B"/million*
+	fill "$B/million" "$MILLION" >&2 || die 'fill failed'
+	sync -f "$B"
+	touch "$B/million.$MILLION"
+}
+
+bench_query()
+{
+	make_million
+	rm -rf "$B/empty" "$B/one.dcm"
+	phantom one "$B/one.dcm"
+	imgimport -q -C "$B/empty" "$B/one.dcm" >/dev/null || die 'no archive'
+	patient=$(imgquery -C "$B/million" -l patient --limit 1000 \
+		--format jsonl | sed -n '$s/.*"PatientID":"\([^"]*\)".*/\1/p')
+	short empty "imgquery -C $B/empty PatientID=NOBODY"
+	short_row 'start of imgquery, one instance in the catalog' empty '≤ 10 ms'
+	short one "imgquery -C $B/million PatientID=$patient"
+	short_row "imgquery of one patient among $MILLION instances" one '≤ 15 ms'
+}
+
+# Import into a catalog of a million; the peer is an empty one.
+bench_million()
+{
+	make_million
+	warm "$B/small"
+	for kind in '' --in-place; do
+		name=million$kind
+		rm -f "$B/times/$name".*
+		i=0
+		while [ $i -lt "$ROUNDS" ]; do
+			i=$((i + 1))
+			note "$name, round $i of $ROUNDS"
+			free_archive && cp -r "$B/million" "$B/archive" &&
+				sync -f "$B"
+			must "$B/times/$name.ours" \
+				"imgimport -q $kind -C $B/archive $B/small"
+			free_archive && sync -f "$B"
+			must "$B/times/$name.peer" \
+				"imgimport -q $kind -C $B/archive $B/small"
+		done
+		row "import $SMALL small CT into $MILLION instances ${kind:+in place}" \
+			"$name" "$SMALL" '≤ 1.25' 'into none'
+	done
+	free_archive
+}
+
+# What others take for the same headers; only for the comparison.
+bench_peers()
+{
+	python3 -c 'import pydicom' 2>/dev/null ||
+		sh "$here/../deps.sh" python3-pydicom || return 0
+	cat >"$B/pydicom.py" <<'!'
+import os, sys, pydicom
+for folder, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        d = pydicom.dcmread(os.path.join(folder, name), stop_before_pixels=True)
+        (d.PatientID, d.StudyInstanceUID, d.SeriesInstanceUID,
+         d.SOPInstanceUID, d.Modality, d.StudyDate, d.PatientName)
+!
+	rounds=$ROUNDS
+	ROUNDS=1
+	pair pydicom \
+		"imgimport -q -C $B/archive --in-place $B/small" \
+		"python3 $B/pydicom.py $B/small" free_archive
+	row "catalog $SMALL small CT in place" pydicom "$SMALL" '' \
+		'pydicom, 7 tags, no database'
+	ROUNDS=$rounds
+}
+
+# ---- all ----------------------------------------------------------------
+
+command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools ||
+	die 'no gdcmscanner'
+make_data
+{
+	machine
+	echo
+	echo '| job | imgtools | peer | ratio | goal | memory |'
+	echo '|---|---|---|---|---|---|'
+} | tee "$table" >&2
+[ $# -gt 0 ] || set -- inplace copy archive second query million peers
+for part; do
+	"bench_$part"
+done
+free_archive
+echo
+cat "$table"

@@ -20,7 +20,8 @@ enum img_archive_kind {
 	IMG_ARCHIVE_ISO,
 	IMG_ARCHIVE_COMPRESSED /* gzip, bzip2, xz, zstd: a tar may be inside */
 };
-#define IMG_ARCHIVE_HEAD 36864 /* bytes that sniff wants (ISO: CD001 at 32769) */
+#define IMG_ARCHIVE_HEAD                                                       \
+	36864 /* bytes that sniff wants (ISO: CD001 at 32769) */
 
 /* What the first n bytes of a file are; program packages (jar, docx, apk)
    are NONE. */
@@ -73,5 +74,8 @@ int img_archive_next(struct img_archive *a, struct img_member *m,
    is lost; img_archive_next says whether the archive is, too. */
 ssize_t img_archive_read(struct img_archive *a, void *p, size_t n,
 			 struct img_err *err);
+/* The same without a copy: *p is valid until the next call on a. */
+ssize_t img_archive_block(struct img_archive *a, const void **p,
+			  struct img_err *err);
 
 #endif

@@ -31,7 +31,7 @@ int img_store_begin(struct img_store *s, unsigned lane,
 	snprintf(f->name, sizeof(f->name), "%x/%x", lane % IMG_STORE_LANES,
 		 serial);
 	f->fd = openat(s->session, f->name,
-		       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		       0440);
 	if (f->fd < 0) {
 		f->name[0] = '\0';
@@ -80,7 +80,7 @@ void img_store_drop(struct img_store *s, struct img_store_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
-	if (f->name[0])
+	if (s && f->name[0])
 		unlinkat(s->session, f->name, 0);
 	f->name[0] = '\0';
 }

@@ -1,0 +1,169 @@
+/* imgimport - images from anywhere into the archive, one record each. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "work/ingest.h"
+
+static bool in_place, rehash, dry_run, quarantine;
+static const char *dir, *on_conflict = "keep", *from_tar;
+static uint64_t jobs, max_members, max_size, max_total, max_ratio;
+static struct img_list set;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'n', "dry-run", NULL, "write nothing, say what would be done",
+	  IMG_OPT_FLAG, &dry_run, NULL, 0 },
+	{ 'j', "jobs", "n", "files examined side by side", IMG_OPT_U64, &jobs,
+	  NULL, 15 },
+	{ 0, "in-place", NULL, "catalog files where they lie, copy nothing",
+	  IMG_OPT_FLAG, &in_place, NULL, 0 },
+	{ 0, "on-conflict", "how",
+	  "same UID, other bytes: keep the first current, replace it, reject",
+	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
+	{ 0, "quarantine", NULL, "keep a copy of what is rejected",
+	  IMG_OPT_FLAG, &quarantine, NULL, 0 },
+	{ 0, "set", "Keyword=value", "change an attribute on the way in",
+	  IMG_OPT_LIST, &set, NULL, 0 },
+	{ 0, "rehash", NULL, "read unchanged inputs again, too", IMG_OPT_FLAG,
+	  &rehash, NULL, 0 },
+	{ 0, "from-tar", "file", "read a tar stream; - is standard input",
+	  IMG_OPT_STRING, &from_tar, NULL, 0 },
+	{ 0, "max-members", "n", "members of an archive", IMG_OPT_U64,
+	  &max_members, NULL, 0 },
+	{ 0, "max-size", "size", "bytes of one member", IMG_OPT_SIZE, &max_size,
+	  NULL, 0 },
+	{ 0, "max-total", "size", "bytes of all members", IMG_OPT_SIZE,
+	  &max_total, NULL, 0 },
+	{ 0, "max-ratio", "n", "bytes unpacked to bytes packed", IMG_OPT_U64,
+	  &max_ratio, NULL, 1000000 },
+	IMG_OPT_END
+};
+
+static int emit(void *arg, const struct img_record *rec)
+{
+	return img_cli_emit(arg, rec);
+}
+
+static void absent(void *arg, const char *dicomdir, const char *file_id)
+{
+	img_cli_warn(arg, "%s: lists %s, which is not there", dicomdir,
+		     file_id);
+	img_cli_count(arg, "absent", true);
+}
+
+static void progress(void *arg, uint64_t items, uint64_t bytes)
+{
+	img_cli_progress(arg, items, bytes, 0);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(arg);
+}
+
+static enum img_on_conflict how(void)
+{
+	if (strcmp(on_conflict, "replace") == 0)
+		return IMG_REPLACE;
+	return strcmp(on_conflict, "reject") == 0 ? IMG_REJECT : IMG_KEEP;
+}
+
+static void check(struct img_cli *cli, int argc)
+{
+	if (in_place && set.n)
+		img_cli_usage(cli, "--set changes bytes, --in-place leaves "
+				   "them");
+	if (in_place && quarantine)
+		img_cli_usage(cli, "--quarantine copies, --in-place does not");
+	if (dry_run && quarantine)
+		img_cli_usage(cli, "--quarantine writes, --dry-run does not");
+	if (from_tar && argc)
+		img_cli_usage(cli, "--from-tar takes no operands");
+	if (from_tar && in_place)
+		img_cli_usage(cli, "--from-tar has no place to catalog");
+}
+
+static int read_tar(struct img_ingest *g, struct img_err *err)
+{
+	if (strcmp(from_tar, "-") == 0)
+		return img_ingest_tar(g, STDIN_FILENO, "-", err);
+	return img_ingest_path(g, from_tar, err);
+}
+
+static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
+		       char **argv, struct img_err *err)
+{
+	struct img_input in;
+	int more, rc = 0;
+
+	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
+		const char *path = in.text;
+
+		if (more < 0) {
+			img_err_clear(err);
+			continue;
+		}
+		if (in.rec)
+			path = in.rec->path;
+		if (!path) {
+			img_cli_warn(cli, "a record without a path");
+			img_cli_count(cli, "failed", true);
+			continue;
+		}
+		rc = img_ingest_path(g, path, err);
+	}
+	return rc;
+}
+
+static int import(struct img_cli *cli, int argc, char **argv,
+		  struct img_err *err)
+{
+	const struct img_ingest_opts o = {
+		.jobs = (unsigned)jobs,
+		.in_place = in_place,
+		.rehash = rehash,
+		.dry_run = dry_run,
+		.quarantine = quarantine,
+		.on_conflict = how(),
+		.limits = { max_members, max_size, max_total,
+			    (unsigned)max_ratio },
+		.set = set.item,
+		.n_set = set.n,
+	};
+	const struct img_ingest_host host = { emit, absent, progress, stopped,
+					      cli };
+	struct img_ingest *g = NULL;
+	char path[IMG_PATH_MAX];
+	int rc;
+
+	if (img_cli_catalog_dir(dir, path, err) < 0 ||
+	    img_ingest_open(&g, path, &o, &host, err) < 0)
+		return -1;
+	rc = from_tar ? read_tar(g, err) : read_inputs(cli, g, argc, argv, err);
+	if (rc == 0)
+		rc = img_ingest_finish(g, err);
+	img_ingest_close(g);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli = IMG_CLI("imgimport", "[options] [path ...]",
+				     "store images from files, folders, "
+				     "archives and discs",
+				     opts);
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "stored duplicate conflict rejected ignored absent";
+	cli.examples = "imgimport /media/cdrom\n"
+		       "imgimport *.zip disc.iso >records.jsonl\n"
+		       "find /mnt/old -name '*.dcm' | imgimport -q\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli, argc);
+	if (import(&cli, argc, argv, &err) < 0)
+		img_cli_fail(&cli, &err);
+	return img_cli_finish(&cli);
+}

@@ -1,0 +1,287 @@
+/* commit.c - a batch is made durable, and only then reported. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "work/ingest_private.h"
+
+#define LOCK_SECONDS 600 /* how long another importer may take */
+
+/* Calls f for each item of the batch; stops at -1. */
+static int each(struct img_ingest *g,
+		int (*f)(struct img_ingest *g, struct arena *a, struct item *it,
+			 struct img_err *err),
+		struct img_err *err)
+{
+	for (struct chunk *c = g->batch; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++)
+			if (f(g, &c->arena, &c->item[i], err) < 0)
+				return -1;
+	return 0;
+}
+
+static size_t count_files(struct img_ingest *g, struct img_store_file **list,
+			  size_t max)
+{
+	size_t n = 0;
+
+	for (struct chunk *c = g->batch; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++)
+			if (c->item[i].file.name[0]) {
+				if (n < max)
+					list[n] = &c->item[i].file;
+				n++;
+			}
+	return n;
+}
+
+/* ---- writing ---------------------------------------------------------- */
+
+static int judge(struct img_ingest *g, struct arena *a, struct item *it,
+		 struct img_err *err)
+{
+	(void)a;
+	if (it->outcome != OBJECT || !g->catalog)
+		return 0;
+	return img_catalog_judge(g->catalog, &it->in, &it->put, err);
+}
+
+static bool refused(const struct img_ingest *g, const struct item *it)
+{
+	return it->put.verdict == IMG_CONFLICT &&
+	       g->opts.on_conflict == IMG_REJECT;
+}
+
+static int add_audit(struct img_ingest *g, const struct item *it,
+		     struct img_err *err)
+{
+	const char *act = it->in.place ? "catalogued" : "stored";
+
+	if (it->put.verdict == IMG_CONFLICT)
+		act = g->opts.on_conflict == IMG_REPLACE ? "replaced"
+							 : "conflict";
+	return img_audit_add(g->audit, act, it->in.digest, err);
+}
+
+/* The catalog's verdict decides what becomes of the file in tmp. */
+static int put(struct img_ingest *g, struct arena *a, struct item *it,
+	       struct img_err *err)
+{
+	(void)a;
+	if (it->outcome != OBJECT)
+		return 0;
+	if (img_catalog_put(g->catalog, &it->in, g->opts.on_conflict, &it->put,
+			    err) < 0)
+		return -1;
+	if (refused(g, it)) {
+		img_store_drop(g->store, &it->file);
+		return 0;
+	}
+	/* A duplicate that has a file heals an object that was lost. */
+	if (it->file.name[0] &&
+	    img_store_link(g->store, &it->file, it->in.digest, err) < 0)
+		return -1;
+	if (it->put.verdict == IMG_DUPLICATE)
+		return 0;
+	return add_audit(g, it, err);
+}
+
+static const char *status_of(const struct img_ingest *g, const struct item *it)
+{
+	static const char *const words[] = { [IMG_STORED] = "stored",
+					     [IMG_DUPLICATE] = "duplicate",
+					     [IMG_CONFLICT] = "conflict" };
+
+	switch (it->outcome) {
+	case OBJECT:
+		return refused(g, it) ? "rejected" : words[it->put.verdict];
+	case KNOWN:
+		return "duplicate";
+	case IGNORED:
+		return "ignored";
+	case REJECTED:
+		return "rejected";
+	default:
+		return "failed";
+	}
+}
+
+static int remember(struct img_ingest *g, struct arena *a, struct item *it,
+		    struct img_err *err)
+{
+	struct img_seen s = { .container = it->container,
+			      .name = it->name,
+			      .size = it->size,
+			      .inode = it->inode,
+			      .device = it->device,
+			      .mtime_ns = it->mtime_ns,
+			      .instance = -1,
+			      .object = -1 };
+
+	(void)a;
+	if (!it->remember || !it->container || g->opts.n_set || refused(g, it))
+		return 0;
+	s.status = it->seen_as ? it->seen_as : status_of(g, it);
+	if (it->outcome == OBJECT) {
+		s.instance = it->put.instance;
+		s.object = it->put.object;
+	} else {
+		s.text = it->text;
+		s.code =
+			it->outcome == IGNORED ? NULL : img_code_word(it->code);
+	}
+	return img_catalog_remember(g->catalog, &s, err);
+}
+
+static bool has_writes(struct img_ingest *g)
+{
+	for (struct chunk *c = g->batch; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++)
+			if (c->item[i].outcome == OBJECT ||
+			    (c->item[i].remember && c->item[i].container))
+				return true;
+	return false;
+}
+
+/* The order is the promise: bytes, names, audit, catalog. */
+static int write_batch(struct img_ingest *g, struct img_err *err)
+{
+	struct img_store_file *few[16];
+	size_t n = count_files(g, few, 16);
+
+	if (n && img_store_sync_data(g->store, few, n, err) < 0)
+		return -1;
+	if (img_store_lock(g->store, LOCK_SECONDS, err) < 0)
+		return -1;
+	if (img_catalog_begin(g->catalog, err) < 0)
+		goto unlock;
+	if (each(g, put, err) < 0 || each(g, remember, err) < 0 ||
+	    (n && img_store_sync_names(g->store, err) < 0) ||
+	    img_audit_commit(g->audit, err) < 0 ||
+	    img_catalog_commit(g->catalog, err) < 0) {
+		img_catalog_rollback(g->catalog);
+		img_audit_rollback(g->audit);
+		goto unlock;
+	}
+	img_store_unlock(g->store);
+	return 0;
+unlock:
+	img_store_unlock(g->store);
+	return -1;
+}
+
+/* Nothing of the batch was promised: say so, object by object. */
+static int fail_item(struct img_ingest *g, struct arena *a, struct item *it,
+		     struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	img_store_drop(g->store, &it->file);
+	if (it->outcome != OBJECT)
+		return 0;
+	img_err_set(&why, err->code, "%.200s: not stored: %.250s", it->path,
+		    err->text);
+	item_fail(a, it, FAILED, &why);
+	return 0;
+}
+
+static void fail_batch(struct img_ingest *g, struct img_err *why)
+{
+	(void)each(g, fail_item, why);
+	if (g->failure.code == IMG_OK)
+		g->failure = *why;
+}
+
+/* ---- reporting -------------------------------------------------------- */
+
+static void warn_put(struct arena *a, struct item *it)
+{
+	if (it->put.two_names)
+		item_warn(a, it,
+			  "two-names: this PatientID has another "
+			  "PatientName in the archive");
+	if (it->put.two_patients)
+		item_warn(a, it,
+			  "two-patients: this StudyInstanceUID has "
+			  "another PatientID in the archive");
+	if (it->put.two_studies)
+		item_warn(a, it,
+			  "two-series: this SOPInstanceUID is of "
+			  "another series in the archive");
+	if (it->put.verdict == IMG_CONFLICT && it->put.object > 1)
+		item_warn(a, it,
+			  "uid-collapse: %lld objects with different bytes "
+			  "have this SOPInstanceUID",
+			  (long long)it->put.object + 1);
+}
+
+static const char *field(const struct item *it, const char *keyword)
+{
+	return it->in.field[img_catalog_field(keyword)];
+}
+
+static void fill_object(struct img_record *rec, const struct item *it,
+			char hex[IMG_DIGEST_HEX])
+{
+	rec->study = field(it, "StudyInstanceUID");
+	rec->series = field(it, "SeriesInstanceUID");
+	rec->sop = field(it, "SOPInstanceUID");
+	rec->sop_class = field(it, "SOPClassUID");
+	rec->transfer_syntax = field(it, "TransferSyntaxUID");
+	rec->modality = field(it, "Modality");
+	rec->has_bytes = true;
+	rec->bytes = it->in.bytes;
+	img_hex(hex, it->in.digest, IMG_DIGEST_SIZE);
+	rec->digest = hex;
+}
+
+static int report(struct img_ingest *g, struct arena *a, struct item *it,
+		  struct img_err *err)
+{
+	struct img_record rec;
+	char hex[IMG_DIGEST_HEX];
+
+	(void)err;
+	if (it->outcome == DEFERRED || it->outcome == TO_EXAMINE)
+		return 0; /* its record comes when it has been opened */
+	img_record_init(&rec);
+	if (it->outcome == OBJECT)
+		warn_put(a, it);
+	rec.status = status_of(g, it);
+	rec.path = it->path;
+	rec.extra = it->extra;
+	if (it->outcome == OBJECT || it->outcome == KNOWN)
+		fill_object(&rec, it, hex);
+	if (it->outcome == IGNORED)
+		rec.reason = it->text;
+	else if (it->outcome == REJECTED || it->outcome == FAILED)
+		img_err_set(&rec.error, it->code, "%s", it->text);
+	else if (it->outcome == OBJECT && refused(g, it))
+		img_err_set(&rec.error, IMG_E_REFUSED,
+			    "%s: other bytes with this SOPInstanceUID are in "
+			    "the archive",
+			    it->path);
+	memcpy(rec.warning, it->warning, sizeof(rec.warning));
+	rec.warnings = it->warnings;
+	g->items++;
+	g->bytes += it->in.bytes;
+	if (g->host.emit(g->host.arg, &rec) < 0)
+		g->mute = true;
+	img_record_release(&rec);
+	return 0;
+}
+
+void commit_batch(struct img_ingest *g)
+{
+	struct img_err err = IMG_ERR_INIT;
+	int rc = 0;
+
+	if (g->opts.dry_run)
+		rc = each(g, judge, &err);
+	else if (has_writes(g))
+		rc = write_batch(g, &err);
+	if (rc < 0)
+		fail_batch(g, &err);
+	(void)each(g, report, &err);
+	g->host.progress(g->host.arg, g->items, g->bytes);
+}

@@ -1,0 +1,390 @@
+/* examine.c - what an input is: its bytes, its digest, what it says. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "work/ingest_private.h"
+
+#define TEXT_MAX 65536
+
+int examiner_init(struct examiner *x, struct img_ingest *g, unsigned lane,
+		  struct img_err *err)
+{
+	x->g = g;
+	x->lane = lane;
+	img_buf_init(&x->text, TEXT_MAX);
+	x->buf = malloc(WHOLE + 1);
+	x->reader = x->buf ? img_dicom_reader_new(err) : NULL;
+	if (!x->buf)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	return x->reader ? 0 : -1;
+}
+
+void examiner_release(struct examiner *x)
+{
+	img_dicom_reader_free(x->reader);
+	free(x->buf);
+	img_buf_release(&x->text);
+	x->reader = NULL;
+	x->buf = NULL;
+}
+
+/* The name is said by the record and by the message's own subject. */
+void item_fail(struct arena *a, struct item *it, enum outcome outcome,
+	       const struct img_err *err)
+{
+	it->outcome = outcome;
+	it->code = err->code;
+	it->text = arena_text(a, err->text, strlen(err->text));
+	if (!it->text)
+		it->text = "out of memory";
+}
+
+void item_warn(struct arena *a, struct item *it, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	char *s;
+
+	if (it->warnings == IMG_RECORD_WARNINGS)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s = arena_text(a, text, strlen(text));
+	if (s)
+		it->warning[it->warnings++] = s;
+}
+
+/* ---- what it is ------------------------------------------------------- */
+
+/* Images may be in these: they must not be passed over in silence. */
+static bool is_unread(const uint8_t *p, size_t n)
+{
+	return (n >= 6 && memcmp(p, "7z\xbc\xaf\x27\x1c", 6) == 0) ||
+	       (n >= 6 && memcmp(p, "Rar!\x1a\7", 6) == 0);
+}
+
+/* Not DICOM: a container, something to ignore, or a rejected one. */
+static void other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
+{
+	struct img_err err = IMG_ERR_INIT;
+	const char *why;
+
+	if (n == 0)
+		img_err_set(&err, IMG_E_TRUNCATED, "%s: empty file", it->path);
+	else if (is_unread(p, n))
+		img_err_set(&err, IMG_E_UNSUPPORTED,
+			    "%s: archive of a kind that is not read", it->path);
+	else if (img_archive_sniff(p, n) != IMG_ARCHIVE_NONE)
+		it->outcome = DEFERRED;
+	else if ((why = classify(it->name ? it->name : it->path, p, n))) {
+		it->outcome = IGNORED;
+		it->text = why;
+		it->remember = true;
+	} else {
+		img_err_set(&err, IMG_E_NOT_DICOM, "%s: not a DICOM file",
+			    it->path);
+	}
+	if (err.code != IMG_OK) {
+		item_fail(a, it, REJECTED, &err);
+		it->remember = true;
+	}
+}
+
+static bool is_ours(const struct img_err *err)
+{
+	return err->code == IMG_E_NOMEM || err->code == IMG_E_BUG ||
+	       err->code == IMG_E_IO || err->code == IMG_E_BUSY ||
+	       err->code == IMG_E_DENIED;
+}
+
+/* Parses what the reader was started on. */
+static int parse(struct examiner *x, struct arena *a, struct item *it)
+{
+	struct img_err err = IMG_ERR_INIT;
+	bool dicomdir = false;
+
+	if (describe(x, a, it, &dicomdir, &err) < 0) {
+		bool ours = is_ours(&err);
+
+		item_fail(a, it, ours ? FAILED : REJECTED, &err);
+		it->remember = !ours;
+		return -1;
+	}
+	if (dicomdir) {
+		it->outcome = DEFERRED;
+		it->seen_as = "dicomdir";
+		return -1;
+	}
+	it->outcome = OBJECT;
+	it->remember = true;
+	return 0;
+}
+
+/* ---- bytes in memory -------------------------------------------------- */
+
+/* Whether the bytes go into the store: not those of a file in place. */
+static bool copies(const struct examiner *x, const struct item *it)
+{
+	return !x->g->opts.dry_run && (it->member || !x->g->opts.in_place);
+}
+
+static int keep(struct examiner *x, struct item *it, const uint8_t *p, size_t n,
+		struct img_err *err)
+{
+	enum img_fixity fixity;
+
+	it->in.bytes = n;
+	img_digest_of(it->in.digest, p, n);
+	if (!copies(x, it))
+		return 0;
+	/* What is there already is read again before it is relied on. */
+	if (img_store_has(x->g->store, it->in.digest, n)) {
+		if (img_store_verify(x->g->store, it->in.digest, false, &fixity,
+				     err) < 0)
+			return -1;
+		if (fixity == IMG_INTACT)
+			return 0;
+	}
+	return img_store_put(x->g->store, x->lane, p, n, &it->file, err);
+}
+
+static int keep_changed(struct examiner *x, struct item *it, const uint8_t *p,
+			size_t n, struct img_err *err)
+{
+	uint8_t *out = NULL;
+	size_t out_n;
+	int rc;
+
+	if (!x->g->opts.n_set)
+		return keep(x, it, p, n, err);
+	if (coerce(x, p, n, &out, &out_n, err) < 0)
+		return -1;
+	rc = keep(x, it, out, out_n, err);
+	free(out);
+	return rc;
+}
+
+void examine_mem(struct examiner *x, struct arena *a, struct item *it,
+		 const uint8_t *p, size_t n)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (!img_dicom_looks_like(p, n)) {
+		other(a, it, p, n);
+		return;
+	}
+	if (img_dicom_start_mem(x->reader, p, n, it->path, NULL, &err) < 0) {
+		item_fail(a, it, REJECTED, &err);
+		it->remember = true;
+		return;
+	}
+	if (parse(x, a, it) < 0)
+		return;
+	if (keep_changed(x, it, p, n, &err) < 0)
+		item_fail(a, it, FAILED, &err);
+}
+
+/* ---- longer than memory ----------------------------------------------- */
+
+/* Reads fd from its start: into tmp, or only through the digest. */
+static int copy_in(struct examiner *x, struct item *it, int fd,
+		   struct img_err *err)
+{
+	bool write = copies(x, it);
+	ssize_t n;
+	off_t at = 0;
+
+	if (write && img_store_begin(x->g->store, x->lane, &it->file, err) < 0)
+		return -1;
+	if (!write)
+		img_digest_init(&it->file.digest);
+	while ((n = img_pread_full(fd, x->buf, WHOLE, at)) > 0) {
+		if (!write)
+			img_digest_add(&it->file.digest, x->buf, (size_t)n);
+		else if (img_store_write(&it->file, x->buf, (size_t)n, err) < 0)
+			return -1;
+		at += n;
+	}
+	if (n < 0)
+		return img_err_sys(err, "%s", it->path);
+	it->in.bytes = (uint64_t)at;
+	return 0;
+}
+
+/* Parses the copy in tmp (or fd, where there is none) and ends it. */
+static void settle(struct examiner *x, struct arena *a, struct item *it, int fd)
+{
+	struct img_err err = IMG_ERR_INIT;
+	bool copied = it->file.name[0];
+
+	if (img_dicom_start_fd(x->reader, copied ? it->file.fd : fd,
+			       it->in.bytes, it->path, NULL, &err) < 0)
+		item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
+	else
+		(void)parse(x, a, it);
+	if (!copied)
+		img_digest_end(&it->file.digest, it->in.digest);
+	else if (img_store_end(&it->file, it->in.digest, &err) < 0)
+		item_fail(a, it, FAILED, &err);
+	if (it->outcome != OBJECT && copied)
+		img_store_drop(x->g->store, &it->file);
+}
+
+static bool changed(int fd, const struct stat *was)
+{
+	struct stat now;
+
+	return fstat(fd, &now) < 0 || now.st_size != was->st_size ||
+	       now.st_mtim.tv_sec != was->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != was->st_mtim.tv_nsec;
+}
+
+static void fail_changed(struct examiner *x, struct arena *a, struct item *it)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	img_err_set(&err, IMG_E_BUSY, "%s: changed while it was read",
+		    it->path);
+	if (x->g->store)
+		img_store_drop(x->g->store, &it->file);
+	item_fail(a, it, FAILED, &err);
+	it->remember = false;
+}
+
+static void examine_long(struct examiner *x, struct arena *a, struct item *it,
+			 int fd, size_t head)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (!img_dicom_looks_like(x->buf, head)) {
+		other(a, it, x->buf, head);
+		return;
+	}
+	if (x->g->opts.n_set) {
+		img_err_set(&err, IMG_E_UNSUPPORTED,
+			    "%s: too long for --set (%d bytes)", it->path,
+			    WHOLE);
+		item_fail(a, it, FAILED, &err);
+		return;
+	}
+	if (copy_in(x, it, fd, &err) < 0) {
+		if (x->g->store)
+			img_store_drop(x->g->store, &it->file);
+		item_fail(a, it, FAILED, &err);
+		return;
+	}
+	settle(x, a, it, fd);
+}
+
+void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
+		const struct stat *st)
+{
+	struct img_err err = IMG_ERR_INIT;
+	ssize_t n = img_pread_full(fd, x->buf, WHOLE + 1, 0);
+
+	if (n < 0) {
+		img_err_sys(&err, "%s", it->path);
+		item_fail(a, it, FAILED, &err);
+		return;
+	}
+	if (n <= WHOLE)
+		examine_mem(x, a, it, x->buf, (size_t)n);
+	else
+		examine_long(x, a, it, fd, WHOLE);
+	if (changed(fd, st))
+		fail_changed(x, a, it);
+	if (it->outcome == REJECTED && x->g->opts.quarantine && x->g->store &&
+	    img_store_quarantine(x->g->store, NULL, 0, fd, &err) < 0)
+		item_warn(a, it, "not quarantined: %s", err.text);
+}
+
+/* A dry run leaves nothing behind: a file without a name. */
+static int begin_stream(struct examiner *x, struct item *it,
+			struct img_err *err)
+{
+	const char *dir = getenv("TMPDIR");
+
+	if (!x->g->opts.dry_run)
+		return img_store_begin(x->g->store, x->lane, &it->file, err);
+	if (!dir || !*dir)
+		dir = "/tmp";
+	it->file.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (it->file.fd < 0)
+		return img_err_sys(err, "%s", dir);
+	img_digest_init(&it->file.digest);
+	return 0;
+}
+
+void examine_stream(struct examiner *x, struct arena *a, struct item *it,
+		    const uint8_t *head, size_t n, struct img_archive *from)
+{
+	struct img_err err = IMG_ERR_INIT;
+	ssize_t got = (ssize_t)n;
+	int fd = -1;
+
+	if (begin_stream(x, it, &err) < 0 ||
+	    img_store_write(&it->file, head, n, &err) < 0)
+		goto fail;
+	while ((got = img_archive_read(from, x->buf, WHOLE, &err)) > 0)
+		if (img_store_write(&it->file, x->buf, (size_t)got, &err) < 0)
+			goto fail;
+	if (got < 0)
+		goto fail;
+	it->in.bytes = it->file.bytes;
+	it->size = it->in.bytes;
+	if (x->g->opts.dry_run) {
+		fd = it->file.fd;
+		it->file.fd = -1;
+	}
+	settle(x, a, it, fd);
+	if (fd >= 0)
+		close(fd);
+	return;
+fail:
+	img_store_drop(x->g->store, &it->file);
+	item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
+}
+
+/* ---- a worker's whole job --------------------------------------------- */
+
+void examine(struct examiner *x, struct chunk *c, struct item *it)
+{
+	struct img_err err = IMG_ERR_INIT;
+	const char *path = it->path;
+	struct stat st;
+	int fd;
+
+	if (it->data) {
+		examine_mem(x, &c->arena, it, it->data, it->len);
+		if (it->outcome == REJECTED && x->g->opts.quarantine &&
+		    x->g->store &&
+		    img_store_quarantine(x->g->store, it->data, it->len, -1,
+					 &err) < 0)
+			item_warn(&c->arena, it, "not quarantined: %s",
+				  err.text);
+		return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		img_err_sys(&err, "%s", path);
+		item_fail(&c->arena, it, FAILED, &err);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	it->size = (uint64_t)st.st_size;
+	it->inode = st.st_ino;
+	it->device = st.st_dev;
+	it->mtime_ns =
+		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (S_ISBLK(st.st_mode))
+		it->outcome = DEFERRED;
+	else
+		examine_fd(x, &c->arena, it, fd, &st);
+	close(fd);
+}

@@ -1,0 +1,369 @@
+/* expand.c - archives and discs: each member is an input. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "work/ingest_private.h"
+
+#define NESTED_MAX 2 /* an archive in an archive, and no further */
+#define NAME_MAX_  (2 * IMG_PATH_MAX + 32)
+
+/* One outermost archive. */
+struct expansion {
+	struct img_ingest *g;
+	const char *path; /* as records name it */
+	const char *key;  /* where members are remembered; NULL: nowhere */
+	uint64_t members; /* of nested ones, too */
+};
+
+/* An archive being read, and where it comes from when it is nested: bytes
+   read already, then the rest of a member. */
+struct nest {
+	struct img_archive *a;
+	char prefix[NAME_MAX_]; /* "outer.zip!/", "outer.zip!/inner.zip!/" */
+	unsigned depth;
+	struct img_archive *from;
+	uint8_t *head, *block;
+	size_t head_n;
+};
+
+/* The names of one member. */
+struct names {
+	char path[NAME_MAX_];
+	char key[NAME_MAX_]; /* numbered, so that twins stay two */
+};
+
+static int name_member(struct expansion *e, const struct nest *n,
+		       const struct img_member *m, struct names *out,
+		       struct img_err *err)
+{
+	int path = snprintf(out->path, sizeof(out->path), "%s%s", n->prefix,
+			    m->name);
+	int key;
+
+	e->members++;
+	key = snprintf(out->key, sizeof(out->key), "%08llu/%s",
+		       (unsigned long long)e->members,
+		       out->path + strlen(e->path) + 2);
+	if (path < 0 || (size_t)path >= sizeof(out->path) || key < 0 ||
+	    (size_t)key >= sizeof(out->key))
+		return img_err_set(err, IMG_E_LIMIT, "%.200s: name too long",
+				   out->path);
+	return 0;
+}
+
+static struct item *member_item(struct expansion *e, const struct names *names,
+				struct img_err *err)
+{
+	struct item *it = item_new(e->g, err);
+
+	if (!it)
+		return NULL;
+	it->path = item_text(e->g, names->path);
+	it->member = true;
+	if (e->key) {
+		it->container = item_text(e->g, e->key);
+		it->name = item_text(e->g, names->key);
+	}
+	if (!it->path || (e->key && (!it->container || !it->name))) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	return it;
+}
+
+static int add_rejected(struct expansion *e, const struct names *names,
+			const struct img_err *why, struct img_err *err)
+{
+	struct item *it = member_item(e, names, err);
+
+	if (!it)
+		return -1;
+	item_fail(&e->g->open->arena, it, REJECTED, why);
+	it->remember = e->key != NULL;
+	return item_add(e->g, it, err);
+}
+
+/* ---- archives in archives --------------------------------------------- */
+
+static int walk_members(struct expansion *e, struct nest *n,
+			struct img_err *why, struct img_err *err);
+
+static ssize_t read_nested(void *arg, const void **p, struct img_err *err)
+{
+	struct nest *n = arg;
+	size_t had = n->head_n;
+
+	if (had) {
+		*p = n->head;
+		n->head_n = 0;
+		return (ssize_t)had;
+	}
+	*p = n->block;
+	return img_archive_read(n->from, n->block, WHOLE, err);
+}
+
+static int add_container(struct expansion *e, const struct names *names,
+			 uint64_t members, const struct img_err *why,
+			 struct img_err *err)
+{
+	struct item *it = member_item(e, names, err);
+	char extra[64];
+
+	if (!it)
+		return -1;
+	snprintf(extra, sizeof(extra), "\"members\":%llu",
+		 (unsigned long long)members);
+	it->extra = item_text(e->g, extra);
+	it->outcome = IGNORED;
+	it->text = "archive";
+	it->remember = e->key != NULL;
+	if (why->code != IMG_OK)
+		item_fail(&e->g->open->arena, it, REJECTED, why);
+	return item_add(e->g, it, err);
+}
+
+/* head: the member's first bytes, in the walker's buffer. */
+static int nested(struct expansion *e, struct nest *outer,
+		  const struct names *names, const uint8_t *head, size_t n,
+		  struct img_err *err)
+{
+	struct nest *in = calloc(1, sizeof(*in));
+	uint64_t before = e->members;
+	struct img_err why = IMG_ERR_INIT;
+	int rc = -1;
+
+	if (!in || !(in->head = malloc(n)) || !(in->block = malloc(WHOLE))) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		goto out;
+	}
+	memcpy(in->head, head, n);
+	in->head_n = n;
+	in->from = outer->a;
+	in->depth = outer->depth + 1;
+	snprintf(in->prefix, sizeof(in->prefix), "%.8000s!/", names->path);
+	if (img_archive_open_fn(&in->a, read_nested, in, names->path,
+				&e->g->opts.limits, &why) == 0 &&
+	    walk_members(e, in, &why, err) < 0)
+		goto out;
+	rc = add_container(e, names, e->members - before, &why, err);
+out:
+	if (in) {
+		img_archive_close(in->a);
+		free(in->head);
+		free(in->block);
+	}
+	free(in);
+	return rc;
+}
+
+/* ---- members ---------------------------------------------------------- */
+
+/* The member's bytes as an item of their own, for a worker. */
+static int add_bytes(struct expansion *e, const struct names *names,
+		     const uint8_t *p, size_t n, struct img_err *err)
+{
+	struct item *it;
+	uint8_t *data = malloc(n ? n : 1);
+
+	if (!data)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	memcpy(data, p, n);
+	data_take(e->g, n);
+	it = member_item(e, names, err);
+	if (!it) {
+		free(data);
+		data_give(e->g, n);
+		return -1;
+	}
+	it->data = data;
+	it->len = it->size = n;
+	return item_add(e->g, it, err);
+}
+
+static int add_stream(struct expansion *e, struct nest *n,
+		      const struct names *names, size_t got,
+		      struct img_err *err)
+{
+	struct examiner *x = &e->g->walker;
+	struct item *it = member_item(e, names, err);
+
+	if (!it)
+		return -1;
+	if (img_dicom_looks_like(x->buf, got))
+		examine_stream(x, &e->g->open->arena, it, x->buf, got, n->a);
+	else
+		examine_mem(x, &e->g->open->arena, it, x->buf, got);
+	return item_add(e->g, it, err);
+}
+
+static int take_member(struct expansion *e, struct nest *n,
+		       const struct img_member *m, struct img_err *err)
+{
+	struct examiner *x = &e->g->walker;
+	struct img_err why = IMG_ERR_INIT;
+	struct names names;
+	ssize_t got;
+
+	if (name_member(e, n, m, &names, &why) < 0)
+		return add_rejected(e, &names, &why, err);
+	if (m->kind == IMG_MEMBER_REFUSED) {
+		img_err_set(&why, IMG_E_REFUSED, "%s: %s", names.path,
+			    m->refused);
+		return add_rejected(e, &names, &why, err);
+	}
+	got = img_archive_read(n->a, x->buf, WHOLE + 1, &why);
+	if (got < 0)
+		return add_rejected(e, &names, &why, err);
+	if (img_archive_sniff(x->buf, (size_t)got) != IMG_ARCHIVE_NONE) {
+		if (n->depth < NESTED_MAX)
+			return nested(e, n, &names, x->buf, (size_t)got, err);
+		img_err_set(&why, IMG_E_LIMIT,
+			    "%s: archives nested deeper than %d", names.path,
+			    NESTED_MAX);
+		return add_rejected(e, &names, &why, err);
+	}
+	if (got <= WHOLE)
+		return add_bytes(e, &names, x->buf, (size_t)got, err);
+	return add_stream(e, n, &names, (size_t)got, err);
+}
+
+/* why: what ended the archive early; err: what ends the import. */
+static int walk_members(struct expansion *e, struct nest *n,
+			struct img_err *why, struct img_err *err)
+{
+	struct img_member m;
+	int more = 0;
+
+	while (!must_stop(e->g) && (more = img_archive_next(n->a, &m, why)) > 0)
+		if (m.kind != IMG_MEMBER_FOLDER &&
+		    take_member(e, n, &m, err) < 0)
+			return -1;
+	if (more > 0 || must_stop(e->g))
+		img_err_set(why, IMG_E_BUSY, "%.*s: stopped by a signal",
+			    (int)strlen(n->prefix) - 2, n->prefix);
+	return 0;
+}
+
+/* ---- outermost archives ----------------------------------------------- */
+
+static int expand(struct expansion *e, int fd, struct img_err *why,
+		  struct img_err *err)
+{
+	struct nest *n = calloc(1, sizeof(*n));
+	int rc = 0;
+
+	if (!n)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	n->depth = 1;
+	snprintf(n->prefix, sizeof(n->prefix), "%s!/", e->path);
+	if (img_archive_open_fd(&n->a, fd, e->path, &e->g->opts.limits, why) ==
+	    0)
+		rc = walk_members(e, n, why, err);
+	img_archive_close(n->a);
+	free(n);
+	return rc;
+}
+
+static int add_archive(struct expansion *e, const struct deferred *d,
+		       const struct img_err *why, struct img_err *err)
+{
+	struct item *it = item_new(e->g, err);
+	char extra[64];
+
+	if (!it)
+		return -1;
+	snprintf(extra, sizeof(extra), "\"members\":%llu",
+		 (unsigned long long)e->members);
+	it->path = item_text(e->g, e->path);
+	it->extra = item_text(e->g, extra);
+	it->outcome = IGNORED;
+	it->text = "archive";
+	if (d) {
+		it->container = item_text(e->g, d->container);
+		it->name = item_text(e->g, d->name);
+		it->size = d->size;
+		it->inode = d->inode;
+		it->device = d->device;
+		it->mtime_ns = d->mtime_ns;
+		it->seen_as = "expanded";
+		it->remember = true;
+	}
+	if (why->code != IMG_OK)
+		item_fail(&e->g->open->arena, it, REJECTED, why);
+	if (why->code == IMG_E_BUSY || why->code == IMG_E_IO ||
+	    why->code == IMG_E_NOMEM) {
+		it->outcome = FAILED;
+		it->remember = false;
+	}
+	return item_add(e->g, it, err);
+}
+
+int expand_archive(struct img_ingest *g, const struct deferred *d,
+		   struct img_err *err)
+{
+	struct expansion e = { .g = g, .path = d->path };
+	struct img_err why = IMG_ERR_INIT;
+	char key[2 * IMG_PATH_MAX];
+	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = 0;
+
+	snprintf(key, sizeof(key), "%s/%s", d->container, d->name);
+	e.key = d->size ? key : NULL; /* a device has no size of its own */
+	if (fd < 0)
+		img_err_sys(&why, "%s", d->path);
+	else
+		rc = expand(&e, fd, &why, err);
+	if (fd >= 0)
+		close(fd);
+	return rc < 0 ? -1 : add_archive(&e, d, &why, err);
+}
+
+int expand_tar(struct img_ingest *g, int fd, const char *name,
+	       struct img_err *err)
+{
+	struct expansion e = { .g = g, .path = name };
+	struct img_err why = IMG_ERR_INIT;
+
+	if (expand(&e, fd, &why, err) < 0)
+		return -1;
+	return add_archive(&e, NULL, &why, err);
+}
+
+/* ---- containers met by workers ---------------------------------------- */
+
+static struct deferred *next_deferred(struct img_ingest *g)
+{
+	struct deferred *d;
+
+	pthread_mutex_lock(&g->lock);
+	d = g->deferred;
+	if (d) {
+		g->deferred = d->next;
+		if (!g->deferred)
+			g->deferred_end = &g->deferred;
+	}
+	pthread_mutex_unlock(&g->lock);
+	return d;
+}
+
+int walk_deferred(struct img_ingest *g, bool all, struct img_err *err)
+{
+	struct deferred *d;
+	int rc = 0;
+
+	if (all)
+		wait_examined(g);
+	while (rc == 0 && (d = next_deferred(g))) {
+		rc = d->dicomdir ? check_dicomdir(g, d, err)
+				 : expand_archive(g, d, err);
+		free(d->path);
+		free(d->container);
+		free(d->name);
+		free(d);
+		if (all)
+			wait_examined(g);
+	}
+	return rc;
+}

@@ -1,0 +1,462 @@
+/* ingest.c - the pipeline of an import: chunks, workers, the committer. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "work/ingest_private.h"
+
+#define CHUNKS_MAX  288                /* on their way, a batch included */
+#define DATA_MAX    (12 * 1024 * 1024) /* members' bytes in memory */
+#define BATCH_ITEMS 4096
+#define BATCH_BYTES (512ull * 1024 * 1024)
+#define BATCH_AGE   1.5 /* seconds until a batch is committed */
+
+/* ---- chunks ----------------------------------------------------------- */
+
+static void chunk_free(struct chunk *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		free(c->item[i].data);
+	arena_release(&c->arena);
+	free(c);
+}
+
+struct item *item_new(struct img_ingest *g, struct img_err *err)
+{
+	struct item *it;
+
+	if (!g->open) {
+		pthread_mutex_lock(&g->lock);
+		while (g->chunks >= CHUNKS_MAX)
+			pthread_cond_wait(&g->has_room, &g->lock);
+		g->chunks++;
+		pthread_mutex_unlock(&g->lock);
+		g->open = calloc(1, sizeof(*g->open));
+	}
+	if (!g->open) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	it = &g->open->item[g->open->n];
+	memset(it, 0, sizeof(*it));
+	it->file.fd = -1;
+	it->put.instance = it->put.object = -1;
+	return it;
+}
+
+char *item_text(struct img_ingest *g, const char *s)
+{
+	return arena_text(&g->open->arena, s, strlen(s));
+}
+
+static void hand_on(struct img_ingest *g)
+{
+	struct chunk *c = g->open;
+
+	g->open = NULL;
+	pthread_mutex_lock(&g->lock);
+	if (g->tail)
+		g->tail->next = c;
+	else
+		g->head = c;
+	g->tail = c;
+	if (!g->fresh)
+		g->fresh = c;
+	pthread_cond_signal(&g->to_work);
+	pthread_mutex_unlock(&g->lock);
+}
+
+int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
+{
+	bool idle;
+
+	if (!it->path || (it->container && !it->name))
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	g->open->n++;
+	pthread_mutex_lock(&g->lock);
+	idle = !g->fresh; /* somebody may be waiting: do not fill it up */
+	pthread_mutex_unlock(&g->lock);
+	if (idle || g->open->n == CHUNK_ITEMS)
+		hand_on(g);
+	return 0;
+}
+
+void items_flush(struct img_ingest *g)
+{
+	if (g->open && g->open->n)
+		hand_on(g);
+}
+
+void data_take(struct img_ingest *g, size_t n)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->data && g->data + n > DATA_MAX) {
+		if (g->open && g->open->n) { /* it may be ours that fills it */
+			pthread_mutex_unlock(&g->lock);
+			hand_on(g);
+			pthread_mutex_lock(&g->lock);
+			continue;
+		}
+		pthread_cond_wait(&g->has_room, &g->lock);
+	}
+	g->data += n;
+	pthread_mutex_unlock(&g->lock);
+}
+
+void data_give(struct img_ingest *g, size_t n)
+{
+	pthread_mutex_lock(&g->lock);
+	g->data -= n;
+	pthread_cond_broadcast(&g->has_room);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void wait_examined(struct img_ingest *g)
+{
+	if (g->open && g->open->n)
+		hand_on(g);
+	pthread_mutex_lock(&g->lock);
+	while (g->fresh || g->examining)
+		pthread_cond_wait(&g->has_room, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool must_stop(struct img_ingest *g)
+{
+	bool stop;
+
+	pthread_mutex_lock(&g->lock);
+	stop = g->mute;
+	pthread_mutex_unlock(&g->lock);
+	return stop || g->host.stopped(g->host.arg);
+}
+
+/* ---- workers ---------------------------------------------------------- */
+
+static void defer(struct img_ingest *g, const struct item *it, bool dicomdir)
+{
+	struct deferred *d = calloc(1, sizeof(*d));
+
+	if (d) {
+		d->path = strdup(it->path);
+		d->container = strdup(it->container ? it->container : "");
+		d->name = strdup(it->name ? it->name : "");
+		d->size = it->size;
+		d->inode = it->inode;
+		d->device = it->device;
+		d->mtime_ns = it->mtime_ns;
+		d->dicomdir = dicomdir;
+	}
+	if (!d || !d->path || !d->container || !d->name)
+		abort(); /* a container would be lost without a word */
+	*g->deferred_end = d;
+	g->deferred_end = &d->next;
+}
+
+static void work_on(struct examiner *x, struct chunk *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct item *it = &c->item[i];
+
+		if (it->outcome == TO_EXAMINE)
+			examine(x, c, it);
+		if (it->data) {
+			free(it->data);
+			it->data = NULL;
+			data_give(x->g, it->len);
+		}
+	}
+}
+
+static void *worker(void *arg)
+{
+	struct examiner *x = arg;
+	struct img_ingest *g = x->g;
+
+	pthread_mutex_lock(&g->lock);
+	for (;;) {
+		struct chunk *c;
+
+		while (!g->fresh && !g->ended)
+			pthread_cond_wait(&g->to_work, &g->lock);
+		c = g->fresh;
+		if (!c)
+			break;
+		g->fresh = c->next;
+		g->examining++;
+		pthread_mutex_unlock(&g->lock);
+		work_on(x, c);
+		pthread_mutex_lock(&g->lock);
+		for (size_t i = 0; i < c->n; i++)
+			if (c->item[i].outcome == DEFERRED)
+				defer(g, &c->item[i], c->item[i].seen_as);
+		c->done = true;
+		g->examining--;
+		pthread_cond_signal(&g->to_commit);
+		pthread_cond_broadcast(&g->has_room);
+	}
+	pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+/* ---- the committer ---------------------------------------------------- */
+
+static bool batch_full(const struct img_ingest *g)
+{
+	return g->batch_items >= BATCH_ITEMS || g->batch_bytes >= BATCH_BYTES ||
+	       (g->batch && img_time_mono() - g->batch_born > BATCH_AGE);
+}
+
+static void batch_take(struct img_ingest *g)
+{
+	while (g->head && g->head->done && !batch_full(g)) {
+		struct chunk *c = g->head;
+
+		g->head = c->next;
+		if (!g->head)
+			g->tail = NULL;
+		c->next = NULL;
+		if (!g->batch)
+			g->batch_born = img_time_mono();
+		*g->batch_end = c;
+		g->batch_end = &c->next;
+		g->batch_items += c->n;
+		for (size_t i = 0; i < c->n; i++)
+			if (c->item[i].file.name[0])
+				g->batch_bytes += c->item[i].in.bytes;
+	}
+}
+
+static void batch_clear(struct img_ingest *g)
+{
+	size_t n = 0;
+
+	while (g->batch) {
+		struct chunk *c = g->batch;
+
+		g->batch = c->next;
+		chunk_free(c);
+		n++;
+	}
+	g->batch_end = &g->batch;
+	g->batch_items = 0;
+	g->batch_bytes = 0;
+	pthread_mutex_lock(&g->lock);
+	g->chunks -= n;
+	pthread_cond_broadcast(&g->has_room);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* Waits for done chunks, but not longer than the batch may age. */
+static void wait_done(struct img_ingest *g)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 200000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	if (g->batch)
+		pthread_cond_timedwait(&g->to_commit, &g->lock, &until);
+	else
+		pthread_cond_wait(&g->to_commit, &g->lock);
+}
+
+static void *committer(void *arg)
+{
+	struct img_ingest *g = arg;
+	bool over;
+
+	do {
+		pthread_mutex_lock(&g->lock);
+		for (;;) {
+			batch_take(g);
+			over = g->ended && !g->head;
+			/* Chunks that fill the pipeline must not wait for a
+			   batch that cannot become full. */
+			if (over || batch_full(g) ||
+			    (g->batch && g->chunks >= CHUNKS_MAX &&
+			     !(g->head && g->head->done)))
+				break;
+			wait_done(g);
+		}
+		pthread_mutex_unlock(&g->lock);
+		if (g->batch)
+			commit_batch(g);
+		batch_clear(g);
+	} while (!over);
+	return NULL;
+}
+
+/* ---- open, finish, close ---------------------------------------------- */
+
+static int open_archive(struct img_ingest *g, const char *dir,
+			struct img_err *err)
+{
+	struct img_err absent = IMG_ERR_INIT;
+	struct img_err *e = g->opts.dry_run ? &absent : err;
+	enum img_mode mode = g->opts.dry_run ? IMG_READ : IMG_WRITE;
+
+	if (img_store_open(&g->store, dir, mode, e) < 0 ||
+	    img_catalog_open(&g->catalog, dir, mode, e) < 0) {
+		if (!g->opts.dry_run)
+			return -1;
+		/* A dry run of an archive that is not there yet. */
+		img_store_close(g->store);
+		g->store = NULL;
+		return 0;
+	}
+	if (img_catalog_open(&g->known, dir, IMG_READ, err) < 0)
+		return -1;
+	return g->opts.dry_run ? 0
+			       : img_audit_open(&g->audit, dir, "imgimport",
+						IMG_WRITE, err);
+}
+
+static int start_threads(struct img_ingest *g, struct img_err *err)
+{
+	sigset_t all, was;
+	int e = 0;
+
+	/* Signals are for the walker. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	for (unsigned i = 0; i < g->opts.jobs && !e; i++) {
+		if (examiner_init(&g->examiners[i], g, i + 1, err) < 0)
+			break;
+		e = pthread_create(&g->workers[i], NULL, worker,
+				   &g->examiners[i]);
+		if (e)
+			examiner_release(&g->examiners[i]);
+		else
+			g->n_workers++;
+	}
+	if (!e && err->code == IMG_OK) {
+		e = pthread_create(&g->committer, NULL, committer, g);
+		g->has_committer = !e;
+	}
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	errno = e;
+	return e ? img_err_sys(err, "threads") : err->code ? -1 : 0;
+}
+
+static void init(struct img_ingest *g)
+{
+	pthread_condattr_t mono;
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->to_work, NULL);
+	pthread_cond_init(&g->to_commit, &mono);
+	pthread_cond_init(&g->has_room, NULL);
+	pthread_condattr_destroy(&mono);
+	g->deferred_end = &g->deferred;
+	g->batch_end = &g->batch;
+	if (!g->opts.jobs)
+		g->opts.jobs = n > 0 ? (unsigned)n : 1;
+	if (g->opts.jobs > WORKERS_MAX - 1)
+		g->opts.jobs = WORKERS_MAX - 1;
+}
+
+int img_ingest_open(struct img_ingest **out, const char *dir,
+		    const struct img_ingest_opts *opts,
+		    const struct img_ingest_host *host, struct img_err *err)
+{
+	struct img_ingest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	g->opts = *opts;
+	g->host = *host;
+	init(g);
+	if (img_crypto_init(err) < 0 || open_archive(g, dir, err) < 0 ||
+	    examiner_init(&g->walker, g, 0, err) < 0 ||
+	    start_threads(g, err) < 0) {
+		img_ingest_close(g);
+		return -1;
+	}
+	*out = g;
+	return 0;
+}
+
+static void join(struct img_ingest *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->ended = true;
+	pthread_cond_broadcast(&g->to_work);
+	pthread_cond_broadcast(&g->to_commit);
+	pthread_mutex_unlock(&g->lock);
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		pthread_join(g->workers[i], NULL);
+		examiner_release(&g->examiners[i]);
+	}
+	g->n_workers = 0;
+	pthread_mutex_lock(&g->lock);
+	pthread_cond_broadcast(&g->to_commit);
+	pthread_mutex_unlock(&g->lock);
+	if (g->has_committer)
+		pthread_join(g->committer, NULL);
+	g->has_committer = false;
+}
+
+int img_ingest_path(struct img_ingest *g, const char *path, struct img_err *err)
+{
+	if (walk_path(g, path, err) < 0)
+		return -1;
+	items_flush(g);
+	return walk_deferred(g, false, err);
+}
+
+int img_ingest_tar(struct img_ingest *g, int fd, const char *name,
+		   struct img_err *err)
+{
+	return expand_tar(g, fd, name, err);
+}
+
+int img_ingest_finish(struct img_ingest *g, struct img_err *err)
+{
+	int rc = walk_deferred(g, true, err);
+
+	items_flush(g);
+	join(g);
+	if (rc == 0 && g->failure.code != IMG_OK)
+		rc = img_err_set(err, g->failure.code, "%s", g->failure.text);
+	return rc;
+}
+
+void img_ingest_close(struct img_ingest *g)
+{
+	if (!g)
+		return;
+	items_flush(g);
+	join(g);
+	chunk_free(g->open);
+	while (g->deferred) {
+		struct deferred *d = g->deferred;
+
+		g->deferred = d->next;
+		free(d->path);
+		free(d->container);
+		free(d->name);
+		free(d);
+	}
+	examiner_release(&g->walker);
+	img_audit_close(g->audit);
+	img_catalog_close(g->known);
+	img_catalog_close(g->catalog);
+	img_store_close(g->store);
+	pthread_cond_destroy(&g->to_work);
+	pthread_cond_destroy(&g->to_commit);
+	pthread_cond_destroy(&g->has_room);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}

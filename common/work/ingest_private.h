@@ -1,0 +1,203 @@
+/* ingest_private.h - what the stages of an import share. */
+#ifndef IMG_INGEST_PRIVATE_H
+#define IMG_INGEST_PRIVATE_H
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "audit/audit.h"
+#include "dicom/dicom.h"
+#include "store/store.h"
+#include "work/ingest.h"
+
+/* ---- arena: strings that live as long as their chunk ------------------ */
+
+struct arena_block;
+struct arena {
+	struct arena_block *head;
+	size_t used;
+};
+void *arena_alloc(struct arena *a, size_t n); /* NULL: out of memory */
+char *arena_text(struct arena *a, const char *s, size_t n);
+void arena_release(struct arena *a);
+
+/* ---- items ------------------------------------------------------------ */
+
+enum outcome {
+	TO_EXAMINE, /* a worker has yet to look */
+	OBJECT,     /* DICOM, to be judged by the catalog */
+	KNOWN,      /* unchanged since a former run */
+	IGNORED,
+	REJECTED,
+	FAILED,
+	DEFERRED /* a container: the walker opens it and reports it then */
+};
+
+struct item {
+	enum outcome outcome;
+	const char *path;      /* as records name it */
+	const char *container; /* where it lies: absolute folder or archive */
+	const char *name;      /* its name in there */
+	uint64_t size, inode, device;
+	int64_t mtime_ns;
+	uint8_t *data; /* a member's bytes, freed by the worker */
+	size_t len;
+	struct img_store_file file; /* in tmp, to be linked */
+	struct img_instance in;
+	struct img_put put;
+	enum img_code code;  /* of REJECTED and FAILED */
+	const char *text;    /* error's message or IGNORED's reason */
+	const char *extra;   /* more JSON members */
+	const char *seen_as; /* status to remember instead of the record's */
+	const char *warning[IMG_RECORD_WARNINGS];
+	size_t warnings;
+	bool remember;
+	bool member; /* of an archive: always copied */
+};
+
+#define CHUNK_ITEMS 32
+
+struct chunk {
+	struct chunk *next;
+	bool done;
+	size_t n;
+	struct item item[CHUNK_ITEMS];
+	struct arena arena;
+};
+
+/* A file's bytes up to this are read at once and examined in memory. */
+#define WHOLE (1024 * 1024)
+
+/* What each thread that examines has for itself. */
+struct examiner {
+	struct img_ingest *g;
+	unsigned lane;
+	struct img_dicom_reader *reader;
+	uint8_t *buf; /* WHOLE + 1 bytes */
+	struct img_buf text;
+};
+int examiner_init(struct examiner *x, struct img_ingest *g, unsigned lane,
+		  struct img_err *err);
+void examiner_release(struct examiner *x);
+
+struct deferred {
+	struct deferred *next;
+	char *path, *container, *name;
+	uint64_t size, inode, device;
+	int64_t mtime_ns;
+	bool dicomdir;
+};
+
+struct root {
+	struct root *next;
+	char *path; /* absolute */
+};
+
+#define WORKERS_MAX 16
+
+struct img_ingest {
+	struct img_ingest_opts opts;
+	struct img_ingest_host host;
+	struct img_store *store;     /* NULL in a dry run of no archive */
+	struct img_catalog *catalog; /* the committer's; NULL likewise */
+	struct img_catalog *known;   /* the walker's, for inputs seen before */
+	struct img_audit *audit;
+
+	/* The pipeline, under lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t to_work, to_commit, has_room;
+	struct chunk *head, *tail; /* all chunks on their way, in order */
+	struct chunk *fresh;       /* the first that no worker has taken */
+	size_t chunks, data;       /* chunks on their way; members' bytes */
+	bool ended;                /* the walker has no more */
+	struct deferred *deferred, **deferred_end;
+	size_t examining;
+
+	/* The walker's. */
+	struct chunk *open; /* being filled */
+	struct examiner walker;
+	struct root *roots; /* folders walked for a DICOMDIR */
+
+	/* The committer's. */
+	struct chunk *batch, **batch_end;
+	size_t batch_items;
+	uint64_t batch_bytes;
+	double batch_born;
+	uint64_t items, bytes;  /* reported so far */
+	struct img_err failure; /* why a batch failed, first one */
+	bool broken;            /* no batch can be committed any more */
+	bool mute;              /* output cannot be written */
+
+	pthread_t workers[WORKERS_MAX], committer;
+	unsigned n_workers;
+	bool started, has_committer;
+	struct examiner examiners[WORKERS_MAX];
+};
+
+/* ---- stages ----------------------------------------------------------- */
+
+/* ingest.c: the walker's way to add one; NULL when out of memory.  Filled in
+   by the caller, then handed on by item_add. */
+struct item *item_new(struct img_ingest *g, struct img_err *err);
+int item_add(struct img_ingest *g, struct item *it, struct img_err *err);
+void items_flush(struct img_ingest *g);
+char *item_text(struct img_ingest *g, const char *s);
+/* Counts a member's bytes against the memory that members may hold. */
+void data_take(struct img_ingest *g, size_t n);
+void data_give(struct img_ingest *g, size_t n);
+/* Waits until all that was added has been examined. */
+void wait_examined(struct img_ingest *g);
+bool must_stop(struct img_ingest *g);
+
+/* examine.c: what an input is, and what is in it. */
+void examine(struct examiner *x, struct chunk *c, struct item *it);
+/* The same for an open file; fd stays open. */
+void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
+		const struct stat *st);
+/* The same for bytes in memory. */
+void examine_mem(struct examiner *x, struct arena *a, struct item *it,
+		 const uint8_t *p, size_t n);
+/* A member too long for memory: goes to tmp as it is read.  head: its first
+   bytes, read already. */
+void examine_stream(struct examiner *x, struct arena *a, struct item *it,
+		    const uint8_t *head, size_t n, struct img_archive *from);
+void item_fail(struct arena *a, struct item *it, enum outcome outcome,
+	       const struct img_err *err);
+void item_warn(struct arena *a, struct item *it, const char *fmt, ...)
+	IMG_PRINTF(3, 4);
+
+/* describe.c: a started reader into it->in and warnings. */
+int describe(struct examiner *x, struct arena *a, struct item *it,
+	     bool *dicomdir, struct img_err *err);
+
+/* classify.c: why something that is no DICOM can be ignored; NULL if it can
+   not. */
+const char *classify(const char *name, const uint8_t *p, size_t n);
+
+/* walk.c and expand.c: the walker's. */
+int walk_path(struct img_ingest *g, const char *path, struct img_err *err);
+/* all: waits for what is still being examined; else only what is known. */
+int walk_deferred(struct img_ingest *g, bool all, struct img_err *err);
+int expand_archive(struct img_ingest *g, const struct deferred *d,
+		   struct img_err *err);
+int expand_tar(struct img_ingest *g, int fd, const char *name,
+	       struct img_err *err);
+/* 1: known and unchanged, it is filled in. */
+int recall(struct img_ingest *g, struct item *it, struct img_err *err);
+/* Members of an unchanged archive, from memory of a former run. */
+int recall_members(struct img_ingest *g, const struct item *archive,
+		   struct img_err *err);
+/* dicomdir.c */
+int check_dicomdir(struct img_ingest *g, const struct deferred *d,
+		   struct img_err *err);
+
+/* commit.c: a batch, made durable and reported. */
+void commit_batch(struct img_ingest *g);
+
+/* coerce.c: --set. */
+int coerce_check(const char *const *set, size_t n, struct img_err *err);
+/* The object at p with the changes made, into out (malloc, to be freed). */
+int coerce(struct examiner *x, const uint8_t *p, size_t n, uint8_t **out,
+	   size_t *out_n, struct img_err *err);
+
+#endif

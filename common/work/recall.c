@@ -1,0 +1,149 @@
+/* recall.c - inputs that a former run has seen and that have not changed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "work/ingest_private.h"
+
+static const char *copy(struct img_ingest *g, const char *s)
+{
+	return s ? item_text(g, s) : NULL;
+}
+
+/* The object that the input led to, if it is still there. */
+static int recall_object(struct img_ingest *g, struct item *it,
+			 const struct img_seen *s, struct img_err *err)
+{
+	struct img_object o;
+	int rc = img_catalog_object(g->known, s->instance, s->object, &o, err);
+
+	if (rc <= 0)
+		return rc;
+	if (!o.place && !img_store_has(g->store, o.digest, o.bytes))
+		return 0;
+	it->in.field[img_catalog_field("StudyInstanceUID")] = copy(g, o.study);
+	it->in.field[img_catalog_field("SeriesInstanceUID")] =
+		copy(g, o.series);
+	it->in.field[img_catalog_field("SOPInstanceUID")] = copy(g, o.sop);
+	it->in.field[img_catalog_field("SOPClassUID")] = copy(g, o.sop_class);
+	it->in.field[img_catalog_field("TransferSyntaxUID")] =
+		copy(g, o.transfer_syntax);
+	it->in.field[img_catalog_field("Modality")] = copy(g, o.modality);
+	memcpy(it->in.digest, o.digest, sizeof(o.digest));
+	it->in.bytes = o.bytes;
+	it->outcome = KNOWN;
+	return 1;
+}
+
+/* 1 filled in, 0 must be looked at. */
+static int fill(struct img_ingest *g, struct item *it, const struct img_seen *s,
+		struct img_err *err)
+{
+	if (s->instance >= 0)
+		return recall_object(g, it, s, err);
+	if (strcmp(s->status, "ignored") == 0)
+		it->outcome = IGNORED;
+	else if (strcmp(s->status, "rejected") == 0)
+		it->outcome = REJECTED;
+	else
+		return 0;
+	it->code = s->code ? img_code_of(s->code) : IMG_OK;
+	it->text = copy(g, s->text);
+	return 1;
+}
+
+struct replay {
+	struct img_ingest *g;
+	const struct item *archive;
+	uint64_t members;
+};
+
+static int replay_member(void *arg, const struct img_seen *s,
+			 struct img_err *err)
+{
+	struct replay *r = arg;
+	struct item *it = item_new(r->g, err);
+	const char *name = strchr(s->name, '/');
+	char path[2 * IMG_PATH_MAX];
+	int n;
+
+	if (!it)
+		return -1;
+	n = snprintf(path, sizeof(path), "%s!/%s", r->archive->path,
+		     name ? name + 1 : s->name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return img_err_set(err, IMG_E_LIMIT, "%s: name too long",
+				   r->archive->path);
+	it->path = item_text(r->g, path);
+	n = fill(r->g, it, s, err);
+	if (n < 0)
+		return -1;
+	if (n == 0) {
+		struct img_err gone = IMG_ERR_INIT;
+
+		img_err_set(&gone, IMG_E_IO,
+			    "%s: stored before, but its object is gone; "
+			    "import again with --rehash",
+			    path);
+		item_fail(&r->g->open->arena, it, FAILED, &gone);
+	}
+	r->members++;
+	return item_add(r->g, it, err);
+}
+
+/* The record's own text names the container again. */
+static int replay_archive(struct img_ingest *g, const struct item *seen,
+			  const struct img_seen *s, struct img_err *err)
+{
+	struct replay r = { g, seen, 0 };
+	struct item *it;
+	char *key = NULL, *text = NULL, *path = NULL, extra[64];
+	enum img_code code = s->code ? img_code_of(s->code) : IMG_OK;
+	int rc = -1;
+
+	path = strdup(seen->path);
+	text = strdup(s->text ? s->text : "");
+	if (!path || !text ||
+	    asprintf(&key, "%s/%s", seen->container, seen->name) < 0)
+		goto out;
+	r.archive = &(struct item){ .path = path };
+	if (img_catalog_seen_each(g->known, key, replay_member, &r, err) < 0)
+		goto out;
+	it = item_new(g, err);
+	if (!it)
+		goto out;
+	snprintf(extra, sizeof(extra), "\"members\":%llu",
+		 (unsigned long long)r.members);
+	it->path = item_text(g, path);
+	it->text = item_text(g, text);
+	it->extra = item_text(g, extra);
+	it->code = code;
+	it->outcome = code == IMG_OK ? IGNORED : REJECTED;
+	rc = item_add(g, it, err);
+out:
+	free(path);
+	free(text);
+	free(key);
+	return rc;
+}
+
+int recall(struct img_ingest *g, struct item *it, struct img_err *err)
+{
+	struct img_seen s;
+	int rc;
+
+	if (!g->known)
+		return 0;
+	rc = img_catalog_seen(g->known, it->container, it->name, &s, err);
+	if (rc <= 0)
+		return rc;
+	if (s.size != it->size || s.mtime_ns != it->mtime_ns ||
+	    s.inode != it->inode)
+		return 0;
+	if (strcmp(s.status, "expanded") == 0)
+		return replay_archive(g, it, &s, err) < 0 ? -1 : 1;
+	rc = fill(g, it, &s, err);
+	if (rc > 0 && item_add(g, it, err) < 0)
+		return -1;
+	return rc;
+}

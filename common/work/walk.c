@@ -1,0 +1,348 @@
+/* walk.c - operands and folders, streaming, in the order of names. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "work/ingest_private.h"
+
+#define DEPTH_MAX 128
+#define BLOCK     1024 /* names sorted together: memory stays bounded */
+
+struct frame {
+	struct frame *up;
+	DIR *dir;
+	char *path, *absolute;
+	char *names[BLOCK];
+	size_t n, next;
+};
+
+static int oom(struct img_err *err)
+{
+	return img_err_set(err, IMG_E_NOMEM, "out of memory");
+}
+
+static char *join(const char *dir, const char *name)
+{
+	size_t n = strlen(dir);
+	char *p;
+
+	if (asprintf(&p, "%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/",
+		     name) < 0)
+		return NULL;
+	return p;
+}
+
+/* ---- single verdicts of the walker's own ------------------------------ */
+
+static int add_ignored(struct img_ingest *g, const char *path,
+		       const char *reason, struct img_err *err)
+{
+	struct item *it = item_new(g, err);
+
+	if (!it)
+		return -1;
+	it->path = item_text(g, path);
+	it->outcome = IGNORED;
+	it->text = reason;
+	return item_add(g, it, err);
+}
+
+static int add_failed(struct img_ingest *g, const char *path,
+		      const struct img_err *why, struct img_err *err)
+{
+	struct item *it = item_new(g, err);
+
+	if (!it)
+		return -1;
+	it->path = item_text(g, path);
+	item_fail(&g->open->arena, it, FAILED, why);
+	return item_add(g, it, err);
+}
+
+static int add_errno(struct img_ingest *g, const char *path,
+		     struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	img_err_sys(&why, "%s", path);
+	return add_failed(g, path, &why, err);
+}
+
+/* ---- files ------------------------------------------------------------ */
+
+static int add_file(struct img_ingest *g, const char *path,
+		    const char *container, const char *name,
+		    const struct stat *st, struct img_err *err)
+{
+	struct item *it = item_new(g, err);
+	char *place;
+	int known;
+
+	if (!it)
+		return -1;
+	it->path = item_text(g, path);
+	it->container = item_text(g, container);
+	it->name = item_text(g, name);
+	it->size = (uint64_t)st->st_size;
+	it->inode = st->st_ino;
+	it->device = st->st_dev;
+	it->mtime_ns =
+		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	if (!it->path || !it->container || !it->name)
+		return oom(err);
+	known = g->opts.rehash || g->opts.n_set ? 0 : recall(g, it, err);
+	if (known != 0)
+		return known < 0 ? -1 : 0;
+	if (g->opts.in_place) {
+		place = join(container, name);
+		it->in.place = place ? item_text(g, place) : NULL;
+		free(place);
+		if (!it->in.place)
+			return oom(err);
+	}
+	return item_add(g, it, err);
+}
+
+/* What is neither file nor folder. */
+static const char *odd_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFIFO:
+		return "FIFO";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFCHR:
+		return "character device";
+	case S_IFBLK:
+		return "block device";
+	default:
+		return "not a file";
+	}
+}
+
+/* ---- folders ---------------------------------------------------------- */
+
+static void pop(struct frame **top)
+{
+	struct frame *f = *top;
+
+	*top = f->up;
+	if (f->dir)
+		closedir(f->dir);
+	for (size_t i = f->next; i < f->n; i++)
+		free(f->names[i]);
+	free(f->path);
+	free(f->absolute);
+	free(f);
+}
+
+/* Takes path and absolute. 1: pushed, 0: cannot be read (errno), -1. */
+static int push_take(struct frame **top, int fd, char *path, char *absolute)
+{
+	struct frame *f = calloc(1, sizeof(*f));
+	int e;
+
+	if (!f || !path || !absolute || fd < 0 || !(f->dir = fdopendir(fd))) {
+		e = errno;
+		if (fd >= 0)
+			close(fd);
+		free(path);
+		free(absolute);
+		free(f);
+		errno = e;
+		return 0;
+	}
+	f->path = path;
+	f->absolute = absolute;
+	f->up = *top;
+	*top = f;
+	return 1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The next block of names; 0 at the end, -1 with errno. */
+static int fill(struct frame *f)
+{
+	struct dirent *e;
+
+	f->n = f->next = 0;
+	errno = 0;
+	while (f->n < BLOCK && (e = readdir(f->dir))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		f->names[f->n] = strdup(e->d_name);
+		if (!f->names[f->n])
+			return -1;
+		f->n++;
+	}
+	if (f->n == 0)
+		return errno ? -1 : 0;
+	qsort(f->names, f->n, sizeof(f->names[0]), by_name);
+	return 1;
+}
+
+static int enter(struct img_ingest *g, struct frame **top, unsigned *depth,
+		 const char *name, char *path, const struct stat *st,
+		 struct img_err *err)
+{
+	struct frame *f = *top;
+	int fd;
+
+	if (g->store && img_store_is_dir(g->store, st->st_dev, st->st_ino))
+		return add_ignored(g, path, "the archive itself", err);
+	if (*depth >= DEPTH_MAX) {
+		struct img_err why = IMG_ERR_INIT;
+
+		img_err_set(&why, IMG_E_LIMIT,
+			    "%s: folders nested deeper than %d", path,
+			    DEPTH_MAX);
+		return add_failed(g, path, &why, err);
+	}
+	fd = openat(dirfd(f->dir), name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!push_take(top, fd, strdup(path), join(f->absolute, name)))
+		return add_errno(g, path, err);
+	++*depth;
+	return 0;
+}
+
+static int visit(struct img_ingest *g, struct frame **top, unsigned *depth,
+		 const char *name, struct img_err *err)
+{
+	struct frame *f = *top;
+	char *path = join(f->path, name);
+	bool is_link = false;
+	struct stat st;
+	int rc;
+
+	if (!path)
+		return oom(err);
+	rc = fstatat(dirfd(f->dir), name, &st, AT_SYMLINK_NOFOLLOW);
+	if (rc == 0 && S_ISLNK(st.st_mode)) {
+		is_link = true;
+		rc = fstatat(dirfd(f->dir), name, &st, 0);
+	}
+	if (rc < 0)
+		rc = add_errno(g, path, err);
+	else if (S_ISDIR(st.st_mode) && is_link)
+		rc = add_ignored(g, path, "symbolic link to a folder", err);
+	else if (S_ISDIR(st.st_mode))
+		rc = enter(g, top, depth, name, path, &st, err);
+	else if (S_ISREG(st.st_mode))
+		rc = add_file(g, path, f->absolute, name, &st, err);
+	else
+		rc = add_ignored(g, path, odd_kind(st.st_mode), err);
+	free(path);
+	return rc;
+}
+
+static int walk_folder(struct img_ingest *g, const char *path,
+		       const char *absolute, struct img_err *err)
+{
+	struct frame *top = NULL;
+	unsigned depth = 1;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (!push_take(&top, fd, strdup(path), strdup(absolute)))
+		return add_errno(g, path, err);
+	while (top && rc == 0 && !must_stop(g)) {
+		if (top->next < top->n) {
+			char *name = top->names[top->next++];
+
+			rc = visit(g, &top, &depth, name, err);
+			free(name);
+			continue;
+		}
+		rc = walk_deferred(g, false, err);
+		if (rc == 0) {
+			int more = fill(top);
+
+			if (more < 0)
+				rc = add_errno(g, top->path, err);
+			if (more <= 0) {
+				pop(&top);
+				depth--;
+			}
+		}
+	}
+	while (top)
+		pop(&top);
+	return rc;
+}
+
+/* ---- operands --------------------------------------------------------- */
+
+static bool under_root(const struct img_ingest *g, const char *absolute)
+{
+	for (const struct root *r = g->roots; r; r = r->next) {
+		size_t n = strlen(r->path);
+
+		if (strncmp(absolute, r->path, n) == 0 &&
+		    (absolute[n] == '/' || absolute[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* The folder of a DICOMDIR named as operand: what it lists is there, and so
+   may be more than it lists. */
+static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
+		     struct img_err *err)
+{
+	struct root *r = calloc(1, sizeof(*r));
+	const char *base = img_path_base(path);
+	char *folder = base == path ? strdup(".")
+				    : strndup(path, (size_t)(base - path));
+	int rc = -1;
+
+	*strrchr(absolute, '/') = '\0';
+	if (!r || !folder || !(r->path = strdup(absolute))) {
+		free(r);
+		oom(err);
+	} else {
+		r->next = g->roots;
+		g->roots = r;
+		if (base != path && base - path > 1)
+			folder[base - path - 1] = '\0';
+		rc = walk_folder(g, folder, *absolute ? absolute : "/", err);
+	}
+	free(folder);
+	return rc;
+}
+
+static int walk_one(struct img_ingest *g, const char *path, char *absolute,
+		    const struct stat *st, struct img_err *err)
+{
+	char *name = strrchr(absolute, '/');
+
+	if (under_root(g, absolute))
+		return 0;
+	if (S_ISDIR(st->st_mode))
+		return walk_folder(g, path, absolute, err);
+	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+		return add_ignored(g, path, odd_kind(st->st_mode), err);
+	if (S_ISREG(st->st_mode) && strcasecmp(name + 1, "DICOMDIR") == 0)
+		return walk_disc(g, path, absolute, err);
+	*name = '\0';
+	return add_file(g, path, name == absolute ? "/" : absolute, name + 1,
+			st, err);
+}
+
+int walk_path(struct img_ingest *g, const char *path, struct img_err *err)
+{
+	char absolute[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !realpath(path, absolute))
+		return add_errno(g, path, err);
+	return walk_one(g, path, absolute, &st, err);
+}

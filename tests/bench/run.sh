@@ -271,12 +271,21 @@ bench_million()
 	free_archive
 }
 
-# What others take for the same headers; only for the comparison.
+# What others take for the same; one round, only for the comparison.
 bench_peers()
 {
-	python3 -c 'import pydicom' 2>/dev/null ||
-		sh "$here/../deps.sh" python3-pydicom || return 0
-	cat >"$B/pydicom.py" <<'!'
+	rounds=$ROUNDS
+	ROUNDS=1
+	bench_pydicom
+	bench_orthanc
+	ROUNDS=$rounds
+}
+
+bench_pydicom()
+{
+	/usr/bin/python3 -c 'import pydicom' 2>/dev/null ||
+		sh "$here/../deps.sh" python3-pydicom >&2 || return 0
+	cat >"$B/headers.py" <<'!'
 import os, sys, pydicom
 for folder, _, names in os.walk(sys.argv[1]):
     for name in names:
@@ -284,19 +293,49 @@ for folder, _, names in os.walk(sys.argv[1]):
         (d.PatientID, d.StudyInstanceUID, d.SeriesInstanceUID,
          d.SOPInstanceUID, d.Modality, d.StudyDate, d.PatientName)
 !
-	rounds=$ROUNDS
-	ROUNDS=1
+	warm "$B/small"
 	pair pydicom \
 		"imgimport -q -C $B/archive --in-place $B/small" \
-		"python3 $B/pydicom.py $B/small" free_archive
+		"/usr/bin/python3 $B/headers.py $B/small" free_archive
 	row "catalog $SMALL small CT in place" pydicom "$SMALL" '' \
 		'pydicom, 7 tags, no database'
-	ROUNDS=$rounds
+}
+
+# Only where Orthanc is installed already: its package starts a server.
+bench_orthanc()
+{
+	command -v Orthanc >/dev/null && command -v curl >/dev/null || return 0
+	cat >"$B/orthanc.json" <<!
+{ "StorageDirectory": "$B/orthanc", "IndexDirectory": "$B/orthanc",
+  "HttpPort": 48042, "DicomServerEnabled": false, "Plugins": [],
+  "AuthenticationEnabled": false }
+!
+	for size in small large; do
+		find "$B/$size" -type f | LC_ALL=C sort | sed \
+			's|.*|next\nurl = http://127.0.0.1:48042/instances\ndata-binary = @&\noutput = /dev/null|' |
+			sed 1d >"$B/$size.curl"
+		rm -rf "$B/orthanc" && mkdir "$B/orthanc"
+		Orthanc "$B/orthanc.json" >/dev/null 2>&1 &
+		orthanc=$!
+		until curl -sf http://127.0.0.1:48042/system >/dev/null; do
+			kill -0 $orthanc 2>/dev/null || die 'no Orthanc'
+			sleep 0.2
+		done
+		pair "orthanc-$size" \
+			"imgimport -q -C $B/archive $B/$size" \
+			"curl -sf --parallel --parallel-max 4 -K $B/$size.curl" \
+			free_archive
+		kill $orthanc && wait $orthanc
+		[ $size = small ] && n=$SMALL || n=$LARGE
+		row "import $n $size CT" "orthanc-$size" "$n" '' \
+			'Orthanc, REST, 4 connections'
+	done
+	rm -rf "$B/orthanc"
 }
 
 # ---- all ----------------------------------------------------------------
 
-command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools ||
+command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools >&2 ||
 	die 'no gdcmscanner'
 make_data
 {

@@ -123,7 +123,7 @@ machine()
 		's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)," \
 		"$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' \
 			/proc/meminfo)," \
-		"$(stat -f -c %T "$B") on $(df --output=source "$B" | tail -n 1)," \
+		"$(df --output=fstype,source "$B" | awk "NR == 2 { print \$1 \" on \" \$2 }")," \
 		"Linux $(uname -r), warm cache, median of $ROUNDS"
 }
 

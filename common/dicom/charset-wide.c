@@ -123,6 +123,14 @@ static const char surnames[] =
 	"莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿"
 	"关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉";
 
+/* And letters of given names. */
+static const char given[] =
+	"伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华文玉建国春梅志红"
+	"小东海龙佳欣宇浩子轩梓涵雨萱思琪博兰云荣辉鹏飞波斌峰林凤珍琴萍燕"
+	"玲莉雪晶倩婷莹慧颖琳璐洁霖嘉俊晓天一泽睿诗怡然可心依晨宁安永德福"
+	"贵生长成庆祥忠义仁和光亮振兴家正新清元宝金银山水木火土大中利民胜"
+	"利学智良善贤美香菊莲花月爱彩连淑惠翠环瑞素锦芬秋冬夏";
+
 /* Words of imaging and of hospitals. */
 static const char frequent[] =
 	"头颅脑胸腹部盆腔颈腰胃椎骨关节肺肝胆脾肾心脏血管正侧位斜平扫增强"
@@ -144,7 +152,7 @@ static bool among(const char *list, uint32_t cp)
 }
 
 struct evidence {
-	unsigned hanzi, known, level1;
+	unsigned hanzi, known, named, level1;
 	bool surname;    /* the first is one */
 	bool not_hangul; /* EUC-KR's are 0xB0..0xC8 */
 	bool not_kana;   /* JIS X 0201's are below 0xE0 */
@@ -191,6 +199,8 @@ static bool see_run(struct evidence *e, const uint8_t *p, size_t n)
 			return false;
 		if (e->hanzi++ == 0)
 			e->surname = among(surnames, cp);
+		else
+			e->named += among(given, cp);
 		e->known += among(frequent, cp);
 		e->level1 += p[i] < 0xD8;
 		e->not_hangul |= p[i] > 0xC8;
@@ -226,6 +236,8 @@ bool img_gbk_certain(const uint8_t *p, size_t n, bool person)
 	}
 	if (e.hanzi < 2 || e.level1 * 2 < e.hanzi)
 		return false;
+	if (person && e.surname && e.named == e.hanzi - 1)
+		return e.not_letter || (e.up && e.down);
 	if (!e.not_hangul || !e.not_kana || !(e.not_letter || (e.up && e.down)))
 		return false;
 	return person ? e.surname : e.known >= 2 && e.known * 2 >= e.hanzi;

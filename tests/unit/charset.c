@@ -1,4 +1,5 @@
 /* charset - character sets, search keys and widths. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -339,6 +340,54 @@ static void test_giant(void **state)
 	free(p);
 }
 
+static void *decode_all(void *arg)
+{
+	static const struct {
+		const char *set, *raw, *want;
+	} values[] = {
+		{ "\\ISO 2022 IR 87", "\33$B;3ED\33(B", "山田" },
+		{ "\\ISO 2022 IR 149", "\33$)C\xFB\xF3", "洪" },
+		{ "GB18030", "\xCD\xF5", "王" },
+		{ "ISO_IR 126", "\xC4", "Δ" },
+		{ "", "\xCD\xF5^\xD0\xA1\xB6\xAB", "王^小东" },
+	};
+	size_t count = sizeof values / sizeof *values;
+	size_t good = 0;
+
+	for (size_t i = 0; i < 1000 * count; i++) {
+		const char *set = values[i % count].set;
+		const char *raw = values[i % count].raw;
+		struct img_err err = IMG_ERR_INIT;
+		struct img_charset cs;
+		struct img_buf out;
+
+		img_charset_parse(&cs, set, strlen(set));
+		img_buf_init(&out, 100);
+		if (img_charset_utf8(&cs, "PN", raw, strlen(raw), &out, NULL,
+				     &err) == 0)
+			good += strcmp(img_buf_str(&out),
+				       values[i % count].want) == 0;
+		img_buf_release(&out);
+	}
+	return good == 1000 * count ? arg : NULL;
+}
+
+static void test_threads(void **state)
+{
+	pthread_t threads[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, decode_all, NULL), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *good = NULL;
+
+		assert_int_equal(pthread_join(threads[i], &good), 0);
+		assert_non_null(good);
+	}
+}
+
 static const char *folded(const char *s, size_t n)
 {
 	struct img_buf out;
@@ -430,6 +479,7 @@ static void test_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_threads), /* first: tables are made */
 		cmocka_unit_test(test_single_bytes),
 		cmocka_unit_test(test_japanese),
 		cmocka_unit_test(test_korean),

@@ -379,7 +379,7 @@ static void test_threads(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(
-			pthread_create(&threads[i], NULL, decode_all, NULL), 0);
+			pthread_create(&threads[i], NULL, decode_all, text), 0);
 	for (size_t i = 0; i < 4; i++) {
 		void *good = NULL;
 

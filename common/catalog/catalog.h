@@ -139,4 +139,49 @@ struct img_object {
 int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
 		       struct img_object *out, struct img_err *err);
 
+/* ---- verifying -------------------------------------------------------- */
+
+/* Which objects: part of parts (stable from run to run; parts 0: all), or the
+   percent that have gone unchecked for longest (0: all), and of these only
+   those not checked since before (UTC text as img_time_now; NULL: any). */
+struct img_catalog_scope {
+	unsigned part, parts, percent;
+	const char *before;
+};
+/* Calls f with pages of up to IMG_PAGE objects, strings valid within the
+   call.  No transaction stays open between pages: writers are not held up,
+   and what they add behind the page is seen. */
+#define IMG_PAGE 512
+int img_catalog_pages(struct img_catalog *c,
+		      const struct img_catalog_scope *scope,
+		      int (*f)(void *arg, const struct img_object *o, size_t n,
+			       struct img_err *err),
+		      void *arg, struct img_err *err);
+/* Within a transaction: what a check at `when` has found. */
+int img_catalog_checked(struct img_catalog *c, int64_t instance,
+			int64_t object, const char *when, const char *verdict,
+			struct img_err *err);
+/* Whether the rows behind an object (its own, its instance's, series',
+   study's and patient's) have the sums they were written with. */
+int img_catalog_row_ok(struct img_catalog *c, int64_t instance, int64_t object,
+		       bool *ok, struct img_err *err);
+/* Checks the sum of every row and SQLite's own structure; f is told what is
+   wrong ("study row 17", or SQLite's words) and where there is one, the
+   instance of an object or instance row, else -1. */
+int img_catalog_check(struct img_catalog *c,
+		      int (*f)(void *arg, const char *what, int64_t instance,
+			       struct img_err *err),
+		      void *arg, struct img_err *err);
+/* The first 8 bytes of the digests of all objects in the store, sorted; *n of
+   them.  Free with free(). */
+int img_catalog_digests(struct img_catalog *c, uint64_t **out, size_t *n,
+			struct img_err *err);
+/* Compares with another catalog file, object by object: f is told each one
+   that only this one has (+), only the other has (-), or whose attributes
+   differ (~). */
+int img_catalog_compare(struct img_catalog *c, const char *other,
+			int (*f)(void *arg, char how, const char *sop,
+				 const uint8_t *digest, struct img_err *err),
+			void *arg, struct img_err *err);
+
 #endif

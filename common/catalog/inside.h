@@ -52,6 +52,7 @@ enum img_sql {
 	IMG_SQL_SEEN,
 	IMG_SQL_REMEMBER,
 	IMG_SQL_SEEN_EACH,
+	IMG_SQL_CHECKED,
 	IMG_SQL_COUNT
 };
 
@@ -69,6 +70,7 @@ struct img_catalog {
 	sqlite3 *db;
 	bool begun;
 	sqlite3_stmt *st[IMG_SQL_COUNT];
+	sqlite3_stmt *row_ok; /* of img_catalog_row_ok */
 	struct img_known patient, study, series;
 	struct img_buf name_key; /* of the patient used last */
 	struct img_buf name;     /* compared with it last */

@@ -403,6 +403,7 @@ void img_catalog_close(struct img_catalog *c)
 		return;
 	for (size_t i = 0; i < IMG_SQL_COUNT; i++)
 		sqlite3_finalize(c->st[i]);
+	sqlite3_finalize(c->row_ok);
 	sqlite3_close(c->db);
 	img_buf_release(&c->name_key);
 	img_buf_release(&c->name);

@@ -49,7 +49,8 @@ static int next_id(struct img_catalog *c, enum img_level level, int64_t *id,
 /* Keys are never NULL. */
 static void bind_field(sqlite3_stmt *st, int i, int field, const char *text)
 {
-	if (field == IMG_F_PATIENT_ID || field == IMG_F_ISSUER)
+	if (field == IMG_F_PATIENT_ID || field == IMG_F_ISSUER ||
+	    field == IMG_F_STUDY || field == IMG_F_SERIES)
 		sqlite3_bind_text(st, i, text ? text : "", -1, SQLITE_STATIC);
 	else
 		img_catalog_bind(st, i, text);
@@ -292,16 +293,11 @@ static int resolve(struct img_catalog *c, const struct img_instance *in,
 
 /* ---- putting ---------------------------------------------------------- */
 
+/* Series and study may be missing: colour palettes have none, for one. */
 static int check_uids(const struct img_instance *in, struct img_err *err)
 {
-	static const int uids[] = { IMG_F_SOP, IMG_F_SERIES, IMG_F_STUDY };
-	size_t n;
-	const struct img_field *f = img_catalog_fields(&n);
-
-	for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++)
-		if (!*text_of(in, uids[i]))
-			return img_err_set(err, IMG_E_MALFORMED, "no %s",
-					   f[uids[i]].keyword);
+	if (!*text_of(in, IMG_F_SOP))
+		return img_err_set(err, IMG_E_MALFORMED, "no SOPInstanceUID");
 	return 0;
 }
 

@@ -101,6 +101,10 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"SELECT name, size, inode, device, mtime_ns, status, code,"
 		" message, instance, object FROM input"
 		" WHERE container = :container ORDER BY seq",
+	[IMG_SQL_CHECKED] =
+		"UPDATE object SET checked = :when, verdict = :verdict,"
+		" sum = img_sum(instance, n, digest, bytes, place, added,"
+		" :when, :verdict) WHERE instance = :instance AND n = :n",
 };
 
 static const char *const tables[] = { "patient", "study", "series",

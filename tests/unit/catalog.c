@@ -222,11 +222,11 @@ static void test_refused(void **state)
 	assert_int_equal(err.code, IMG_E_BUG);
 	img_err_clear(&err);
 	must(img_catalog_begin(cat, &err));
-	set(&in, "StudyInstanceUID", "");
+	set(&in, "SOPInstanceUID", "");
 	assert_int_equal(img_catalog_put(cat, &in, IMG_KEEP, &out, &err), -1);
 	assert_int_equal(err.code, IMG_E_MALFORMED);
 	img_err_clear(&err);
-	set(&in, "StudyInstanceUID", "2.25.1");
+	set(&in, "SOPInstanceUID", "2.25.3");
 	out = put(&in, IMG_KEEP);
 	img_catalog_rollback(cat);
 	must(img_catalog_judge(cat, &in, &out, &err));

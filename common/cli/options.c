@@ -61,7 +61,9 @@ static bool is_choice(const char *choices, const char *word)
 {
 	size_t n = strlen(word);
 
-	for (const char *c = choices; n && c; c = strchr(c, '|')) {
+	if (!n || strchr(word, '|'))
+		return false;
+	for (const char *c = choices; c; c = strchr(c, '|')) {
 		c += *c == '|';
 		if (strncmp(c, word, n) == 0 && (c[n] == '|' || !c[n]))
 			return true;

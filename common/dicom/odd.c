@@ -226,8 +226,9 @@ static int delimiter(struct img_dicom_reader *r, uint32_t tag,
 {
 	const struct frame *f = r->top;
 	bool open_item = f->kind == FRAME_ITEM && f->open_ended;
+	uint32_t length = get32(window(r, r->pos) + 4, f->big);
 
-	if (get32(window(r, r->pos) + 4, f->big) != 0 && tag != TAG_ITEM)
+	if (length != 0 && tag != TAG_ITEM)
 		return img_fail_malformed(r, r->pos, "delimiter with a length",
 					  err);
 	if (tag == TAG_END_IT)
@@ -238,8 +239,8 @@ static int delimiter(struct img_dicom_reader *r, uint32_t tag,
 		r->notes |= IMG_NOTE_STRAY_DELIMITER;
 		return img_walk_end_event(r, ev, 0);
 	}
-	if (tag == TAG_END_SQ)
-		return img_odd_delimiter(r);
+	if (tag == TAG_END_SQ || length == 0)
+		return img_odd_delimiter(r); /* holds nothing to misread */
 	if (r->pixels_seen && f->kind == FRAME_TOP)
 		return finish_with_junk(r, err);
 	return img_fail_malformed(r, r->pos, "item outside of a sequence", err);

@@ -36,9 +36,12 @@ bool img_probe_is_program(const uint8_t *p)
 }
 
 /* Whether a data set may hold this tag after the one before it. */
-static bool tag_fits(uint32_t tag, uint32_t last, bool first)
+static bool tag_fits(uint32_t tag, uint32_t last, bool first, bool loose)
 {
 	uint32_t group = tag >> 16;
+
+	if (loose)
+		return group && group < 0xFFFE && (first || tag > last);
 
 	if (group < 2 || group >= 0xFFFE || (!first && tag <= last))
 		return false;
@@ -73,7 +76,7 @@ static size_t header(const uint8_t *p, size_t n, bool implicit, bool big,
 
 /* Walks headers; the number that looked right, 0 if one did not. */
 static int walk(const uint8_t *p, size_t n, uint64_t room, bool implicit,
-		bool big)
+		bool big, bool loose)
 {
 	uint32_t last = 0, length, tag;
 	uint64_t at = 0, end = room < n ? room : n;
@@ -84,7 +87,7 @@ static int walk(const uint8_t *p, size_t n, uint64_t room, bool implicit,
 		tag = get_tag(p + at, big);
 		if (tag == 0 && good) /* zeros to fill up */
 			return good;
-		if (!tag_fits(tag, last, good == 0))
+		if (!tag_fits(tag, last, good == 0, loose))
 			return 0;
 		h = header(p + at, (size_t)(end - at), implicit, big, &length);
 		if (h == 0)
@@ -102,13 +105,14 @@ static int walk(const uint8_t *p, size_t n, uint64_t room, bool implicit,
 	return good;
 }
 
-enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room)
+enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room,
+				 bool loose)
 {
-	if (walk(p, n, room, false, false))
+	if (walk(p, n, room, false, false, loose))
 		return ENC_EXPLICIT_LE;
-	if (walk(p, n, room, true, false))
+	if (walk(p, n, room, true, false, loose))
 		return ENC_IMPLICIT_LE;
-	if (walk(p, n, room, false, true))
+	if (walk(p, n, room, false, true, loose))
 		return ENC_EXPLICIT_BE;
 	return ENC_NONE;
 }
@@ -121,5 +125,5 @@ bool img_dicom_looks_like(const void *data, size_t n)
 		return true;
 	if (n >= 16 && memcmp(p, "DICM", 4) == 0)
 		return get16(p + 4, false) == 2;
-	return img_probe_encoding(p, n, UINT32_MAX) != ENC_NONE;
+	return img_probe_encoding(p, n, UINT32_MAX, false) != ENC_NONE;
 }

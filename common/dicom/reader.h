@@ -114,8 +114,10 @@ static inline const uint8_t *window(const struct img_dicom_reader *r,
 
 enum encoding { ENC_NONE, ENC_EXPLICIT_LE, ENC_IMPLICIT_LE, ENC_EXPLICIT_BE };
 /* How a data set that begins with p[0..n) is encoded; room is how many bytes
-   there are from p to the end of what holds it. */
-enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room);
+   there are from p to the end of what holds it.  loose: it is known to be DICOM,
+   so that the first attribute need not be one of the dictionary. */
+enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room,
+				 bool loose);
 bool img_probe_is_program(const uint8_t *p);
 
 /* ---- start.c ---- */

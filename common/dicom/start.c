@@ -129,7 +129,9 @@ static enum encoding choose(struct img_dicom_reader *r, const uint8_t *p,
 
 	if (r->facts.transfer_syntax[0] == '\0') {
 		r->notes |= IMG_NOTE_NO_META;
-		found = img_probe_encoding(p, n, room);
+		found = img_probe_encoding(p, n, room, false);
+		if (found == ENC_NONE && r->pos)
+			found = img_probe_encoding(p, n, room, true);
 		if (found != ENC_NONE)
 			strcpy(r->facts.transfer_syntax, uid_of(found));
 		return found;
@@ -138,7 +140,7 @@ static enum encoding choose(struct img_dicom_reader *r, const uint8_t *p,
 	if (r->facts.deflated) {
 		/* A plain data set begins with bytes that no deflated stream
 		   can begin with. */
-		if (img_probe_encoding(p, n, room) != ENC_EXPLICIT_LE)
+		if (img_probe_encoding(p, n, room, false) != ENC_EXPLICIT_LE)
 			return want;
 		r->facts.deflated = false;
 		r->notes |= IMG_NOTE_WRONG_SYNTAX;
@@ -146,7 +148,7 @@ static enum encoding choose(struct img_dicom_reader *r, const uint8_t *p,
 	}
 	if (agrees(want, p, n))
 		return want;
-	found = img_probe_encoding(p, n, room);
+	found = img_probe_encoding(p, n, room, false);
 	if (found == ENC_NONE || found == want)
 		return want;
 	r->notes |= IMG_NOTE_WRONG_SYNTAX;
@@ -195,7 +197,7 @@ static uint64_t find_begin(struct img_dicom_reader *r, const uint8_t *p,
 
 		/* The magic may stand there by chance, inside a value. */
 		if (is_meta(p + at, n - at) ||
-		    img_probe_encoding(p, n, r->size) == ENC_NONE) {
+		    img_probe_encoding(p, n, r->size, false) == ENC_NONE) {
 			if (img_probe_is_program(p))
 				r->notes |= IMG_NOTE_ACTIVE_PREAMBLE;
 			return at;
@@ -204,9 +206,11 @@ static uint64_t find_begin(struct img_dicom_reader *r, const uint8_t *p,
 	r->notes |= IMG_NOTE_NO_PREAMBLE;
 	if (n >= 12 && memcmp(p, "DICM", 4) == 0 && is_meta(p + 4, n - 4))
 		return 4;
-	if (is_meta(p, n) && img_probe_encoding(p, n, r->size) != ENC_NONE)
+	if (is_meta(p, n) &&
+	    img_probe_encoding(p, n, r->size, false) != ENC_NONE)
 		return 0;
-	return img_probe_encoding(p, n, r->size) == ENC_NONE ? NO_END : 0;
+	return img_probe_encoding(p, n, r->size, false) == ENC_NONE ? NO_END
+								    : 0;
 }
 
 static int start(struct img_dicom_reader *r, struct img_err *err)

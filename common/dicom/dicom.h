@@ -48,11 +48,13 @@ struct img_dicom_event {
 	bool implicit;    /* this element was encoded with implicit VR */
 	bool meta;        /* of the file meta information (group 0002) */
 	unsigned depth;   /* items open around it; 0 at top level */
-	uint32_t length;  /* as encoded, IMG_UNDEFINED_LEN included */
+	uint32_t length;  /* as encoded, IMG_UNDEFINED_LEN included; of an
+			     end: what its begin had */
 	uint64_t start;   /* offset of the element's first header byte */
 	uint64_t offset;  /* offset of the value.  Offsets count in the file;
-			     in a deflated data set, in the inflated stream
-			     that begins where the meta header ends. */
+			     in a deflated data set they go on in the
+			     inflated stream from where the meta header
+			     ends. */
 	/* The value's bytes when length <= limits.value, else NULL.  Valid
 	   until the next call.  Not NUL terminated, padding included. */
 	const uint8_t *value;
@@ -251,12 +253,27 @@ int img_dicom_put_meta(struct img_dicom_writer *w, const char *sop_class,
 /* Sets the encoding without writing a meta header. */
 int img_dicom_put_encoding(struct img_dicom_writer *w, const char *ts,
 			   struct img_err *err);
-/* ev gives kind, tag, vr, length and big; p the value in ev's byte order
-   (swapped when the output's differs), or NULL when ev->value is to be
-   announced only.  Odd values are padded as their VR says. */
+/*
+ * ev gives kind, tag, vr, length, big and implicit; p the value in ev's byte
+ * order (swapped when the output's differs), or NULL to announce it only.
+ * Odd values are padded as their VR says.  Events of the file meta
+ * information are passed over: img_dicom_put_meta makes it anew.
+ *
+ * A length given with a sequence or item is kept, and IMG_E_BUG if the
+ * content turns out different: a filter that changes values, or that may
+ * meet odd lengths, gives IMG_UNDEFINED_LEN.  Where the output is encoded
+ * otherwise than the input (ev->implicit), lengths become undefined by
+ * themselves.  A sequence of VR UN is written as PS3.5 6.2.2 wants it: with
+ * implicit VR little endian items.
+ */
 int img_dicom_put(struct img_dicom_writer *w,
 		  const struct img_dicom_event *ev, const void *p,
 		  struct img_err *err);
+/* A part of the value announced last.  Where the output is deflated, or in
+   another byte order, an announced value has to come this way and not through
+   the caller's own sink. */
+int img_dicom_put_part(struct img_dicom_writer *w, const void *p, size_t n,
+		       struct img_err *err);
 /* A text or UID element at the current place, padded. */
 int img_dicom_put_text(struct img_dicom_writer *w, uint32_t tag,
 		       const char vr[3], const char *text,

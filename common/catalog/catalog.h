@@ -51,9 +51,12 @@ int img_catalog_open_file(struct img_catalog **c, const char *file,
 			  enum img_mode mode, struct img_err *err);
 void img_catalog_close(struct img_catalog *c);
 
+/* IMG_E_BUSY when a rebuild has replaced the file since it was opened. */
 int img_catalog_begin(struct img_catalog *c, struct img_err *err);
 int img_catalog_commit(struct img_catalog *c, struct img_err *err);
 void img_catalog_rollback(struct img_catalog *c);
+/* Moves all of the log into the database file itself. */
+int img_catalog_settle(struct img_catalog *c, struct img_err *err);
 
 /* ---- putting instances ------------------------------------------------ */
 

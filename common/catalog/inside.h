@@ -3,6 +3,7 @@
 #define IMG_CATALOG_INSIDE_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "catalog/catalog.h"
 
@@ -83,6 +84,7 @@ struct img_catalog {
 	struct img_buf lent; /* strings lent to the caller */
 	char now[IMG_TIME_MAX];
 	char file[IMG_PATH_MAX];
+	struct stat sb; /* of the file, when it was opened */
 };
 
 /* sqlite's last error as ours: "FILE: what: why". */

@@ -378,6 +378,8 @@ int img_catalog_open_file(struct img_catalog **out, const char *file,
 	rc = mode == IMG_WRITE ? open_write(c, err) : open_read(c, err);
 	if (rc == 0)
 		rc = img_catalog_functions(c, err);
+	if (rc == 0 && stat(file, &c->sb) < 0)
+		rc = img_err_sys(err, "%s", file);
 	if (rc < 0) {
 		img_catalog_close(c);
 		return -1;
@@ -395,6 +397,11 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
 		return -1;
 	return img_catalog_open_file(c, file, mode, err);
+}
+
+int img_catalog_settle(struct img_catalog *c, struct img_err *err)
+{
+	return exec(c, "PRAGMA wal_checkpoint(TRUNCATE)", "checkpoint", err);
 }
 
 void img_catalog_close(struct img_catalog *c)
@@ -423,11 +430,27 @@ void img_catalog_forget(struct img_catalog *c)
 	c->seq = 0;
 }
 
+/* A rebuild may have put another file in its place: what is written to the
+   old one would be lost. */
+static int still_there(struct img_catalog *c, struct img_err *err)
+{
+	struct stat sb;
+
+	if (stat(c->file, &sb) < 0)
+		return img_err_sys(err, "%s", c->file);
+	if (sb.st_ino != c->sb.st_ino || sb.st_dev != c->sb.st_dev)
+		return img_err_set(err, IMG_E_BUSY,
+				   "%s: was rebuilt meanwhile, start again",
+				   c->file);
+	return 0;
+}
+
 int img_catalog_begin(struct img_catalog *c, struct img_err *err)
 {
 	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_BEGIN, err);
 
-	if (!st || img_catalog_run(c, st, "begin", err) < 0)
+	if (still_there(c, err) < 0 || !st ||
+	    img_catalog_run(c, st, "begin", err) < 0)
 		return -1;
 	img_catalog_forget(c);
 	img_time_now(c->now);

@@ -45,7 +45,7 @@ static const struct kind kinds[] = {
 /* Names that say "I am DICOM": what is in them is never ignored. */
 static bool claims_dicom(const char *name)
 {
-	static const char *const ext[] = { ".dcm", ".dicom", ".dic", ".ima",
+	static const char *const ext[] = { ".dcm", ".dicom", ".ima",
 					   ".dcm.gz" };
 
 	for (size_t i = 0; i < sizeof(ext) / sizeof(ext[0]); i++)

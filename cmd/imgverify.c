@@ -1,0 +1,205 @@
+/* imgverify - say whether stored objects still are what was stored. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "work/verify.h"
+
+static bool all, audit, rebuild, dry_run;
+static const char *dir, *subset;
+static uint64_t jobs, older_than;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 0, "all", NULL, "the whole archive", IMG_OPT_FLAG, &all, NULL, 0 },
+	{ 0, "subset", "part", "2/7: that part; 10%: those longest unread",
+	  IMG_OPT_STRING, &subset, NULL, 0 },
+	{ 0, "older-than", "days", "only what was not read for so long",
+	  IMG_OPT_U64, &older_than, NULL, 36500 },
+	{ 0, "audit", NULL, "check the chain of the audit log", IMG_OPT_FLAG,
+	  &audit, NULL, 0 },
+	{ 0, "rebuild", NULL, "make the catalog again from the objects",
+	  IMG_OPT_FLAG, &rebuild, NULL, 0 },
+	{ 'n', "dry-run", NULL, "with --rebuild: compare only", IMG_OPT_FLAG,
+	  &dry_run, NULL, 0 },
+	{ 'j', "jobs", "n", "objects read side by side", IMG_OPT_U64, &jobs,
+	  NULL, 16 },
+	IMG_OPT_END
+};
+
+/* ---- host ------------------------------------------------------------- */
+
+static int emit(void *arg, const struct img_record *rec)
+{
+	if (rec->status && strcmp(rec->status, "intact") != 0 &&
+	    rec->error.code == IMG_OK)
+		img_cli_no(arg);
+	return img_cli_emit(arg, rec);
+}
+
+static void progress(void *arg, uint64_t items, uint64_t bytes)
+{
+	img_cli_progress(arg, items, bytes, 0);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(arg);
+}
+
+/* ---- options ---------------------------------------------------------- */
+
+static void check(struct img_cli *cli, int argc)
+{
+	if (all + (subset != NULL) + audit + rebuild > 1)
+		img_cli_usage(cli, "--all, --subset, --audit and --rebuild "
+				   "exclude each other");
+	if ((all || subset || audit || rebuild) && argc)
+		img_cli_usage(cli, "operands are for single objects, not with "
+				   "--all, --subset, --audit or --rebuild");
+	if (older_than && !all && !subset)
+		img_cli_usage(cli, "--older-than goes with --all or --subset");
+	if (dry_run && !rebuild)
+		img_cli_usage(cli, "--dry-run goes with --rebuild");
+}
+
+/* "2/7" or "10%". */
+static bool parse_subset(struct img_catalog_scope *s)
+{
+	char rest;
+
+	if (sscanf(subset, "%3u%c%c", &s->percent, &rest, &rest) == 2 &&
+	    rest == '%')
+		return s->percent > 0 && s->percent <= 100;
+	s->percent = 0;
+	return sscanf(subset, "%9u/%9u%c", &s->part, &s->parts, &rest) == 2 &&
+	       s->part > 0 && s->part <= s->parts;
+}
+
+static bool make_before(char out[IMG_TIME_MAX])
+{
+	time_t t = time(NULL) - (time_t)older_than * 86400;
+	struct tm tm;
+
+	return gmtime_r(&t, &tm) &&
+	       strftime(out, IMG_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* ---- work ------------------------------------------------------------- */
+
+static int verify_scope(struct img_cli *cli, struct img_verify *v,
+			struct img_err *err)
+{
+	struct img_catalog_scope scope = { 0 };
+	char before[IMG_TIME_MAX];
+
+	if (subset && !parse_subset(&scope))
+		img_cli_usage(cli, "--subset: '%s' is no part", subset);
+	if (older_than && make_before(before))
+		scope.before = before;
+	return img_verify_scope(v, &scope, !scope.percent && !older_than, err);
+}
+
+/* The most specific UID of a record, or any UID as operand. */
+static int verify_input(struct img_verify *v, const struct img_input *in,
+			struct img_err *err)
+{
+	const struct img_record *r = in->rec;
+	int rc = 0;
+
+	if (r && r->sop)
+		return img_verify_uid(v, IMG_IMAGE, r->sop, err);
+	if (r && r->series)
+		return img_verify_uid(v, IMG_SERIES, r->series, err);
+	if (r && r->study)
+		return img_verify_uid(v, IMG_STUDY, r->study, err);
+	if (r)
+		return img_err_set(err, IMG_E_USAGE, "a record without a UID");
+	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++)
+		rc = img_verify_uid(v, (enum img_level)level, in->text, err);
+	return rc;
+}
+
+static void not_found(struct img_cli *cli, const struct img_input *in)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "missing";
+	rec.path = in->text;
+	if (in->rec) {
+		rec.study = in->rec->study;
+		rec.series = in->rec->series;
+		rec.sop = in->rec->sop;
+	}
+	rec.reason = "not in the catalog";
+	emit(cli, &rec);
+	img_record_release(&rec);
+}
+
+static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
+			 char **argv, struct img_err *err)
+{
+	struct img_input in;
+	struct img_record rec;
+	int more;
+
+	while ((more = img_cli_next(cli, argc, argv, &in, err))) {
+		int rc = more < 0 ? -1 : verify_input(v, &in, err);
+
+		if (more > 0 && rc == 0)
+			not_found(cli, &in);
+		if (more > 0 && rc < 0) {
+			img_record_init(&rec);
+			rec.status = "failed";
+			rec.path = in.text;
+			rec.error = *err;
+			img_cli_emit(cli, &rec);
+		}
+		img_err_clear(err);
+	}
+	return 0;
+}
+
+static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
+{
+	const struct img_verify_host host = { emit, progress, stopped, cli };
+	struct img_verify *v = NULL;
+	char path[IMG_PATH_MAX];
+	int rc;
+
+	if (img_cli_catalog_dir(dir, path, err) < 0)
+		return -1;
+	if (rebuild)
+		return img_verify_rebuild(path, dry_run, &host, err);
+	if (img_verify_open(&v, path, (unsigned)jobs, &host, err) < 0)
+		return -1;
+	if (audit)
+		rc = img_verify_audit(v, err);
+	else if (all || subset)
+		rc = verify_scope(cli, v, err);
+	else
+		rc = verify_inputs(cli, v, argc, argv, err);
+	img_verify_close(v);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli = IMG_CLI("imgverify", "[options] [uid ...]",
+				     "say whether stored images still are "
+				     "what was stored",
+				     opts);
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "intact damaged missing extra";
+	cli.examples = "imgverify --all\n"
+		       "imgquery PatientID=TEST-0001 | imgverify\n"
+		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli, argc);
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli))
+		img_cli_fail(&cli, &err);
+	return img_cli_finish(&cli);
+}

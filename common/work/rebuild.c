@@ -1,0 +1,369 @@
+/* rebuild.c - a catalog made again from the objects alone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "work/ingest_private.h"
+#include "work/verify.h"
+
+#define BATCH 4096
+
+struct rebuild {
+	const struct img_verify_host *host;
+	struct img_store *store;
+	struct img_catalog *fresh;
+	struct examiner x;
+	struct img_buf done; /* first 8 bytes of digests, sorted in runs */
+	size_t in_batch;
+	uint64_t items, bytes;
+};
+
+static int tell(struct rebuild *r, const char *status, const char *path,
+		const char *sop, const uint8_t *digest, const char *reason,
+		const struct img_err *error, struct img_err *err)
+{
+	struct img_record rec;
+	char hex[IMG_DIGEST_HEX];
+	int rc;
+
+	img_record_init(&rec);
+	rec.status = status;
+	rec.path = path;
+	rec.sop = sop;
+	if (digest) {
+		img_hex(hex, digest, IMG_DIGEST_SIZE);
+		rec.digest = hex;
+	}
+	rec.reason = reason;
+	if (error)
+		rec.error = *error;
+	rc = r->host->emit(r->host->arg, &rec);
+	img_record_release(&rec);
+	return rc < 0 ? img_err_set(err, IMG_E_IO, "stdout") : 0;
+}
+
+static int next_batch(struct rebuild *r, struct img_err *err)
+{
+	if (++r->in_batch < BATCH)
+		return 0;
+	r->in_batch = 0;
+	r->host->progress(r->host->arg, r->items, r->bytes);
+	if (img_catalog_commit(r->fresh, err) < 0)
+		return -1;
+	return img_catalog_begin(r->fresh, err);
+}
+
+/* ---- one object ------------------------------------------------------- */
+
+static int put_fd(struct rebuild *r, int fd, const char *name,
+		  const uint8_t *digest, const char *place,
+		  enum img_on_conflict how, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct arena a = { 0 };
+	struct item it = { .path = name };
+	struct img_put put;
+	bool dicomdir = false;
+	struct stat st;
+	int rc = -1;
+
+	if (fstat(fd, &st) < 0) {
+		rc = img_err_sys(err, "%s", name);
+		goto out;
+	}
+	if (img_dicom_start_fd(r->x.reader, fd, (uint64_t)st.st_size, name,
+			       NULL, &why) < 0 ||
+	    describe(&r->x, &a, &it, &dicomdir, &why) < 0 || dicomdir) {
+		if (dicomdir)
+			img_err_set(&why, IMG_E_UNSUPPORTED, "%s: DICOMDIR",
+				    name);
+		rc = tell(r, "failed", name, NULL, digest, NULL, &why, err);
+		goto out;
+	}
+	memcpy(it.in.digest, digest, IMG_DIGEST_SIZE);
+	it.in.bytes = (uint64_t)st.st_size;
+	it.in.place = place;
+	r->items++;
+	r->bytes += it.in.bytes;
+	rc = img_catalog_put(r->fresh, &it.in, how, &put, err);
+	if (rc == 0)
+		rc = next_batch(r, err);
+out:
+	arena_release(&a);
+	return rc;
+}
+
+static int put_object(struct rebuild *r, const uint8_t *digest,
+		      enum img_on_conflict how, struct img_err *err)
+{
+	char hex[IMG_DIGEST_HEX], name[IMG_DIGEST_HEX + 16];
+	enum img_fixity fixity;
+	int fd, rc;
+
+	img_hex(hex, digest, IMG_DIGEST_SIZE);
+	snprintf(name, sizeof(name), "objects/%.2s/%s", hex, hex);
+	if (img_store_verify(r->store, digest, false, &fixity, err) < 0)
+		return -1;
+	if (fixity == IMG_MISSING)
+		return 0; /* the comparison tells it */
+	if (fixity == IMG_DAMAGED)
+		return tell(r, "damaged", name, NULL, digest,
+			    "its bytes are not those that were stored", NULL,
+			    err);
+	fd = img_store_get(r->store, digest, err);
+	if (fd < 0)
+		return -1;
+	rc = put_fd(r, fd, name, digest, NULL, how, err);
+	close(fd);
+	return rc;
+}
+
+/* ---- in the order of the audit log, then the rest --------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int from_audit(void *arg, const char *act, const uint8_t *digest,
+		      struct img_err *err)
+{
+	struct rebuild *r = arg;
+	enum img_on_conflict how =
+		strcmp(act, "replaced") == 0 ? IMG_REPLACE : IMG_KEEP;
+
+	if (!digest || strcmp(act, "catalogued") == 0)
+		return 0;
+	if (r->host->stopped(r->host->arg))
+		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	if (img_buf_add(&r->done, digest, 8, err) < 0)
+		return -1;
+	return put_object(r, digest, how, err);
+}
+
+static int from_store(void *arg, const uint8_t *digest, const char *name,
+		      struct img_err *err)
+{
+	struct rebuild *r = arg;
+	uint64_t key;
+
+	(void)name;
+	if (!digest)
+		return 0;
+	memcpy(&key, digest, sizeof(key));
+	if (r->done.len &&
+	    bsearch(&key, r->done.data, r->done.len / 8, 8, by_value))
+		return 0;
+	if (r->host->stopped(r->host->arg))
+		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	return put_object(r, digest, IMG_KEEP, err);
+}
+
+/* Objects in place are known from nowhere but the old catalog. */
+static int from_places(void *arg, const struct img_object *o, size_t n,
+		       struct img_err *err)
+{
+	struct rebuild *r = arg;
+	enum img_fixity fixity;
+
+	for (size_t i = 0; i < n; i++) {
+		int fd, rc;
+
+		if (!o[i].place ||
+		    img_store_verify_path(o[i].place, o[i].digest, false,
+					  &fixity, err) < 0)
+			continue;
+		if (fixity != IMG_INTACT)
+			continue;
+		fd = open(o[i].place, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			continue;
+		rc = put_fd(r, fd, o[i].place, o[i].digest, o[i].place,
+			    IMG_KEEP, err);
+		close(fd);
+		if (rc < 0)
+			return -1;
+	}
+	return err->code == IMG_OK ? 0 : -1;
+}
+
+static int fill(struct rebuild *r, const char *dir, struct img_err *err)
+{
+	const struct img_catalog_scope all = { 0 };
+	struct img_err absent = IMG_ERR_INIT;
+	struct img_audit *audit = NULL;
+	struct img_catalog *old = NULL;
+	int rc = 0;
+
+	if (img_catalog_begin(r->fresh, err) < 0)
+		return -1;
+	if (img_audit_open(&audit, dir, "imgverify", IMG_READ, &absent) == 0)
+		rc = img_audit_each(audit, from_audit, r, err);
+	img_audit_close(audit);
+	if (r->done.len)
+		qsort(r->done.data, r->done.len / 8, 8, by_value);
+	if (rc == 0)
+		rc = img_store_each(r->store, from_store, r, err);
+	/* A catalog too damaged to be read gives no places. */
+	if (rc == 0 && img_catalog_open(&old, dir, IMG_READ, &absent) == 0)
+		(void)img_catalog_pages(old, &all, from_places, r, err);
+	img_catalog_close(old);
+	if (rc < 0 || err->code != IMG_OK) {
+		img_catalog_rollback(r->fresh);
+		return -1;
+	}
+	return img_catalog_commit(r->fresh, err);
+}
+
+/* ---- against the old one ---------------------------------------------- */
+
+static int differs(void *arg, char how, const char *sop, const uint8_t *digest,
+		   struct img_err *err)
+{
+	struct rebuild *r = arg;
+
+	if (how == '+')
+		return tell(r, "extra", NULL, sop, digest,
+			    "the old catalog did not list it", NULL, err);
+	if (how == '-')
+		return tell(r, "missing", NULL, sop, digest,
+			    "only the old catalog listed it", NULL, err);
+	return tell(r, "damaged", NULL, sop, digest,
+		    "the old catalog gave it other attributes", NULL, err);
+}
+
+static int compare(struct rebuild *r, const char *old, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (access(old, F_OK) < 0)
+		return tell(r, "missing", "catalog.db", NULL, NULL,
+			    "there was no catalog", NULL, err);
+	if (img_catalog_compare(r->fresh, old, differs, r, &why) == 0)
+		return 0;
+	if (why.code == IMG_E_IO && strcmp(why.text, "stdout") == 0)
+		return img_err_set(err, why.code, "%s", why.text);
+	return tell(r, "damaged", "catalog.db", NULL, NULL,
+		    "it cannot be read to its end", NULL, err);
+}
+
+/* ---- changing places -------------------------------------------------- */
+
+static int sync_dir(const char *dir, struct img_err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return img_err_sys(err, "%s", dir);
+	rc = img_sync_fd(fd, dir, err);
+	close(fd);
+	return rc;
+}
+
+/* What is still in the old one's log goes into it, so that it can be moved
+   without; a catalog too damaged for that is moved as it is. */
+static void settle_old(const char *old)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	struct img_catalog *c = NULL;
+
+	if (access(old, F_OK) == 0 &&
+	    img_catalog_open_file(&c, old, IMG_WRITE, &ignored) == 0)
+		(void)img_catalog_settle(c, &ignored);
+	img_catalog_close(c);
+}
+
+static int move_log(const char *old, const char *aside, const char *part,
+		    struct img_err *err)
+{
+	char from[IMG_PATH_MAX + 8], to[IMG_PATH_MAX + 8];
+
+	snprintf(from, sizeof(from), "%s%s", old, part);
+	snprintf(to, sizeof(to), "%s%s", aside, part);
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return img_err_sys(err, "%s", from);
+	return 0;
+}
+
+/* At every moment there is a catalog.db: the old one, then the new one. */
+static int take_place(const char *dir, const char *fresh, const char *old,
+		      struct img_err *err)
+{
+	char now[IMG_TIME_MAX], aside[IMG_PATH_MAX];
+	int n;
+
+	settle_old(old);
+	img_time_now(now);
+	n = snprintf(aside, sizeof(aside), "%s.before-%s", old, now);
+	if (n < 0 || (size_t)n >= sizeof(aside))
+		return img_err_set(err, IMG_E_LIMIT, "%.200s: name too long",
+				   old);
+	if (link(old, aside) < 0 && errno != ENOENT && errno != EEXIST)
+		return img_err_sys(err, "%s", aside);
+	if (move_log(old, aside, "-wal", err) < 0 ||
+	    move_log(old, aside, "-shm", err) < 0)
+		return -1;
+	if (rename(fresh, old) < 0)
+		return img_err_sys(err, "%s", fresh);
+	return sync_dir(dir, err);
+}
+
+static void remove_fresh(const char *fresh)
+{
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	char name[IMG_PATH_MAX + 8];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", fresh, parts[i]);
+		unlink(name);
+	}
+}
+
+int img_verify_rebuild(const char *dir, bool dry,
+		       const struct img_verify_host *host, struct img_err *err)
+{
+	struct rebuild r = { .host = host };
+	char fresh[IMG_PATH_MAX], old[IMG_PATH_MAX];
+	bool locked = false;
+	int rc = -1;
+
+	img_buf_init(&r.done, SIZE_MAX / 2);
+	if (img_path_join(fresh, sizeof(fresh), dir, "catalog.db.new", err) <
+		    0 ||
+	    img_path_join(old, sizeof(old), dir, "catalog.db", err) < 0 ||
+	    img_crypto_init(err) < 0 ||
+	    img_store_open(&r.store, dir, IMG_READ, err) < 0)
+		goto out;
+	img_store_close(r.store);
+	r.store = NULL;
+	/* No importer may add what the new catalog would not know. */
+	if (img_store_open(&r.store, dir, IMG_WRITE, err) < 0 ||
+	    img_store_lock(r.store, 60, err) < 0)
+		goto out;
+	locked = true;
+	remove_fresh(fresh);
+	if (examiner_init(&r.x, NULL, 0, err) < 0 ||
+	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
+	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0)
+		goto out;
+	if (img_catalog_settle(r.fresh, err) < 0)
+		goto out;
+	img_catalog_close(r.fresh);
+	r.fresh = NULL;
+	rc = dry ? 0 : take_place(dir, fresh, old, err);
+out:
+	img_catalog_close(r.fresh);
+	if (locked) {
+		remove_fresh(fresh); /* with its log, if it took its place */
+		img_store_unlock(r.store);
+	}
+	examiner_release(&r.x);
+	img_store_close(r.store);
+	img_buf_release(&r.done);
+	return rc;
+}

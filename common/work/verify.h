@@ -1,0 +1,50 @@
+/*
+ * verify.h - is the archive still what was stored?  Objects against their
+ * digests and rows, the catalog against its sums, the audit log against its
+ * chain, the catalog against the objects.
+ *
+ * Verdicts go to host->emit as records: intact, damaged, missing, extra, or
+ * failed with an error where it could not be told.  What a check found is
+ * written down in the catalog where that can be written, so that --older-than
+ * and --subset 10% know what was checked when.
+ */
+#ifndef IMG_VERIFY_H
+#define IMG_VERIFY_H
+
+#include "catalog/catalog.h"
+#include "record/record.h"
+
+struct img_verify_host {
+	int (*emit)(void *arg, const struct img_record *rec);
+	void (*progress)(void *arg, uint64_t items, uint64_t bytes);
+	bool (*stopped)(void *arg);
+	void *arg;
+};
+
+struct img_verify;
+
+/* jobs: objects read side by side; 0: as many as processors. */
+int img_verify_open(struct img_verify **v, const char *dir, unsigned jobs,
+		    const struct img_verify_host *host, struct img_err *err);
+void img_verify_close(struct img_verify *v);
+
+/* Objects of the scope; whole: also every row, and what lies in the store
+   and is in no row (within the part that scope names). */
+int img_verify_scope(struct img_verify *v,
+		     const struct img_catalog_scope *scope, bool whole,
+		     struct img_err *err);
+/* All objects of a patient, study, series or instance UID; 1 found, 0 there
+   is none. */
+int img_verify_uid(struct img_verify *v, enum img_level level, const char *uid,
+		   struct img_err *err);
+/* The chain of the audit log: one record. */
+int img_verify_audit(struct img_verify *v, struct img_err *err);
+/*
+ * A new catalog from the objects alone, in the order of the audit log; one
+ * record for each object on which the old one differs.  Unless dry, the new
+ * one takes the old one's place, which is kept as catalog.db.before-<time>.
+ */
+int img_verify_rebuild(const char *dir, bool dry,
+		       const struct img_verify_host *host, struct img_err *err);
+
+#endif

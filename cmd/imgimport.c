@@ -47,6 +47,11 @@ static int emit(void *arg, const struct img_record *rec)
 	return img_cli_emit(arg, rec);
 }
 
+static void batch(void *arg, bool begins)
+{
+	img_cli_hold(arg, begins);
+}
+
 static void absent(void *arg, const char *dicomdir, const char *file_id)
 {
 	img_cli_warn(arg, "%s: lists %s, which is not there", dicomdir,
@@ -133,8 +138,8 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.set = set.item,
 		.n_set = set.n,
 	};
-	const struct img_ingest_host host = { emit, absent, progress, stopped,
-					      cli };
+	const struct img_ingest_host host = { emit,     batch,   absent,
+					      progress, stopped, cli };
 	struct img_ingest *g = NULL;
 	char path[IMG_PATH_MAX];
 	int rc;

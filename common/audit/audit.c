@@ -24,6 +24,7 @@ struct img_audit {
 	int fd;
 	char *file;
 	char *by;
+	unsigned uid;
 	struct img_buf added; /* of struct added */
 	struct img_buf out;
 };
@@ -38,6 +39,7 @@ int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 	if (!a)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	a->fd = -1;
+	a->uid = (unsigned)getuid();
 	img_buf_init(&a->added, ADDED_MAX);
 	img_buf_init(&a->out, ADDED_MAX);
 	if (img_path_join(path, sizeof(path), dir, "audit.log", err) < 0)
@@ -154,7 +156,7 @@ static int add_line(struct img_audit *a, struct tail *t, const char *now,
 	n = snprintf(line, sizeof(line),
 		     "{\"n\":%lu,\"time\":\"%s\",\"by\":\"%s\",\"uid\":%u,"
 		     "\"act\":\"%s\",%s%s%s\"prev\":\"%s\"}\n",
-		     ++t->n, now, a->by, (unsigned)getuid(), one->act,
+		     ++t->n, now, a->by, a->uid, one->act,
 		     one->has_digest ? "\"digest\":\"" : "",
 		     one->has_digest ? hex : "", one->has_digest ? "\"," : "",
 		     t->prev);

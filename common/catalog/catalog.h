@@ -115,6 +115,10 @@ int img_catalog_seen(struct img_catalog *c, const char *container,
 /* Within a transaction; replaces what was known of that input. */
 int img_catalog_remember(struct img_catalog *c, const struct img_seen *in,
 			 struct img_err *err);
+/* Looks at one state of the catalog from now on (on), or at the newest again:
+   spares each lookup its own lock.  A state held for long keeps the log from
+   being reused, so let go of it now and then. */
+int img_catalog_hold(struct img_catalog *c, bool on, struct img_err *err);
 /* Calls f for every input remembered in a container, in the order in which
    they were remembered. */
 int img_catalog_seen_each(struct img_catalog *c, const char *container,

@@ -399,6 +399,13 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 	return img_catalog_open_file(c, file, mode, err);
 }
 
+int img_catalog_hold(struct img_catalog *c, bool on, struct img_err *err)
+{
+	if (on == (sqlite3_get_autocommit(c->db) == 0))
+		return 0;
+	return exec(c, on ? "BEGIN" : "COMMIT", "hold", err);
+}
+
 int img_catalog_settle(struct img_catalog *c, struct img_err *err)
 {
 	return exec(c, "PRAGMA wal_checkpoint(TRUNCATE)", "checkpoint", err);

@@ -282,6 +282,8 @@ void commit_batch(struct img_ingest *g)
 		rc = write_batch(g, &err);
 	if (rc < 0)
 		fail_batch(g, &err);
+	g->host.batch(g->host.arg, true);
 	(void)each(g, report, &err);
+	g->host.batch(g->host.arg, false);
 	g->host.progress(g->host.arg, g->items, g->bytes);
 }

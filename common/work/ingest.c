@@ -8,6 +8,7 @@
 
 #include "work/ingest_private.h"
 
+#define CHUNK_FEW   8 /* are worth a worker's waking up */
 #define CHUNKS_MAX  288                /* on their way, a batch included */
 #define DATA_MAX    (12 * 1024 * 1024) /* members' bytes in memory */
 #define BATCH_ITEMS 4096
@@ -81,7 +82,7 @@ int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 	pthread_mutex_lock(&g->lock);
 	idle = !g->fresh; /* somebody may be waiting: do not fill it up */
 	pthread_mutex_unlock(&g->lock);
-	if (idle || g->open->n == CHUNK_ITEMS)
+	if ((idle && g->open->n >= CHUNK_FEW) || g->open->n == CHUNK_ITEMS)
 		hand_on(g);
 	return 0;
 }

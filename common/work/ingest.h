@@ -34,6 +34,8 @@ struct img_ingest_opts {
 struct img_ingest_host {
 	/* -1: the output cannot be written; the walk stops. */
 	int (*emit)(void *arg, const struct img_record *rec);
+	/* Around the records of a batch, which are ready at once. */
+	void (*batch)(void *arg, bool begins);
 	/* A file that a DICOMDIR lists is not there. */
 	void (*absent)(void *arg, const char *dicomdir, const char *file_id);
 	void (*progress)(void *arg, uint64_t items, uint64_t bytes);

@@ -116,6 +116,7 @@ struct img_ingest {
 	/* The walker's. */
 	struct chunk *open; /* being filled */
 	struct examiner walker;
+	double known_until;          /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
 
 	/* The committer's. */

@@ -127,6 +127,20 @@ out:
 	return rc;
 }
 
+/* One state of the catalog serves for a while.  That it is an old one is no
+   harm: what it does not know is looked at. */
+static int refresh(struct img_ingest *g, struct img_err *err)
+{
+	double now = img_time_mono();
+
+	if (now < g->known_until)
+		return 0;
+	g->known_until = now + 0.5;
+	if (img_catalog_hold(g->known, false, err) < 0)
+		return -1;
+	return img_catalog_hold(g->known, true, err);
+}
+
 int recall(struct img_ingest *g, struct item *it, struct img_err *err)
 {
 	struct img_seen s;
@@ -134,6 +148,8 @@ int recall(struct img_ingest *g, struct item *it, struct img_err *err)
 
 	if (!g->known)
 		return 0;
+	if (refresh(g, err) < 0)
+		return -1;
 	rc = img_catalog_seen(g->known, it->container, it->name, &s, err);
 	if (rc <= 0)
 		return rc;

@@ -29,7 +29,7 @@ enum img_level { IMG_PATIENT, IMG_STUDY, IMG_SERIES, IMG_IMAGE };
    list as img_catalog_fields() gives it. */
 struct img_field {
 	const char *keyword; /* also the column's name */
-	uint32_t tag;        /* 0 where the catalog works it out itself */
+	uint32_t tag;
 	char vr[3];
 	enum img_level level;
 };
@@ -126,6 +126,66 @@ int img_catalog_seen_each(struct img_catalog *c, const char *container,
 				   struct img_err *err),
 			  void *arg, struct img_err *err);
 
+/* ---- finding ---------------------------------------------------------- */
+
+/* All that can be asked for: the fields of img_catalog_fields under the same
+   numbers, then those that are worked out (NumberOfStudyRelatedInstances,
+   ModalitiesInStudy ...: PS3.4 C.3.4). */
+const struct img_field *img_query_fields(size_t *n);
+int img_query_field(const char *keyword);
+
+struct img_query_key {
+	int field;
+	/* PS3.4 C.2.2.2: a value, * and ?, a range of dates or times, a list
+	   with backslashes, empty for any; "" (two quotes) for none.  Names
+	   match without regard to case, accents and order of components. */
+	const char *value;
+};
+struct img_query_sort {
+	int field;
+	bool descending;
+};
+struct img_query {
+	enum img_level level;
+	const struct img_query_key *key; /* of any level; all must match */
+	size_t keys;
+	const int *field; /* what to give; of a lower level: the different
+			     values there, backslashes between (no UIDs) */
+	size_t fields;
+	const struct img_query_sort *sort;
+	size_t sorts;
+	uint64_t limit, offset; /* limit 0: none */
+	enum img_level within_level;
+	int64_t within; /* row there to stay within; 0: anywhere */
+	bool objects;   /* image level: say which object, too */
+	bool conflicts; /* image level: every object of instances that have
+			   more than one; implies objects */
+};
+
+/* What a row holds lives until the next call. */
+struct img_row {
+	int64_t id;               /* row of the query's level */
+	const char *const *value; /* by the query's fields; NULL: none */
+	/* with objects */
+	int64_t object;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	uint64_t bytes;
+	const char *place, *added;
+	bool current;
+};
+
+struct img_rows;
+/* Rows come as they are found; nothing is collected unless it is to be
+   sorted.  The query's arrays need not outlive the call.  A bad value of a
+   key is IMG_E_USAGE.  Free with img_rows_close. */
+int img_catalog_query(struct img_catalog *c, const struct img_query *q,
+		      struct img_rows **out, struct img_err *err);
+int img_rows_next(struct img_rows *r, struct img_row *row, struct img_err *err);
+void img_rows_close(struct img_rows *r);
+/* How many rows there would be. */
+int img_catalog_count(struct img_catalog *c, const struct img_query *q,
+		      uint64_t *n, struct img_err *err);
+
 /* ---- reading ---------------------------------------------------------- */
 
 /* An object with the identity of its instance; strings live until the next
@@ -146,6 +206,32 @@ struct img_object {
 int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
 		       struct img_object *out, struct img_err *err);
 
+/* Which objects: of a row, of a UID (a PatientID at the patient level), or
+   with neither of the whole catalog. */
+struct img_scope {
+	enum img_level level;
+	int64_t id;
+	const char *uid;
+	bool all;                    /* also those a conflict set aside */
+	bool oldest_first;           /* by last check, never checked first */
+	const char *unchecked_since; /* only those not checked since then */
+};
+
+struct img_objects;
+/* The whole catalog is read in pages, so that the writers' log can be cut in
+   between, unless oldest_first.  Strings live until the next call on the same
+   objects; they may be marked while they are read.  Free with
+   img_objects_close. */
+int img_catalog_expand(struct img_catalog *c, const struct img_scope *s,
+		       struct img_objects **out, struct img_err *err);
+int img_objects_next(struct img_objects *o, struct img_object *out,
+		     struct img_err *err);
+void img_objects_close(struct img_objects *o);
+
+/* 1 and the level that a UID is known at, 0 unknown, -1. */
+int img_catalog_level_of(struct img_catalog *c, const char *uid,
+			 enum img_level *level, struct img_err *err);
+
 /* ---- verifying -------------------------------------------------------- */
 
 /* Which objects: part of parts (stable from run to run; parts 0: all), or the
@@ -165,8 +251,8 @@ int img_catalog_pages(struct img_catalog *c,
 			       struct img_err *err),
 		      void *arg, struct img_err *err);
 /* Within a transaction: what a check at `when` has found. */
-int img_catalog_checked(struct img_catalog *c, int64_t instance,
-			int64_t object, const char *when, const char *verdict,
+int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
+			const char *when, const char *verdict,
 			struct img_err *err);
 /* Whether the rows behind an object (its own, its instance's, series',
    study's and patient's) have the sums they were written with. */

@@ -41,9 +41,19 @@ static const struct img_field fields[] = {
 	{ "NumberOfFrames", 0x00280008, "IS", IMG_IMAGE },
 	{ "Rows", 0x00280010, "US", IMG_IMAGE },
 	{ "Columns", 0x00280011, "US", IMG_IMAGE },
+	/* Worked out when asked for (PS3.4 C.3.4); their SQL is in expr.c
+	   in the same order. */
+	{ "ModalitiesInStudy", 0x00080061, "CS", IMG_STUDY },
+	{ "SOPClassesInStudy", 0x00080062, "UI", IMG_STUDY },
+	{ "NumberOfPatientRelatedStudies", 0x00201200, "IS", IMG_PATIENT },
+	{ "NumberOfPatientRelatedSeries", 0x00201202, "IS", IMG_PATIENT },
+	{ "NumberOfPatientRelatedInstances", 0x00201204, "IS", IMG_PATIENT },
+	{ "NumberOfStudyRelatedSeries", 0x00201206, "IS", IMG_STUDY },
+	{ "NumberOfStudyRelatedInstances", 0x00201208, "IS", IMG_STUDY },
+	{ "NumberOfSeriesRelatedInstances", 0x00201209, "IS", IMG_SERIES },
 };
 
-#define FIELDS (sizeof(fields) / sizeof(fields[0]))
+#define FIELDS (sizeof(fields) / sizeof(fields[0]) - IMG_DERIVED_COUNT)
 
 _Static_assert(FIELDS <= IMG_FIELDS_MAX, "an instance holds every field");
 _Static_assert(FIELDS == IMG_F_COUNT, "the numbers of inside.h");
@@ -54,10 +64,26 @@ const struct img_field *img_catalog_fields(size_t *n)
 	return fields;
 }
 
-int img_catalog_field(const char *keyword)
+const struct img_field *img_query_fields(size_t *n)
 {
-	for (size_t i = 0; i < FIELDS; i++)
+	*n = FIELDS + IMG_DERIVED_COUNT;
+	return fields;
+}
+
+static int find(const char *keyword, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(fields[i].keyword, keyword) == 0)
 			return (int)i;
 	return -1;
+}
+
+int img_catalog_field(const char *keyword)
+{
+	return find(keyword, FIELDS);
+}
+
+int img_query_field(const char *keyword)
+{
+	return find(keyword, FIELDS + IMG_DERIVED_COUNT);
 }

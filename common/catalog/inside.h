@@ -15,7 +15,9 @@ enum {
 	IMG_F_ISSUER = 21,
 	IMG_F_STUDY = 26,
 	IMG_F_SERIES = 27,
-	IMG_F_COUNT = 36
+	IMG_F_COUNT = 36, /* those that are stored end here */
+	IMG_F_MODALITIES = IMG_F_COUNT,
+	IMG_DERIVED_COUNT = 8
 };
 
 /* Statements that are kept prepared; their text is in sql.c. */
@@ -53,6 +55,9 @@ enum img_sql {
 	IMG_SQL_SEEN,
 	IMG_SQL_REMEMBER,
 	IMG_SQL_SEEN_EACH,
+	IMG_SQL_HAS_STUDY,
+	IMG_SQL_HAS_SERIES,
+	IMG_SQL_HAS_INSTANCE,
 	IMG_SQL_CHECKED,
 	IMG_SQL_COUNT
 };
@@ -117,8 +122,52 @@ int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
 const char *img_catalog_lent(const struct img_catalog *c, size_t at);
 /* Registers img_sum() and the other functions of ours. */
 int img_catalog_functions(struct img_catalog *c, struct img_err *err);
+int img_catalog_name_functions(sqlite3 *db);
 /* Appends the search key of a name: its groups folded, "=" between them. */
 int img_catalog_name_key(const char *name, struct img_buf *out,
 			 struct img_err *err);
+
+/* ---- composing a query ------------------------------------------------ */
+
+/* Text put together from constants, and the values bound to its parameters
+   :p0, :p1 ...  Nothing that comes from outside is ever part of the text. */
+struct img_where {
+	struct img_buf text;
+	char **value;
+	size_t n, room;
+	bool begun; /* there is a WHERE */
+};
+
+void img_where_init(struct img_where *w);
+void img_where_release(struct img_where *w);
+int img_where_puts(struct img_where *w, const char *sql, struct img_err *err);
+/* " WHERE " the first time, then " AND ". */
+int img_where_and(struct img_where *w, struct img_err *err);
+/* A new parameter with this value. */
+int img_where_param(struct img_where *w, const char *value, size_t n,
+		    struct img_err *err);
+/* The condition that an expression matches value (PS3.4 C.2.2.2), without
+   WHERE or AND; what img_match_is_universal says true to has none. */
+int img_where_match(struct img_where *w, const char *expr,
+		    const struct img_field *f, const char *value,
+		    struct img_err *err);
+bool img_match_is_universal(const char *value);
+/* " FROM driver ..." joining the tables of levels top to bottom. */
+int img_where_from(struct img_where *w, enum img_level driver,
+		   enum img_level top, enum img_level bottom,
+		   struct img_err *err);
+/* Prepares and binds; free with sqlite3_finalize. */
+sqlite3_stmt *img_where_prepare(struct img_catalog *c,
+				const struct img_where *w, struct img_err *err);
+
+/* Appends the expression of a field in a query of this level.  A field of a
+   lower level gives its different values there, backslashes between. */
+int img_field_expr(struct img_buf *b, enum img_level level, int field,
+		   struct img_err *err);
+
+/* SELECT and the columns of a struct img_object. */
+extern const char img_object_columns[];
+extern const char *const img_table_of[];  /* by level */
+extern const char *const img_parent_of[]; /* column with the parent's id */
 
 #endif

@@ -185,13 +185,22 @@ static int compare_name(struct img_catalog *c, const char *name,
 	return 0;
 }
 
+/* What an unknown patient is known by: the study, or what there is of it. */
+static const char *lone_of(const struct img_instance *in)
+{
+	if (*text_of(in, IMG_F_STUDY))
+		return text_of(in, IMG_F_STUDY);
+	return *text_of(in, IMG_F_SERIES) ? text_of(in, IMG_F_SERIES)
+					  : text_of(in, IMG_F_SOP);
+}
+
 static int patient_of(struct img_catalog *c, const struct img_instance *in,
 		      bool create, int64_t *id, struct img_put *out,
 		      struct img_err *err)
 {
 	const char *pid = text_of(in, IMG_F_PATIENT_ID);
 	const char *issuer = *pid ? text_of(in, IMG_F_ISSUER) : "";
-	const char *lone = *pid ? "" : text_of(in, IMG_F_STUDY);
+	const char *lone = *pid ? "" : lone_of(in);
 	char key[IMG_KNOWN_KEY];
 	bool fits = known_key(key, pid, issuer, lone);
 	int rc = 1;
@@ -240,7 +249,8 @@ static int study_of(struct img_catalog *c, const struct img_instance *in,
 		return 1;
 	}
 	c->study.id = 0;
-	if (has_other_study(c, uid, patient, &out->two_patients, err) < 0)
+	if (*uid &&
+	    has_other_study(c, uid, patient, &out->two_patients, err) < 0)
 		return -1;
 	rc = patient ? find_child(c, IMG_SQL_FIND_STUDY, uid, patient, id, err)
 		     : 0;

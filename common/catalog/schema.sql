@@ -11,8 +11,8 @@ CREATE TABLE meta (
 	sum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- lone is the StudyInstanceUID where there is no PatientID: two unknown
--- patients are never made one.
+-- lone is the StudyInstanceUID where there is no PatientID (else the UID of
+-- the series, else of the instance): two unknown patients are never made one.
 CREATE TABLE patient (
 	id INTEGER PRIMARY KEY,
 	lone TEXT NOT NULL,

@@ -57,15 +57,6 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 	[IMG_SQL_PRUNE_PATIENT] =
 		"DELETE FROM patient WHERE id = :id AND NOT EXISTS"
 		" (SELECT 1 FROM study WHERE patient = :id)",
-	[IMG_SQL_OBJECT] =
-		"SELECT object.instance, object.n, StudyInstanceUID,"
-		" SeriesInstanceUID, SOPInstanceUID, SOPClassUID,"
-		" TransferSyntaxUID, Modality, digest, bytes, place,"
-		" object.n = current, added, checked, verdict FROM object"
-		" JOIN instance ON instance.id = object.instance"
-		" JOIN series ON series.id = instance.series"
-		" JOIN study ON study.id = series.study"
-		" WHERE object.instance = :instance AND n = :n",
 	[IMG_SQL_GET_META] = "SELECT value FROM meta WHERE key = :key",
 	[IMG_SQL_SET_META] = "INSERT INTO meta (key, value, sum) VALUES (:key,"
 			     " CAST(:value AS TEXT),"
@@ -101,14 +92,17 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"SELECT name, size, inode, device, mtime_ns, status, code,"
 		" message, instance, object FROM input"
 		" WHERE container = :container ORDER BY seq",
+	[IMG_SQL_HAS_STUDY] =
+		"SELECT 1 FROM study WHERE StudyInstanceUID = :uid LIMIT 1",
+	[IMG_SQL_HAS_SERIES] =
+		"SELECT 1 FROM series WHERE SeriesInstanceUID = :uid LIMIT 1",
+	[IMG_SQL_HAS_INSTANCE] =
+		"SELECT 1 FROM instance WHERE SOPInstanceUID = :uid",
 	[IMG_SQL_CHECKED] =
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"
 		" :when, :verdict) WHERE instance = :instance AND n = :n",
 };
-
-static const char *const tables[] = { "patient", "study", "series",
-				      "instance" };
 
 /* Columns of ours that come before the fields; see schema.sql. */
 static const char *const heads[][4] = { { "id", "lone", "name_key", NULL },
@@ -143,7 +137,8 @@ static void uncomma(struct img_buf *b)
 
 static int insert(struct img_buf *b, enum img_level level, struct img_err *err)
 {
-	if (img_buf_printf(b, err, "INSERT INTO %s (", tables[level]) < 0 ||
+	if (img_buf_printf(b, err, "INSERT INTO %s (", img_table_of[level]) <
+		    0 ||
 	    columns(b, level, "\"", "\",", err) < 0 ||
 	    img_buf_puts(b, "sum) VALUES (", err) < 0 ||
 	    columns(b, level, ":", ",", err) < 0 ||
@@ -174,6 +169,19 @@ static int update_instance(struct img_buf *b, struct img_err *err)
 	return 0;
 }
 
+static int object(struct img_buf *b, struct img_err *err)
+{
+	if (img_buf_puts(b, img_object_columns, err) < 0)
+		return -1;
+	return img_buf_puts(b,
+			    " FROM object JOIN instance ON instance.id ="
+			    " object.instance JOIN series ON series.id ="
+			    " instance.series JOIN study ON study.id ="
+			    " series.study WHERE object.instance = :instance"
+			    " AND object.n = :n",
+			    err);
+}
+
 int img_catalog_sql(enum img_sql which, struct img_buf *b, struct img_err *err)
 {
 	switch (which) {
@@ -187,6 +195,8 @@ int img_catalog_sql(enum img_sql which, struct img_buf *b, struct img_err *err)
 		return insert(b, IMG_IMAGE, err);
 	case IMG_SQL_SET_INSTANCE:
 		return update_instance(b, err);
+	case IMG_SQL_OBJECT:
+		return object(b, err);
 	default:
 		return img_buf_puts(b, fixed[which], err);
 	}

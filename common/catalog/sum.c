@@ -1,8 +1,7 @@
-/* func.c - SQL functions of ours: sums of rows, keys of names. */
+/* sum.c - the sum that each row carries, as a function of SQL. */
 #include <string.h>
 
 #include "catalog/inside.h"
-#include "dicom/dicom.h"
 
 #define PLAIN_MAX 128 /* longer values go into a sum as their own sum */
 #define ARGS_MAX  48
@@ -70,56 +69,8 @@ int img_catalog_functions(struct img_catalog *c, struct img_err *err)
 	if (sqlite3_create_function_v2(
 		    c->db, "img_sum", -1,
 		    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
-		    sum, NULL, NULL, NULL) != SQLITE_OK)
+		    sum, NULL, NULL, NULL) != SQLITE_OK ||
+	    img_catalog_name_functions(c->db) != SQLITE_OK)
 		return img_catalog_failed(c, "open", err);
-	return 0;
-}
-
-static int fold(const char *p, size_t n, struct img_buf *out,
-		struct img_err *err)
-{
-	bool gap = false;
-
-	for (size_t i = 0; i < n; i++) {
-		char ch = p[i];
-
-		if (strchr("^=, ", ch)) {
-			gap = true;
-			continue;
-		}
-		if (gap && out->len && img_buf_putc(out, ' ', err) < 0)
-			return -1;
-		gap = false;
-		if (ch >= 'A' && ch <= 'Z')
-			ch += 'a' - 'A';
-		if (img_buf_putc(out, ch, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void trim_end(struct img_buf *b, size_t from)
-{
-	while (b->len > from && b->data[b->len - 1] == ' ')
-		b->data[--b->len] = '\0';
-}
-
-int img_catalog_name_key(const char *name, struct img_buf *out,
-			 struct img_err *err)
-{
-	for (;;) {
-		size_t n = strcspn(name, "="), from = out->len;
-
-		if (fold(name, n, out, err) < 0)
-			return -1;
-		trim_end(out, from);
-		if (!name[n])
-			break;
-		if (img_buf_putc(out, '=', err) < 0)
-			return -1;
-		name += n + 1;
-	}
-	while (out->len && out->data[out->len - 1] == '=')
-		out->data[--out->len] = '\0';
 	return 0;
 }

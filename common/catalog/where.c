@@ -1,0 +1,348 @@
+/* where.c - putting a query's text together, and matching (PS3.4 C.2.2.2). */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/inside.h"
+
+#define TEXT_MAX   (4 * 1024 * 1024)
+#define VALUES_MAX 30000 /* sqlite's own limit is 32766 */
+
+const char *const img_table_of[] = { "patient", "study", "series", "instance" };
+const char *const img_parent_of[] = { NULL, "patient", "study", "series" };
+
+void img_where_init(struct img_where *w)
+{
+	memset(w, 0, sizeof(*w));
+	img_buf_init(&w->text, TEXT_MAX);
+}
+
+void img_where_release(struct img_where *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->value[i]);
+	free(w->value);
+	img_buf_release(&w->text);
+	img_where_init(w);
+}
+
+int img_where_puts(struct img_where *w, const char *sql, struct img_err *err)
+{
+	return img_buf_puts(&w->text, sql, err);
+}
+
+int img_where_and(struct img_where *w, struct img_err *err)
+{
+	const char *word = w->begun ? " AND " : " WHERE ";
+
+	w->begun = true;
+	return img_where_puts(w, word, err);
+}
+
+int img_where_param(struct img_where *w, const char *value, size_t n,
+		    struct img_err *err)
+{
+	if (w->n == VALUES_MAX)
+		return img_err_set(err, IMG_E_LIMIT, "over %d values",
+				   VALUES_MAX);
+	if (w->n == w->room) {
+		size_t room = w->room ? 2 * w->room : 16;
+		char **p = realloc(w->value, room * sizeof(*p));
+
+		if (!p)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		w->value = p;
+		w->room = room;
+	}
+	w->value[w->n] = strndup(value, n);
+	if (!w->value[w->n])
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	return img_buf_printf(&w->text, err, ":p%zu", w->n++);
+}
+
+int img_where_from(struct img_where *w, enum img_level driver,
+		   enum img_level top, enum img_level bottom,
+		   struct img_err *err)
+{
+	/* CROSS JOIN: sqlite keeps this order.  It knows nothing of the
+	   sizes of the tables, and would walk a million instances to find
+	   one patient by name. */
+	if (img_buf_printf(&w->text, err, " FROM %s", img_table_of[driver]) < 0)
+		return -1;
+	for (int i = (int)driver - 1; i >= (int)top; i--)
+		if (img_buf_printf(
+			    &w->text, err, " CROSS JOIN %s ON %s.id = %s.%s",
+			    img_table_of[i], img_table_of[i],
+			    img_table_of[i + 1], img_parent_of[i + 1]) < 0)
+			return -1;
+	for (int i = (int)driver + 1; i <= (int)bottom; i++)
+		if (img_buf_printf(&w->text, err,
+				   " CROSS JOIN %s ON %s.%s = %s.id",
+				   img_table_of[i], img_table_of[i],
+				   img_parent_of[i], img_table_of[i - 1]) < 0)
+			return -1;
+	return 0;
+}
+
+sqlite3_stmt *img_where_prepare(struct img_catalog *c,
+				const struct img_where *w, struct img_err *err)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(c->db, img_buf_str(&w->text), -1, &st, NULL) !=
+	    SQLITE_OK) {
+		img_catalog_failed(c, "query", err);
+		return NULL;
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), ":p%zu", i);
+		sqlite3_bind_text(st, sqlite3_bind_parameter_index(st, name),
+				  w->value[i], -1, SQLITE_TRANSIENT);
+	}
+	return st;
+}
+
+/* ---- matching --------------------------------------------------------- */
+
+static bool is_vr(const struct img_field *f, const char *vr)
+{
+	return strcmp(f->vr, vr) == 0;
+}
+
+static bool has_wildcard(const char *v, size_t n)
+{
+	return memchr(v, '*', n) || memchr(v, '?', n);
+}
+
+bool img_match_is_universal(const char *value)
+{
+	return value[strspn(value, "*")] == '\0';
+}
+
+/* For GLOB, where '[' would begin a set; between before and after. */
+static int put_glob(struct img_where *w, const char *before, const char *v,
+		    size_t n, const char *after, struct img_err *err)
+{
+	struct img_buf b;
+	int rc;
+
+	img_buf_init(&b, 65536);
+	rc = img_buf_puts(&b, before, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = v[i] == '[' ? img_buf_puts(&b, "[[]", err)
+				 : img_buf_putc(&b, v[i], err);
+	if (rc == 0 && img_buf_puts(&b, after, err) == 0)
+		rc = img_where_param(w, img_buf_str(&b), b.len, err);
+	img_buf_release(&b);
+	return rc;
+}
+
+static int match_glob(struct img_where *w, const char *expr, const char *v,
+		      size_t n, struct img_err *err)
+{
+	if (img_buf_printf(&w->text, err, "%s GLOB ", expr) < 0)
+		return -1;
+	return put_glob(w, "", v, n, "", err);
+}
+
+/* One of the values of a multi-valued attribute, or some in a row. */
+static int match_within(struct img_where *w, const char *expr, const char *v,
+			struct img_err *err)
+{
+	if (img_buf_printf(&w->text, err, "'\\' || %s || '\\' GLOB ", expr) < 0)
+		return -1;
+	return put_glob(w, "*\\", v, strlen(v), "\\*", err);
+}
+
+static int match_name(struct img_where *w, const char *expr, const char *v,
+		      size_t n, struct img_err *err)
+{
+	char *text = strndup(v, n);
+	struct img_buf key;
+	int rc = -1;
+
+	img_buf_init(&key, 65536);
+	if (!text)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	if (img_catalog_name_key(text, &key, err) == 0 &&
+	    img_buf_printf(&w->text, err, "img_name(%s, ", expr) == 0 &&
+	    img_where_param(w, img_buf_str(&key), key.len, err) == 0)
+		rc = img_where_puts(w, ")", err);
+	img_buf_release(&key);
+	free(text);
+	return rc;
+}
+
+/* 2026-11-21 is taken for 20261121, 12:30 for 1230. */
+static bool clean_bound(const char *v, size_t n, char out[40])
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i] == ':')
+			continue;
+		if (!(isdigit((unsigned char)v[i]) || v[i] == '.' ||
+		      v[i] == '+') ||
+		    k == 38)
+			return false;
+		out[k++] = v[i];
+	}
+	out[k] = '\0';
+	return true;
+}
+
+static bool is_iso_date(const char *v, size_t n)
+{
+	if (n != 10 || v[4] != '-' || v[7] != '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (i != 4 && i != 7 && !isdigit((unsigned char)v[i]))
+			return false;
+	return true;
+}
+
+/* The bounds of a range (PS3.4 C.2.2.2.5): from and to may be empty. */
+static int split_range(const struct img_field *f, const char *v, size_t n,
+		       char from[40], char to[40], struct img_err *err)
+{
+	const char *dash = memchr(v, '-', n);
+	size_t left = dash ? (size_t)(dash - v) : n;
+	bool ok;
+
+	if (is_iso_date(v, n)) {
+		snprintf(from, 40, "%.4s%.2s%.2s", v, v + 5, v + 8);
+		memcpy(to, from, 9);
+		return 0;
+	}
+	ok = clean_bound(v, left, from);
+	if (ok && dash)
+		ok = clean_bound(dash + 1, n - left - 1, to);
+	else if (ok)
+		memcpy(to, from, 40);
+	if (!ok || (!*from && !*to))
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: neither a date or time nor a range",
+				   f->keyword);
+	return 0;
+}
+
+/* A bound that is less precise stands for all that begins with it: digits
+   sort before '~'. */
+static int match_range(struct img_where *w, const char *expr,
+		       const struct img_field *f, const char *v, size_t n,
+		       struct img_err *err)
+{
+	char from[40] = "", to[40] = "";
+
+	if (split_range(f, v, n, from, to, err) < 0)
+		return -1;
+	if (*from && (img_buf_printf(&w->text, err, "%s >= ", expr) < 0 ||
+		      img_where_param(w, from, strlen(from), err) < 0))
+		return -1;
+	if (!*to)
+		return 0;
+	strcat(to, "~");
+	if (img_buf_printf(&w->text, err, "%s%s <= ", *from ? " AND " : "",
+			   expr) < 0)
+		return -1;
+	return img_where_param(w, to, strlen(to), err);
+}
+
+static bool is_number(const char *v, size_t n)
+{
+	size_t i = n && (*v == '-' || *v == '+');
+
+	if (i == n || n > 12)
+		return false;
+	for (; i < n; i++)
+		if (!isdigit((unsigned char)v[i]))
+			return false;
+	return true;
+}
+
+static int match_number(struct img_where *w, const char *expr, const char *v,
+			size_t n, struct img_err *err)
+{
+	if (img_buf_printf(&w->text, err,
+			   "%s <> '' AND CAST(%s AS INTEGER) = CAST(", expr,
+			   expr) < 0 ||
+	    img_where_param(w, v, n, err) < 0)
+		return -1;
+	return img_where_puts(w, " AS INTEGER)", err);
+}
+
+static int match_one(struct img_where *w, const char *expr,
+		     const struct img_field *f, const char *v, size_t n,
+		     struct img_err *err)
+{
+	if (n == 2 && memcmp(v, "\"\"", 2) == 0) /* PS3.4 C.2.2.2.7 */
+		return img_buf_printf(&w->text, err, "coalesce(%s, '') = ''",
+				      expr);
+	if (is_vr(f, "PN"))
+		return match_name(w, expr, v, n, err);
+	if (has_wildcard(v, n))
+		return match_glob(w, expr, v, n, err);
+	if (is_vr(f, "DA") || is_vr(f, "TM") || is_vr(f, "DT"))
+		return match_range(w, expr, f, v, n, err);
+	if ((is_vr(f, "IS") || is_vr(f, "US")) && is_number(v, n))
+		return match_number(w, expr, v, n, err);
+	if (img_buf_printf(&w->text, err, "%s = ", expr) < 0)
+		return -1;
+	return img_where_param(w, v, n, err);
+}
+
+/* A list of values (PS3.4 C.2.2.2.2): any of them. */
+static int match_list(struct img_where *w, const char *expr,
+		      const struct img_field *f, const char *v,
+		      struct img_err *err)
+{
+	for (const char *sep = "";; sep = " OR ") {
+		size_t n = strcspn(v, "\\");
+
+		if (img_where_puts(w, sep, err) < 0 ||
+		    match_one(w, expr, f, v, n, err) < 0)
+			return -1;
+		if (!v[n])
+			return 0;
+		v += n + 1;
+	}
+}
+
+static int match_uids(struct img_where *w, const char *expr, const char *v,
+		      struct img_err *err)
+{
+	if (img_buf_printf(&w->text, err, "%s IN ", expr) < 0)
+		return -1;
+	for (const char *sep = "(";; sep = ", ") {
+		size_t n = strcspn(v, "\\");
+
+		if (img_where_puts(w, sep, err) < 0 ||
+		    img_where_param(w, v, n, err) < 0)
+			return -1;
+		if (!v[n])
+			return img_where_puts(w, ")", err);
+		v += n + 1;
+	}
+}
+
+int img_where_match(struct img_where *w, const char *expr,
+		    const struct img_field *f, const char *value,
+		    struct img_err *err)
+{
+	size_t n = strlen(value);
+	int rc;
+
+	if (img_where_puts(w, "(", err) < 0)
+		return -1;
+	if (strcmp(f->keyword, "ImageType") == 0 && strcmp(value, "\"\"") != 0)
+		rc = match_within(w, expr, value, err);
+	else if (is_vr(f, "UI") && !has_wildcard(value, n) &&
+		 strcmp(value, "\"\"") != 0)
+		rc = match_uids(w, expr, value, err);
+	else
+		rc = match_list(w, expr, f, value, err);
+	return rc < 0 ? -1 : img_where_puts(w, ")", err);
+}

@@ -218,8 +218,9 @@ int img_charset_utf8(const struct img_charset *cs, const char vr[3],
 		     unsigned *notes, struct img_err *err);
 /*
  * Appends the search key of a UTF-8 text: compatibility decomposition, marks
- * removed, case folded, runs of ^ = , and space made one space (so that
- * "Müller^Jürgen" and "MULLER JURGEN" have one key).
+ * removed (not those of kana, nor vowels), letters with a stroke made plain,
+ * case folded, runs of ^ = , and space made one space and none at the ends
+ * (so that "Müller^Jürgen" and "MULLER JURGEN^" have one key).
  */
 int img_text_fold(const char *utf8, size_t n, struct img_buf *out,
 		  struct img_err *err);

@@ -140,7 +140,7 @@ exits 0 'a pipe gets each record at once' sh -c '
 
 # ---- options ------------------------------------------------------------
 
-exits 0 'every kind of option' imgecho -f -w text --list=a -l b -n 100 \
+exits 0 'every kind of option' imgecho -f -w text --list=a -l b -m 100 \
 	--size 1.5K -c replace options
 same 'is set' out <<'!'
 flag 1 word text list 2 number 100 size 1536 choice replace
@@ -162,9 +162,9 @@ wrong 'unknown option --nosuch=1' --nosuch=1
 wrong 'option --flag takes no argument' --flag=1
 wrong 'option -C needs an argument' -C
 wrong 'option --word needs an argument' --word
-wrong '--number: 101: not a whole number up to 100' -n 101
-wrong '--number: -1: not a whole number up to 100' -n -1
-wrong '--number: : not a whole number up to 100' -n ''
+wrong '--number: 101: not a whole number up to 100' -m 101
+wrong '--number: -1: not a whole number up to 100' -m -1
+wrong '--number: : not a whole number up to 100' -m ''
 wrong '--number: 1x: not a whole number up to 100' --number=1x
 wrong '--size: 5Q: not a size like 700M' --size 5Q
 wrong '--choice: kee: not one of keep|replace|reject' -c kee
@@ -185,7 +185,7 @@ Options:
   -f, --flag                  a flag
   -w, --word text             any text
   -l, --list file             more than one
-  -n, --number n              up to 100
+  -m, --number n              up to 100
       --size bytes            a size
   -c, --choice how            one of three (keep|replace|reject)
       --table                 print a table

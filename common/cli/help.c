@@ -7,6 +7,23 @@
 
 #define HELP_COLUMN 30
 
+int cli_add_usage(struct img_cli *cli, struct img_buf *b, struct img_err *err)
+{
+	const char *how = cli->synopsis, *lead = "usage:";
+
+	for (;;) {
+		int n = (int)strcspn(how, "\n");
+
+		if (img_buf_printf(b, err, "%s %s %.*s\n", lead, cli->name, n,
+				   how) < 0)
+			return -1;
+		how += n;
+		if (!*how++)
+			return 0;
+		lead = "      ";
+	}
+}
+
 static _Noreturn void print(struct img_cli *cli, struct img_buf *b, int rc,
 			    struct img_err *err)
 {
@@ -44,8 +61,10 @@ void cli_help(struct img_cli *cli, const struct img_opt *all)
 	int rc;
 
 	img_buf_init(&b, IMG_LINE_MAX);
-	rc = img_buf_printf(&b, &err, "usage: %s %s\n%s - %s\n\nOptions:\n",
-			    cli->name, cli->synopsis, cli->name, cli->summary);
+	rc = cli_add_usage(cli, &b, &err);
+	if (rc == 0)
+		rc = img_buf_printf(&b, &err, "%s - %s\n\nOptions:\n",
+				    cli->name, cli->summary);
 	for (; rc == 0 && all->kind != IMG_OPT_LAST; all++)
 		if (all->help)
 			rc = help_option(&b, all, &err);

@@ -30,16 +30,19 @@ static struct img_cli_state the_state; /* one cli a process */
 
 void img_cli_usage(struct img_cli *cli, const char *fmt, ...)
 {
-	char text[1024], usage[1024];
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf usage;
+	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	cli_message(cli, text);
-	snprintf(usage, sizeof(usage), "usage: %s %s\n", cli->name,
-		 cli->synopsis);
-	(void)!write(2, usage, strlen(usage));
+	img_buf_init(&usage, IMG_LINE_MAX);
+	if (cli_add_usage(cli, &usage, &err) == 0)
+		(void)!write(2, usage.data, usage.len);
+	img_buf_release(&usage);
 	exit(64);
 }
 

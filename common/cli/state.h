@@ -56,9 +56,10 @@ void cli_message(struct img_cli *cli, const char *text);
    needs no more room than the text. */
 void cli_clean(char *out, const char *text);
 
-/* help.c: to stdout, then exit. */
+/* help.c: to stdout, then exit; the usage lines alone. */
 _Noreturn void cli_help(struct img_cli *cli, const struct img_opt *all);
 _Noreturn void cli_version(struct img_cli *cli);
+int cli_add_usage(struct img_cli *cli, struct img_buf *b, struct img_err *err);
 _Noreturn void cli_dump(struct img_cli *cli, const struct img_opt *all);
 
 /* output.c */

@@ -20,7 +20,7 @@ static const struct img_opt opts[] = {
 	{ 'f', "flag", NULL, "a flag", IMG_OPT_FLAG, &flag, NULL, 0 },
 	{ 'w', "word", "text", "any text", IMG_OPT_STRING, &word, NULL, 0 },
 	{ 'l', "list", "file", "more than one", IMG_OPT_LIST, &list, NULL, 0 },
-	{ 'n', "number", "n", "up to 100", IMG_OPT_U64, &number, NULL, 100 },
+	{ 'm', "number", "n", "up to 100", IMG_OPT_U64, &number, NULL, 100 },
 	{ 0, "size", "bytes", "a size", IMG_OPT_SIZE, &size, NULL, 0 },
 	{ 'c', "choice", "how", "one of three", IMG_OPT_CHOICE, &choice,
 	  "keep|replace|reject", 0 },

@@ -4,7 +4,8 @@
  *
  * Order in main: IMG_CLI, img_cli_parse, open, img_cli_each (or img_cli_next
  * and img_cli_emit by hand), close, return img_cli_finish.
- * Only this room and cmd/ print or exit.  One cli a process.
+ * Only this room and cmd/ print or exit.  One cli a process.  Emitting,
+ * counting and messages may come from any thread; img_cli_next from one.
  */
 #ifndef IMG_CLI_H
 #define IMG_CLI_H

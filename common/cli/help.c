@@ -54,6 +54,21 @@ static int help_option(struct img_buf *b, const struct img_opt *o,
 		o->choices ? o->choices : "", o->choices ? ")" : "");
 }
 
+static int help_examples(struct img_buf *b, const char *s, struct img_err *err)
+{
+	if (img_buf_puts(b, "\nExamples:\n", err) < 0)
+		return -1;
+	while (*s) {
+		int n = (int)strcspn(s, "\n");
+
+		if (img_buf_printf(b, err, "%s%.*s\n", *s == ' ' ? "" : "  ", n,
+				   s) < 0)
+			return -1;
+		s += n + (s[n] == '\n');
+	}
+	return 0;
+}
+
 void cli_help(struct img_cli *cli, const struct img_opt *all)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -69,9 +84,7 @@ void cli_help(struct img_cli *cli, const struct img_opt *all)
 		if (all->help)
 			rc = help_option(&b, all, &err);
 	if (rc == 0 && cli->examples)
-		rc = img_buf_printf(&b, &err, "\nExamples:\n%s", cli->examples);
-	if (rc == 0 && b.data[b.len - 1] != '\n')
-		rc = img_buf_putc(&b, '\n', &err);
+		rc = help_examples(&b, cli->examples, &err);
 	print(cli, &b, rc, &err);
 }
 

@@ -36,10 +36,12 @@ void cli_message(struct img_cli *cli, const char *text)
 	snprintf(clean, sizeof(clean), "%s", text);
 	cli_clean(clean, clean);
 	n = snprintf(line, sizeof(line), "%s: %s\n", cli->name, clean);
+	cli_lock();
 	cli_progress_erase(cli);
-	/* One write, so that commands of a pipe do not mix their lines. */
-	if (img_write_full(2, line, (size_t)n) < 0)
-		return; /* nowhere left to say so */
+	/* One write, so that commands of a pipe do not mix their lines; if it
+	   fails there is nowhere left to say so. */
+	(void)!img_write_full(2, line, (size_t)n);
+	cli_unlock();
 }
 
 void img_cli_note(struct img_cli *cli, const struct img_err *err)

@@ -31,6 +31,7 @@ void img_cli_flush(struct img_cli *cli)
 	struct pollfd out = { .fd = 1, .events = POLLOUT };
 	size_t put = 0;
 
+	cli_lock();
 	while (put < st->out.len && !st->out_failed) {
 		ssize_t n = write(1, st->out.data + put, st->out.len - put);
 
@@ -45,13 +46,16 @@ void img_cli_flush(struct img_cli *cli)
 		}
 	}
 	img_buf_reset(&st->out);
+	cli_unlock();
 }
 
 void img_cli_hold(struct img_cli *cli, bool held)
 {
+	cli_lock();
 	cli->state->out_held = held;
 	if (!held && !cli->state->out_late)
 		img_cli_flush(cli);
+	cli_unlock();
 }
 
 static int written(struct img_cli *cli)
@@ -67,7 +71,9 @@ int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n)
 {
 	struct img_cli_state *st = cli->state;
 	struct img_err err = IMG_ERR_INIT;
+	int rc;
 
+	cli_lock();
 	while (n) {
 		size_t part = n < IMG_LINE_MAX ? n : IMG_LINE_MAX;
 
@@ -78,7 +84,9 @@ int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n)
 		text += part;
 		n -= part;
 	}
-	return written(cli);
+	rc = written(cli);
+	cli_unlock();
+	return rc;
 }
 
 void cli_pass(struct img_cli *cli, const char *line, size_t n)
@@ -86,12 +94,14 @@ void cli_pass(struct img_cli *cli, const char *line, size_t n)
 	struct img_cli_state *st = cli->state;
 	struct img_err err = IMG_ERR_INIT;
 
+	cli_lock();
 	img_cli_count(cli, "failed", true);
 	if (st->out.len + n > IMG_LINE_MAX)
 		img_cli_flush(cli);
 	if (img_buf_add(&st->out, line, n, &err) < 0)
 		out_failed(cli, &err);
 	(void)img_cli_emit_text(cli, "\n", 1);
+	cli_unlock();
 }
 
 void img_cli_count(struct img_cli *cli, const char *status, bool failed)
@@ -99,18 +109,19 @@ void img_cli_count(struct img_cli *cli, const char *status, bool failed)
 	struct img_cli_state *st = cli->state;
 	size_t i = 0;
 
+	cli_lock();
 	st->inputs++;
 	st->failed += failed;
 	while (i < st->counts && strcmp(st->count[i].word, status) != 0)
 		i++;
-	if (i == CLI_WORDS)
-		return;
-	if (i == st->counts) {
+	if (i == st->counts && i < CLI_WORDS) {
 		snprintf(st->count[i].word, sizeof(st->count[i].word), "%s",
 			 status);
 		st->counts++;
 	}
-	st->count[i].n++;
+	if (i < CLI_WORDS)
+		st->count[i].n++;
+	cli_unlock();
 }
 
 /* Says what it knows besides; -v. */
@@ -139,31 +150,46 @@ static struct img_record stub(const struct img_record *rec,
 	return s;
 }
 
+/* Into the buffer; the record that is there then: rec, or its stub. */
+static const struct img_record *
+put(struct img_cli *cli, const struct img_record *rec, struct img_record *cut)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf *out = &cli->state->out;
+
+	if (out->len > IMG_LINE_MAX)
+		img_cli_flush(cli);
+	if (img_record_write(rec, cli->name, out, &err) == 0)
+		return rec;
+	*cut = stub(rec, &err);
+	img_err_clear(&err);
+	if (img_record_write(cut, cli->name, out, &err) < 0)
+		out_failed(cli, &err);
+	return cut;
+}
+
 int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
 {
 	struct img_cli_state *st = cli->state;
-	struct img_err err = IMG_ERR_INIT;
 	struct img_record cut;
+	bool failed;
+	int rc;
 
-	if (st->out.len > IMG_LINE_MAX)
-		img_cli_flush(cli);
-	if (img_record_write(rec, cli->name, &st->out, &err) < 0) {
-		cut = stub(rec, &err);
-		rec = &cut;
-		img_err_clear(&err);
-		if (img_record_write(rec, cli->name, &st->out, &err) < 0)
-			out_failed(cli, &err);
-	}
-	if (rec->error.code != IMG_OK)
+	cli_lock();
+	rec = put(cli, rec, &cut);
+	failed = rec->error.code != IMG_OK;
+	if (failed)
 		cli_message(cli, rec->error.text);
 	else if (cli->verbose)
 		remarks(cli, rec);
 	st->bug |= rec->error.code == IMG_E_BUG;
 	st->busy += rec->error.code == IMG_E_BUSY;
-	if (rec->status || rec->error.code != IMG_OK)
+	if (rec->status || failed)
 		img_cli_count(cli, rec->status ? rec->status : "failed",
-			      rec->error.code != IMG_OK);
-	return written(cli);
+			      failed);
+	rc = written(cli);
+	cli_unlock();
+	return rc;
 }
 
 /* ---- the end ---------------------------------------------------------- */

@@ -93,6 +93,8 @@ void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
 	room = cli_columns(2);
 	n = snprintf(line, sizeof(line), "\r%.*s\033[K",
 		     room > 1 ? (int)room - 1 : 1, text);
+	cli_lock();
 	(void)!write(2, line, (size_t)n);
 	st->shown = true;
+	cli_unlock();
 }

@@ -1,6 +1,7 @@
 /* start.c - descriptors 0 to 2 and signals, before anything else. */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,6 +9,17 @@
 
 volatile sig_atomic_t cli_signal, cli_signals;
 static int wake[2] = { -1, -1 };
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+void cli_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void cli_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
 
 /*
  * A file opened later must not become stdout.  What was closed is opened the

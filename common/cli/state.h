@@ -47,6 +47,10 @@ extern volatile sig_atomic_t cli_signals; /* how many */
 
 /* start.c */
 void cli_start(void);
+/* Around output, counts and messages: threads may report at once.  May be
+   taken again by whom it is held. */
+void cli_lock(void);
+void cli_unlock(void);
 /* Waits until stdin can be read; false once a signal has come. */
 bool cli_wait_stdin(void);
 

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 	char where[IMG_PATH_MAX];
 
 	cli.verbs = "stored duplicate conflict";
-	cli.examples = "  imgecho a b\n";
+	cli.examples = "imgecho a b\n";
 	img_cli_parse(&cli, &argc, &argv);
 	if (fail)
 		img_err_set(&err, IMG_E_BUSY, "the archive is busy");

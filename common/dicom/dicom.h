@@ -257,8 +257,8 @@ int img_dicom_put_encoding(struct img_dicom_writer *w, const char *ts,
 /*
  * ev gives kind, tag, vr, length, big and implicit; p the value in ev's byte
  * order (swapped when the output's differs), or NULL to announce it only.
- * Odd values are padded as their VR says.  Events of the file meta
- * information are passed over: img_dicom_put_meta makes it anew.
+ * Odd values are padded as their VR says.  Events of group
+ * 0002 are passed over: img_dicom_put_meta makes it anew.
  *
  * A length given with a sequence or item is kept, and IMG_E_BUG if the
  * content turns out different: a filter that changes values, or that may

@@ -116,12 +116,15 @@ int img_odd_tail(struct img_dicom_reader *r, struct img_err *err)
 		return img_odd_finish(r, n, err);
 	if (r->pixels_seen)
 		return finish_with_junk(r, err);
-	if (r->size != NO_END && r->size - r->pos < 8)
+	rc = need(r, r->pos, 8, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || get16(window(r, r->pos), r->top->big) != 0)
 		return img_err_set(err, IMG_E_TRUNCATED,
 				   "%s: ends at byte %llu, in the header of "
 				   "an element",
 				   r->name, (unsigned long long)r->size);
-	if (r->elements == 0)
+	if (r->top->last == 0)
 		return img_err_set(err, IMG_E_NOT_DICOM,
 				   "%s: a command set, not a data set",
 				   r->name);
@@ -172,8 +175,8 @@ static bool leads_on(struct img_dicom_reader *r, uint32_t tag, uint32_t length,
  * with implicit VR, or with a short length; the one that leads to a next
  * element is taken.
  */
-int img_odd_vr(struct img_dicom_reader *r, struct head *h,
-	       struct img_dicom_event *ev, struct img_err *err)
+static int read_odd_vr(struct img_dicom_reader *r, struct head *h,
+		       struct img_dicom_event *ev, struct img_err *err)
 {
 	const uint8_t *p = window(r, r->pos);
 	bool big = r->top->big, letters = img_vr_is_letters(p + 4);
@@ -184,7 +187,6 @@ int img_odd_vr(struct img_dicom_reader *r, struct head *h,
 	h->class = 0;
 	h->vr[0] = letters ? (char)p[4] : 'U';
 	h->vr[1] = letters ? (char)p[5] : 'N';
-	r->notes |= IMG_NOTE_BAD_VR;
 	if (letters && as_short == 0) {
 		rc = need(r, r->pos, 12, err);
 		if (rc <= 0)
@@ -209,6 +211,16 @@ int img_odd_vr(struct img_dicom_reader *r, struct head *h,
 	if (r->pixels_seen && r->top->kind == FRAME_TOP)
 		return finish_with_junk(r, err);
 	return img_fail_malformed(r, r->pos, "no VR and no length", err);
+}
+
+int img_odd_vr(struct img_dicom_reader *r, struct head *h,
+	       struct img_dicom_event *ev, struct img_err *err)
+{
+	int rc = read_odd_vr(r, h, ev, err);
+
+	if (rc == 1)
+		r->notes |= IMG_NOTE_BAD_VR;
+	return rc;
 }
 
 /* ---- delimiters and odd groups ---------------------------------------- */

@@ -105,6 +105,13 @@ static int walk(const uint8_t *p, size_t n, uint64_t room, bool implicit,
 	return good;
 }
 
+bool img_probe_fits(const uint8_t *p, size_t n, uint64_t room,
+		    enum encoding enc)
+{
+	return walk(p, n, room, enc == ENC_IMPLICIT_LE, enc == ENC_EXPLICIT_BE,
+		    true);
+}
+
 enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room,
 				 bool loose)
 {

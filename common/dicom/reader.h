@@ -60,7 +60,6 @@ struct img_dicom_reader {
 	uint8_t state;
 
 	uint64_t value_at, value_len; /* of the event last returned */
-	uint64_t event_start;
 	uint32_t event_tag;
 
 	uint64_t meta_end; /* by the group length; 0 unknown */
@@ -118,6 +117,9 @@ enum encoding { ENC_NONE, ENC_EXPLICIT_LE, ENC_IMPLICIT_LE, ENC_EXPLICIT_BE };
    so that the first attribute need not be one of the dictionary. */
 enum encoding img_probe_encoding(const uint8_t *p, size_t n, uint64_t room,
 				 bool loose);
+/* Whether it can be encoded so. */
+bool img_probe_fits(const uint8_t *p, size_t n, uint64_t room,
+		    enum encoding enc);
 bool img_probe_is_program(const uint8_t *p);
 
 /* ---- start.c ---- */

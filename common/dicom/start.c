@@ -146,7 +146,7 @@ static enum encoding choose(struct img_dicom_reader *r, const uint8_t *p,
 		r->notes |= IMG_NOTE_WRONG_SYNTAX;
 		return want;
 	}
-	if (agrees(want, p, n))
+	if (agrees(want, p, n) || img_probe_fits(p, n, room, want))
 		return want;
 	found = img_probe_encoding(p, n, room, false);
 	if (found == ENC_NONE || found == want)
@@ -259,7 +259,6 @@ static int begin(struct img_dicom_reader *r, const char *name,
 	r->notes = 0;
 	r->pixels_seen = false;
 	r->value_at = r->value_len = 0;
-	r->event_start = 0;
 	r->event_tag = 0;
 	r->meta_end = 0;
 	r->arena_len = 0;

@@ -105,9 +105,18 @@ static inline void fill_event(struct img_dicom_reader *r,
 	ev->offset = r->pos + h->size;
 	ev->value = NULL;
 	r->event_tag = h->tag;
-	r->event_start = r->pos;
 	r->value_at = ev->offset;
 	r->value_len = 0;
+}
+
+/* Elements ascend (PS3.5 7.1). */
+static inline void order(struct img_dicom_reader *r, uint32_t tag)
+{
+	struct frame *f = r->top;
+
+	if (unlikely(tag <= f->last && f->last))
+		r->notes |= IMG_NOTE_ORDER;
+	f->last = tag;
 }
 
 /*
@@ -150,10 +159,14 @@ static int begin_sequence(struct img_dicom_reader *r, const struct head *h,
 		      (h->vr[0] == 'O' && (h->class & VR_LONG));
 	struct frame *f;
 
+	if (r->top->kind == FRAME_TOP && h->tag >> 16 == 2)
+		return img_fail_malformed(r, r->pos, "sequence of group 0002",
+					  err);
 	if (r->sequences >= r->max_depth)
 		return img_fail_limit(r, "nested sequences", r->max_depth, err);
 	if (count(r, h->size, err) < 0)
 		return -1;
+	order(r, h->tag);
 	fill_event(r, ev, pixels ? IMG_DICOM_PIXELS : IMG_DICOM_SEQUENCE, h);
 	f = push(r, pixels ? FRAME_PIXELS : FRAME_SEQ, h, ev->offset);
 	r->pos = ev->offset;
@@ -219,6 +232,7 @@ static inline int plain_element(struct img_dicom_reader *r,
 		ev->value = window(r, ev->offset);
 		small = h->length;
 	}
+	order(r, h->tag);
 	r->value_len = h->length;
 	r->pos = ev->offset + h->length;
 	if (unlikely(h->length & 1))
@@ -284,9 +298,6 @@ static int element(struct img_dicom_reader *r, struct img_dicom_event *ev,
 		if (rc != ODD_NO)
 			return rc;
 	}
-	if (unlikely(h.tag <= f->last && f->last))
-		r->notes |= IMG_NOTE_ORDER;
-	f->last = h.tag;
 	h.implicit = f->implicit;
 	h.size = 8;
 	if (f->implicit) {

@@ -23,7 +23,7 @@ struct img_dicom_writer {
 	bool pad_due;
 	uint8_t pad;
 	bool in_parts; /* the announced value is brought part by part */
-	bool failed, deflating, started;
+	bool failed, deflating, started, in_meta;
 	z_stream z;
 	size_t len;
 	unsigned top;
@@ -332,10 +332,11 @@ static int put_end(struct img_dicom_writer *w, const struct img_dicom_event *ev,
 		return fail(w, "an end of what is not open", err);
 	if (l->end != NO_END && l->end != w->count)
 		return fail(w, "content differs from the length given", err);
+	if (l->end == NO_END &&
+	    item_header(w, item ? TAG_END_IT : TAG_END_SQ, 0, err) < 0)
+		return -1;
 	w->top--;
-	if (l->end != NO_END)
-		return 0;
-	return item_header(w, item ? TAG_END_IT : TAG_END_SQ, 0, err);
+	return 0;
 }
 
 static int put_element(struct img_dicom_writer *w,
@@ -364,8 +365,9 @@ int img_dicom_put(struct img_dicom_writer *w, const struct img_dicom_event *ev,
 		return -1;
 	if (!w->started)
 		return fail(w, "no encoding was set", err);
-	if (ev->meta)
-		return 0; /* img_dicom_put_meta makes it anew */
+	/* img_dicom_put_meta makes it anew; a data set has none. */
+	if (ev->meta || (w->top == 0 && ev->tag >> 16 == 2 && !w->in_meta))
+		return 0;
 	switch (ev->kind) {
 	case IMG_DICOM_SEQUENCE:
 	case IMG_DICOM_PIXELS:
@@ -468,7 +470,7 @@ int img_dicom_put_meta(struct img_dicom_writer *w, const char *sop_class,
 		      text_size(ts) + text_size(IMPLEMENTATION) +
 		      text_size(VERSION_NAME),
 	      false);
-	w->started = true;
+	w->started = w->in_meta = true;
 	if (emit(w, head, sizeof(head), err) < 0 ||
 	    img_dicom_put(w, &group, size, err) < 0 ||
 	    img_dicom_put(w, &version, "\0\1", err) < 0 ||
@@ -478,7 +480,7 @@ int img_dicom_put_meta(struct img_dicom_writer *w, const char *sop_class,
 	    img_dicom_put_text(w, 0x00020012u, "UI", IMPLEMENTATION, err) < 0 ||
 	    img_dicom_put_text(w, 0x00020013u, "SH", VERSION_NAME, err) < 0)
 		return -1;
-	w->started = false;
+	w->started = w->in_meta = false;
 	return img_dicom_put_encoding(w, ts, err);
 }
 

@@ -156,6 +156,28 @@ for f in "$TOP"/cmd/img*.c; do
 	ok "$c: has a test" test -f "$TOP/tests/$c.t"
 done
 
+# imgrecord(5) has every word that a record can hold.  (What a DICOMDIR lists
+# and is absent is counted and has no record.)
+words()
+{
+	while read -r w; do
+		grep -q "^\.\(It\|It Li\) $w\( \|\$\)" "$TOP/man/imgrecord.5" ||
+			echo "imgrecord(5) lacks: $w"
+	done >lacking
+	[ ! -s lacking ] || { cat lacking; return 1; }
+}
+grep -ohE '"[a-z]+(-[a-z]+)+: ' "$TOP"/common/work/*.c | tr -d '": ' |
+	sort -u >warnings
+sed -n '/words\[\] = {/,/};/s/.*= "\([a-z-]*\)".*/\1/p' \
+	"$TOP/common/base/err.c" | grep -v '^ok$' | sort -u >codes
+sed -n 's/.*cli\.verbs = "\([^"]*\)".*/\1/p' "$TOP"/cmd/*.c |
+	tr ' ' '\n' | grep -vx absent | sort -u >statuses
+ok 'imgrecord(5): the warnings' words <warnings
+ok 'imgrecord(5): the error codes' words <codes
+ok 'imgrecord(5): the status words' words <statuses
+ok 'all three were found in the sources' test "$(wc -l <warnings)" -gt 5 \
+	-a "$(wc -l <codes)" -gt 10 -a "$(wc -l <statuses)" -gt 1
+
 # Sourced as it is, bash finds the commands beside imgimport.
 mkdir bin
 for c in imgimport imgfoo; do

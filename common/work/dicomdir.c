@@ -1,15 +1,323 @@
 /* dicomdir.c - a DICOMDIR is evidence of what should be there. */
-#include "work/ingest_private.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "jsonl/jsonl.h"
+#include "media/media.h"
+#include "work/dicomdir.h"
+
+#define NAMED_MAX 100 /* file names given in the record */
+#define LEVELS    16  /* folders looked through for unlisted files */
+
+/* ---- sets of names ---------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool key_of(const char *name, uint64_t *key)
+{
+	char text[IMG_PATH_MAX];
+
+	if (!img_media_key(name, text, sizeof(text)))
+		return false;
+	*key = img_sum64(text, strlen(text));
+	return true;
+}
+
+int names_add(struct names_set *s, const char *name, struct img_err *err)
+{
+	uint64_t key;
+
+	s->sorted = false;
+	if (!key_of(name, &key))
+		return 0;
+	return img_buf_add(&s->keys, &key, sizeof(key), err);
+}
+
+static bool names_have(struct names_set *s, const char *name)
+{
+	uint64_t key;
+	size_t n = s->keys.len / sizeof(key);
+
+	if (!n || !key_of(name, &key))
+		return false;
+	if (!s->sorted)
+		qsort(s->keys.data, n, sizeof(key), by_value);
+	s->sorted = true;
+	return bsearch(&key, s->keys.data, n, sizeof(key), by_value) != NULL;
+}
+
+/* ---- what is listed --------------------------------------------------- */
+
+struct evidence {
+	struct img_ingest *g;
+	const char *path;
+	int dirfd;                /* -1: among the names of an archive */
+	struct names_set *there;  /* the archive's names */
+	const char *prefix;       /* the DICOMDIR's folder in it, with '/' */
+	struct names_set present; /* what is listed and there */
+	uint64_t listed, absent, unlisted;
+	struct img_buf absent_names, unlisted_names; /* JSON arrays */
+};
+
+static int name_it(struct img_buf *b, uint64_t n, const char *name,
+		   struct img_err *err)
+{
+	return n > NAMED_MAX ? 0 : img_json_str(b, name, strlen(name), err);
+}
+
+static int listed(const struct img_media_record *rec, void *arg,
+		  struct img_err *err)
+{
+	struct evidence *e = arg;
+	char real[IMG_PATH_MAX + IMG_MEDIA_ID_MAX];
+	int there = 0;
+
+	if (rec->inactive)
+		return 0;
+	e->listed++;
+	if (e->dirfd < 0) {
+		snprintf(real, sizeof(real), "%.4095s%s", e->prefix,
+			 rec->file_id);
+		there = !rec->refused && names_have(e->there, real);
+	} else if (!rec->refused) {
+		there = img_media_resolve(e->dirfd, rec->file_id, real,
+					  sizeof(real), err);
+	}
+	if (there)
+		return there < 0 ? -1 : names_add(&e->present, real, err);
+	e->absent++;
+	e->g->host.absent(e->g->host.arg, e->path, rec->file_id);
+	return name_it(&e->absent_names, e->absent, rec->file_id, err);
+}
+
+static int unlisted(struct evidence *e, const char *name, struct img_err *err)
+{
+	if (names_have(&e->present, name))
+		return 0;
+	e->unlisted++;
+	return name_it(&e->unlisted_names, e->unlisted, name, err);
+}
+
+/* ---- what is there and not listed: folders ---------------------------- */
+
+static bool is_object(int at, const char *name)
+{
+	uint8_t head[1024];
+	int fd = openat(at, name,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = img_pread_full(fd, head, sizeof(head), 0);
+	close(fd);
+	return n > 0 && img_dicom_looks_like(head, (size_t)n);
+}
+
+struct level {
+	DIR *dir;
+	size_t path; /* length of the path above */
+};
+
+static void leave(struct level *stack, int *top, char *path)
+{
+	closedir(stack[*top].dir);
+	path[stack[*top].path] = '\0';
+	--*top;
+}
+
+static void enter(struct level *stack, int *top, int at, const char *name,
+		  char *path)
+{
+	int fd = *top + 1 == LEVELS ? -1
+				    : openat(at, name,
+					     O_RDONLY | O_DIRECTORY |
+						     O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = strlen(path);
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	stack[++*top] = (struct level){ d, n };
+	snprintf(path + n, IMG_PATH_MAX - n, "%s/", name);
+}
+
+/* Every file below that looks like an object and is not listed. */
+static int find_unlisted(struct evidence *e, struct img_err *err)
+{
+	char path[IMG_PATH_MAX] = "", name[2 * IMG_PATH_MAX];
+	struct level stack[LEVELS];
+	int top = 0, fd = openat(e->dirfd, ".", O_RDONLY | O_CLOEXEC), rc = 0;
+
+	stack[0] = (struct level){ fd < 0 ? NULL : fdopendir(fd), 0 };
+	if (!stack[0].dir)
+		return 0;
+	while (top >= 0) {
+		struct dirent *d = rc == 0 ? readdir(stack[top].dir) : NULL;
+		int at = dirfd(stack[top].dir);
+
+		if (!d) {
+			leave(stack, &top, path);
+			continue;
+		}
+		if (d->d_name[0] == '.' ||
+		    strlen(path) + strlen(d->d_name) + 2 > IMG_PATH_MAX)
+			continue;
+		snprintf(name, sizeof(name), "%s%s", path, d->d_name);
+		if (d->d_type == DT_DIR)
+			enter(stack, &top, at, d->d_name, path);
+		else if (!img_media_name_match("DICOMDIR", d->d_name) &&
+			 is_object(at, d->d_name))
+			rc = unlisted(e, name, err);
+	}
+	return rc;
+}
+
+/* ---- and in archives -------------------------------------------------- */
+
+static int find_unlisted_members(struct evidence *e,
+				 const struct img_buf *objects,
+				 struct img_err *err)
+{
+	const char *p = img_buf_str(objects), *end = p + objects->len;
+
+	size_t n = strlen(e->prefix);
+
+	for (; p < end; p += strlen(p) + 1)
+		if (strncmp(p, e->prefix, n) == 0 && unlisted(e, p, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the record ------------------------------------------------------- */
+
+static int add_count(struct img_buf *b, const char *key, uint64_t n,
+		     const char *names_key, struct img_buf *names,
+		     struct img_err *err)
+{
+	if (img_json_put_u64(b, key, n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (img_json_close(names, ']', err) < 0 ||
+	    img_json_key(b, names_key, err) < 0)
+		return -1;
+	return img_json_raw(b, names->data, err);
+}
+
+static int add_record(struct evidence *e, const struct disc *d,
+		      const struct img_err *why, struct img_err *err)
+{
+	struct item *it = item_new(e->g, err);
+	struct img_buf b;
+	int rc = -1;
+
+	if (!it)
+		return -1;
+	img_buf_init(&b, IMG_LINE_MAX / 2);
+	if (img_json_put_u64(&b, "listed", e->listed, err) < 0 ||
+	    add_count(&b, "absent", e->absent, "absentFiles", &e->absent_names,
+		      err) < 0 ||
+	    add_count(&b, "unlisted", e->unlisted, "unlistedFiles",
+		      &e->unlisted_names, err) < 0)
+		goto out;
+	it->path = item_text(e->g, e->path);
+	it->extra = item_text(e->g, b.data);
+	it->outcome = IGNORED;
+	it->text = "DICOMDIR";
+	if (d && d->container) {
+		it->container = item_text(e->g, d->container);
+		it->name = item_text(e->g, d->name);
+		it->remember = true;
+	}
+	if (why->code != IMG_OK)
+		item_fail(&e->g->open->arena, it, REJECTED, why);
+	rc = item_add(e->g, it, err);
+out:
+	img_buf_release(&b);
+	return rc;
+}
+
+static int begin(struct evidence *e, struct img_err *err)
+{
+	img_buf_init(&e->present.keys, 64ul * 1024 * 1024);
+	img_buf_init(&e->absent_names, IMG_LINE_MAX / 4);
+	img_buf_init(&e->unlisted_names, IMG_LINE_MAX / 4);
+	if (img_json_open(&e->absent_names, '[', err) < 0)
+		return -1;
+	return img_json_open(&e->unlisted_names, '[', err);
+}
+
+static void end(struct evidence *e)
+{
+	img_buf_release(&e->present.keys);
+	img_buf_release(&e->absent_names);
+	img_buf_release(&e->unlisted_names);
+}
 
 int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err)
 {
-	struct item *it = item_new(g, err);
+	struct evidence e = { .g = g, .path = d->path, .dirfd = -1 };
+	struct img_dicom_reader *r = g->walker.reader;
+	struct img_err why = IMG_ERR_INIT;
+	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1;
 
-	if (!it)
-		return -1;
-	it->path = item_text(g, d->path);
-	it->outcome = IGNORED;
-	it->text = "DICOMDIR";
-	return item_add(g, it, err);
+	e.dirfd = open(d->container, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (begin(&e, err) < 0)
+		goto out;
+	if (fd < 0 || e.dirfd < 0)
+		img_err_sys(&why, "%s", d->path);
+	else if (img_dicom_start_fd(r, fd, d->size, d->path, &img_media_limits,
+				    &why) == 0 &&
+		 img_media_each(r, d->path, false, listed, &e, &why) == 0)
+		(void)find_unlisted(&e, &why);
+	rc = add_record(&e, NULL, &why, err);
+out:
+	end(&e);
+	if (fd >= 0)
+		close(fd);
+	if (e.dirfd >= 0)
+		close(e.dirfd);
+	return rc;
+}
+
+int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
+			  struct names_set *names,
+			  const struct img_buf *objects, uint64_t *absent,
+			  struct img_err *err)
+{
+	const char *path = d->path;
+	struct evidence e = { .g = g,
+			      .path = path,
+			      .dirfd = -1,
+			      .there = names,
+			      .prefix = d->prefix };
+	struct img_dicom_reader *r = g->walker.reader;
+	struct img_err why = IMG_ERR_INIT;
+	int rc = -1;
+
+	if (begin(&e, err) == 0) {
+		if (img_dicom_start_mem(r, d->bytes.data, d->bytes.len, path,
+					&img_media_limits, &why) == 0 &&
+		    img_media_each(r, path, false, listed, &e, &why) == 0)
+			(void)find_unlisted_members(&e, objects, &why);
+		rc = add_record(&e, d, &why, err);
+	}
+	*absent += e.absent;
+	end(&e);
+	return rc;
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "work/ingest_private.h"
+#include "media/media.h"
+#include "work/dicomdir.h"
 
 #define NESTED_MAX 2 /* an archive in an archive, and no further */
 #define NAME_MAX_  (2 * IMG_PATH_MAX + 32)
@@ -16,6 +17,7 @@ struct expansion {
 	const char *path; /* as records name it */
 	const char *key;  /* where members are remembered; NULL: nowhere */
 	uint64_t members; /* of nested ones, too */
+	uint64_t absent; /* listed in a DICOMDIR and not there */
 };
 
 /* An archive being read, and where it comes from when it is nested: bytes
@@ -27,7 +29,36 @@ struct nest {
 	struct img_archive *from;
 	uint8_t *head, *block;
 	size_t head_n;
+	/* What a DICOMDIR in it is compared with. */
+	struct names_set names;
+	struct img_buf objects;
+	struct disc *discs;
 };
+
+static void nest_init(struct nest *n)
+{
+	img_buf_init(&n->names.keys, 32ul * 1024 * 1024);
+	img_buf_init(&n->objects, 4ul * 1024 * 1024);
+}
+
+static void nest_release(struct nest *n)
+{
+	img_archive_close(n->a);
+	while (n->discs) {
+		struct disc *d = n->discs;
+
+		n->discs = d->next;
+		free(d->path);
+		free(d->name);
+		free(d->prefix);
+		img_buf_release(&d->bytes);
+		free(d);
+	}
+	img_buf_release(&n->names.keys);
+	img_buf_release(&n->objects);
+	free(n->head);
+	free(n->block);
+}
 
 /* The names of one member. */
 struct names {
@@ -139,6 +170,7 @@ static int nested(struct expansion *e, struct nest *outer,
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 		goto out;
 	}
+	nest_init(in);
 	memcpy(in->head, head, n);
 	in->head_n = n;
 	in->from = outer->a;
@@ -150,11 +182,8 @@ static int nested(struct expansion *e, struct nest *outer,
 		goto out;
 	rc = add_container(e, names, e->members - before, &why, err);
 out:
-	if (in) {
-		img_archive_close(in->a);
-		free(in->head);
-		free(in->block);
-	}
+	if (in)
+		nest_release(in);
 	free(in);
 	return rc;
 }
@@ -199,6 +228,58 @@ static int add_stream(struct expansion *e, struct nest *n,
 	return item_add(e->g, it, err);
 }
 
+/* 1: kept for the end; 0: it is none, or too long to be kept. */
+static int keep_disc(struct expansion *e, struct nest *n,
+		     const struct img_member *m, const struct names *names,
+		     ssize_t got, struct img_err *err)
+{
+	uint8_t *p = e->g->walker.buf;
+	const char *base = img_path_base(m->name);
+	struct img_err cut = IMG_ERR_INIT;
+	struct disc *d;
+
+	if (!img_media_name_match("DICOMDIR", base) ||
+	    !img_dicom_looks_like(p, (size_t)got) || m->size > DISC_MAX)
+		return 0;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	d->next = n->discs;
+	n->discs = d;
+	img_buf_init(&d->bytes, DISC_MAX);
+	d->container = e->key;
+	d->path = strdup(names->path);
+	d->name = strdup(names->key);
+	d->prefix = strndup(m->name, (size_t)(base - m->name));
+	if (!d->path || !d->name || !d->prefix)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	/* A cut one is judged by what could be read of it. */
+	while (got > 0 && img_buf_add(&d->bytes, p, (size_t)got, &cut) == 0)
+		got = img_archive_read(n->a, p, WHOLE, &cut);
+	return 1;
+}
+
+/* Names are only evidence: that there are too many for it is no failure. */
+static void note_name(struct nest *n, const char *name, const uint8_t *p,
+		      size_t got)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+
+	(void)names_add(&n->names, name, &ignored);
+	if (img_dicom_looks_like(p, got))
+		(void)img_buf_add(&n->objects, name, strlen(name) + 1,
+				  &ignored);
+}
+
+static int check_discs(struct expansion *e, struct nest *n, struct img_err *err)
+{
+	for (struct disc *d = n->discs; d; d = d->next)
+		if (check_dicomdir_member(e->g, d, &n->names, &n->objects,
+					  &e->absent, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int take_member(struct expansion *e, struct nest *n,
 		       const struct img_member *m, struct img_err *err)
 {
@@ -206,6 +287,7 @@ static int take_member(struct expansion *e, struct nest *n,
 	struct img_err why = IMG_ERR_INIT;
 	struct names names;
 	ssize_t got;
+	int disc;
 
 	if (name_member(e, n, m, &names, &why) < 0)
 		return add_rejected(e, &names, &why, err);
@@ -217,6 +299,10 @@ static int take_member(struct expansion *e, struct nest *n,
 	got = img_archive_read(n->a, x->buf, WHOLE + 1, &why);
 	if (got < 0)
 		return add_rejected(e, &names, &why, err);
+	disc = keep_disc(e, n, m, &names, got, err);
+	if (disc)
+		return disc < 0 ? -1 : 0;
+	note_name(n, m->name, x->buf, (size_t)got);
 	if (img_archive_sniff(x->buf, (size_t)got) != IMG_ARCHIVE_NONE) {
 		if (n->depth < NESTED_MAX)
 			return nested(e, n, &names, x->buf, (size_t)got, err);
@@ -244,7 +330,7 @@ static int walk_members(struct expansion *e, struct nest *n,
 	if (more > 0 || must_stop(e->g))
 		img_err_set(why, IMG_E_BUSY, "%.*s: stopped by a signal",
 			    (int)strlen(n->prefix) - 2, n->prefix);
-	return 0;
+	return check_discs(e, n, err);
 }
 
 /* ---- outermost archives ----------------------------------------------- */
@@ -257,12 +343,13 @@ static int expand(struct expansion *e, int fd, struct img_err *why,
 
 	if (!n)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	nest_init(n);
 	n->depth = 1;
 	snprintf(n->prefix, sizeof(n->prefix), "%s!/", e->path);
 	if (img_archive_open_fd(&n->a, fd, e->path, &e->g->opts.limits, why) ==
 	    0)
 		rc = walk_members(e, n, why, err);
-	img_archive_close(n->a);
+	nest_release(n);
 	free(n);
 	return rc;
 }
@@ -289,7 +376,8 @@ static int add_archive(struct expansion *e, const struct deferred *d,
 		it->device = d->device;
 		it->mtime_ns = d->mtime_ns;
 		it->seen_as = "expanded";
-		it->remember = true;
+		/* What a disc lacks must be said each time. */
+		it->remember = e->absent == 0;
 	}
 	if (why->code != IMG_OK)
 		item_fail(&e->g->open->arena, it, REJECTED, why);

@@ -8,7 +8,7 @@
 
 #include "work/ingest_private.h"
 
-#define CHUNK_FEW   8 /* are worth a worker's waking up */
+#define CHUNK_FEW   8                  /* are worth a worker's waking up */
 #define CHUNKS_MAX  288                /* on their way, a batch included */
 #define DATA_MAX    (12 * 1024 * 1024) /* members' bytes in memory */
 #define BATCH_ITEMS 4096

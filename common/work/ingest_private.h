@@ -116,7 +116,7 @@ struct img_ingest {
 	/* The walker's. */
 	struct chunk *open; /* being filled */
 	struct examiner walker;
-	double known_until;          /* when to look at a newer state */
+	double known_until; /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
 
 	/* The committer's. */
@@ -187,9 +187,6 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 int recall(struct img_ingest *g, struct item *it, struct img_err *err);
 /* Members of an unchanged archive, from memory of a former run. */
 int recall_members(struct img_ingest *g, const struct item *archive,
-		   struct img_err *err);
-/* dicomdir.c */
-int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err);
 
 /* commit.c: a batch, made durable and reported. */

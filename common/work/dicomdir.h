@@ -1,0 +1,33 @@
+/* dicomdir.h - a DICOMDIR against the files it lists; for the import. */
+#ifndef IMG_WORK_DICOMDIR_H
+#define IMG_WORK_DICOMDIR_H
+
+#include "work/ingest_private.h"
+
+/* Names of files, as img_media_key sees them. */
+struct names_set {
+	struct img_buf keys; /* sums of keys */
+	bool sorted;
+};
+int names_add(struct names_set *s, const char *name, struct img_err *err);
+
+/* Of a folder: adds its record. */
+int check_dicomdir(struct img_ingest *g, const struct deferred *d,
+		   struct img_err *err);
+/* The DICOMDIR of an archive, kept until all members are known. */
+#define DISC_MAX (8 * 1024 * 1024)
+struct disc {
+	struct disc *next;
+	const char *container; /* where it is remembered, or NULL */
+	char *path, *name;
+	char *prefix; /* its folder in the archive, with '/' */
+	struct img_buf bytes;
+};
+/* names: all members; objects: NUL-ended names of those that look like
+   objects.  *absent grows. */
+int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
+			  struct names_set *names,
+			  const struct img_buf *objects, uint64_t *absent,
+			  struct img_err *err);
+
+#endif

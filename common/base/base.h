@@ -49,9 +49,12 @@ struct img_err {
 	char text[512]; /* one line, no newline, never an attribute's value */
 };
 
-#define IMG_ERR_INIT        \
-	{                   \
-		IMG_OK, { 0 } \
+#define IMG_ERR_INIT                                                           \
+	{                                                                      \
+		IMG_OK,                                                        \
+		{                                                              \
+			0                                                      \
+		}                                                              \
 	}
 
 int img_err_set(struct img_err *err, enum img_code code, const char *fmt, ...)
@@ -85,8 +88,8 @@ int img_buf_add(struct img_buf *b, const void *p, size_t n,
 		struct img_err *err);
 int img_buf_puts(struct img_buf *b, const char *s, struct img_err *err);
 int img_buf_putc(struct img_buf *b, char c, struct img_err *err);
-int img_buf_printf(struct img_buf *b, struct img_err *err, const char *fmt,
-		   ...) IMG_PRINTF(3, 4);
+int img_buf_printf(struct img_buf *b, struct img_err *err, const char *fmt, ...)
+	IMG_PRINTF(3, 4);
 const char *img_buf_str(const struct img_buf *b); /* never NULL */
 
 /* How an archive or a part of it is opened. */

@@ -72,18 +72,29 @@ static enum img_code code_of_errno(int e)
 int img_err_sys(struct img_err *err, const char *fmt, ...)
 {
 	int e = errno;
-	size_t n;
+	const char *why = strerrordesc_np(e);
+	size_t n, room;
 	va_list ap;
 
+	if (!why)
+		why = "unknown error";
 	if (err->code != IMG_OK)
 		return -1;
 	err->code = code_of_errno(e);
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	/* A long path must not push the reason out. */
 	n = strlen(err->text);
-	snprintf(err->text + n, sizeof(err->text) - n, ": %s",
-		 strerrordesc_np(e) ? strerrordesc_np(e) : "unknown error");
+	room = sizeof(err->text) - strlen(why) - 3;
+	if (n > room) {
+		n = room - 3;
+		while (n && ((unsigned char)err->text[n] & 0xC0) == 0x80)
+			n--;
+		memcpy(err->text + n, "...", 3);
+		n += 3;
+	}
+	snprintf(err->text + n, sizeof(err->text) - n, ": %s", why);
 	return -1;
 }
 

@@ -1,6 +1,5 @@
 /* path.c - paths, numbers and the shape of bytes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,29 +52,45 @@ bool img_parse_u64(const char *s, uint64_t max, uint64_t *out)
 	return true;
 }
 
-bool img_parse_size(const char *s, uint64_t *out)
+/* The scale of a suffix: K, M, G, T, each alone or with B or iB behind. */
+static bool parse_unit(const char *s, uint64_t *scale)
 {
 	static const char units[] = "KMGT";
-	double v, scale = 1;
-	const char *u;
-	char *end;
+	const char *u = *s ? strchr(units, *s & ~0x20) : NULL;
 
-	if (*s < '0' || *s > '9')
+	*scale = 1;
+	if (!*s)
+		return true;
+	if (!u || !*u)
+		return strcmp(s, "B") == 0;
+	*scale = 1024ull << (10 * (u - units));
+	return !s[1] || strcmp(s + 1, "B") == 0 || strcmp(s + 1, "iB") == 0;
+}
+
+bool img_parse_size(const char *s, uint64_t *out)
+{
+	char digits[24];
+	size_t n = strspn(s, "0123456789");
+	uint64_t whole, scale;
+	double part = 0, place = 0.1;
+
+	if (n == 0 || n >= sizeof(digits))
 		return false;
-	v = strtod(s, &end);
-	u = *end ? strchr(units, *end & ~0x20) : NULL;
-	if (*end && (!u || !*u))
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (!img_parse_u64(digits, INT64_MAX, &whole))
 		return false;
-	if (u) {
-		for (const char *p = units; p <= u; p++)
-			scale *= 1024;
-		end++;
-		if (*end && strcmp(end, "B") != 0 && strcmp(end, "iB") != 0)
-			return false;
-	}
-	if (!(v * scale < 9e18))
+	s += n;
+	if (*s == '.' && s[1] >= '0' && s[1] <= '9')
+		for (s++; *s >= '0' && *s <= '9'; s++, place /= 10)
+			part += (*s - '0') * place;
+	if (!parse_unit(s, &scale) || (part > 0 && scale == 1) ||
+	    __builtin_mul_overflow(whole, scale, &whole) ||
+	    __builtin_add_overflow(whole, (uint64_t)(part * (double)scale),
+				   &whole) ||
+	    whole > INT64_MAX)
 		return false;
-	*out = (uint64_t)(v * scale);
+	*out = whole;
 	return true;
 }
 

@@ -168,7 +168,10 @@ int main(int argc, char **argv)
 		       "find /mnt/old -name '*.dcm' | imgimport -q\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
-	if (import(&cli, argc, argv, &err) < 0)
+	if (import(&cli, argc, argv, &err) < 0) {
+		if (err.code == IMG_E_USAGE)
+			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
+	}
 	return img_cli_finish(&cli);
 }

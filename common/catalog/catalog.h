@@ -250,6 +250,15 @@ int img_catalog_pages(struct img_catalog *c,
 		      int (*f)(void *arg, const struct img_object *o, size_t n,
 			       struct img_err *err),
 		      void *arg, struct img_err *err);
+/* One such page, of objects whose rows are known; n <= IMG_PAGE. */
+struct img_object_key {
+	int64_t instance, object;
+};
+int img_catalog_page(struct img_catalog *c, const struct img_object_key *keys,
+		     size_t n,
+		     int (*f)(void *arg, const struct img_object *o, size_t n,
+			      struct img_err *err),
+		     void *arg, struct img_err *err);
 /* Within a transaction: what a check at `when` has found. */
 int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
 			const char *when, const char *verdict,

@@ -19,10 +19,6 @@ static sqlite3_stmt *prepare(struct img_catalog *c, const char *sql,
 
 /* ---- pages ------------------------------------------------------------ */
 
-struct key {
-	int64_t instance, n;
-};
-
 /* When the last of the percent was checked; "" if that is never. */
 static int cut_off(struct img_catalog *c, unsigned percent,
 		   char out[IMG_TIME_MAX], uint64_t *most, struct img_err *err)
@@ -53,7 +49,8 @@ out:
 }
 
 static int fill_page(struct img_catalog *c, sqlite3_stmt *st,
-		     struct key page[IMG_PAGE], size_t *n, struct img_err *err)
+		     struct img_object_key page[IMG_PAGE], size_t *n,
+		     struct img_err *err)
 {
 	int rc;
 
@@ -62,7 +59,7 @@ static int fill_page(struct img_catalog *c, sqlite3_stmt *st,
 		if (rc <= 0)
 			return rc;
 		page[*n].instance = sqlite3_column_int64(st, 0);
-		page[*n].n = sqlite3_column_int64(st, 1);
+		page[*n].object = sqlite3_column_int64(st, 1);
 	}
 	sqlite3_reset(st);
 	return 0;
@@ -95,7 +92,8 @@ static int keep(struct img_object *o, char **text, struct img_err *err)
 	return 0;
 }
 
-static int call_page(struct img_catalog *c, const struct key *page, size_t n,
+int img_catalog_page(struct img_catalog *c, const struct img_object_key *page,
+		     size_t n,
 		     int (*f)(void *, const struct img_object *, size_t,
 			      struct img_err *),
 		     void *arg, struct img_err *err)
@@ -108,8 +106,8 @@ static int call_page(struct img_catalog *c, const struct key *page, size_t n,
 	if (!o || !text)
 		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n && rc >= 0; i++) {
-		rc = img_catalog_object(c, page[i].instance, page[i].n, &o[got],
-					err);
+		rc = img_catalog_object(c, page[i].instance, page[i].object,
+					&o[got], err);
 		if (rc == 1 && (rc = keep(&o[got], &text[got], err)) == 0)
 			got++;
 	}
@@ -128,7 +126,7 @@ int img_catalog_pages(struct img_catalog *c,
 			       struct img_err *err),
 		      void *arg, struct img_err *err)
 {
-	struct key page[IMG_PAGE] = { { -1, -1 } };
+	struct img_object_key page[IMG_PAGE] = { { -1, -1 } };
 	char cut[IMG_TIME_MAX];
 	uint64_t most = UINT64_MAX;
 	size_t n = 1;
@@ -156,13 +154,13 @@ int img_catalog_pages(struct img_catalog *c,
 		sqlite3_bind_text(st, 6, scope->before, -1, SQLITE_STATIC);
 	while (rc == 0 && n && most) {
 		sqlite3_bind_int64(st, 1, page[n - 1].instance);
-		sqlite3_bind_int64(st, 2, page[n - 1].n);
+		sqlite3_bind_int64(st, 2, page[n - 1].object);
 		sqlite3_bind_int64(st, 7,
 				   most < IMG_PAGE ? (int64_t)most : IMG_PAGE);
 		rc = fill_page(c, st, page, &n, err);
 		most -= n;
 		if (rc == 0 && n)
-			rc = call_page(c, page, n, f, arg, err);
+			rc = img_catalog_page(c, page, n, f, arg, err);
 	}
 	sqlite3_finalize(st);
 	return rc < 0 ? -1 : 0;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "work/ingest_private.h"
+#include "work/coerce.h"
 
 #define TEXT_MAX 65536
 
@@ -153,31 +153,11 @@ static int keep(struct examiner *x, struct item *it, const uint8_t *p, size_t n,
 	return img_store_put(x->g->store, x->lane, p, n, &it->file, err);
 }
 
-static int keep_changed(struct examiner *x, struct item *it, const uint8_t *p,
-			size_t n, struct img_err *err)
-{
-	uint8_t *out = NULL;
-	size_t out_n;
-	int rc;
-
-	if (!x->g->opts.n_set)
-		return keep(x, it, p, n, err);
-	if (coerce(x, p, n, &out, &out_n, err) < 0)
-		return -1;
-	rc = keep(x, it, out, out_n, err);
-	free(out);
-	return rc;
-}
-
-void examine_mem(struct examiner *x, struct arena *a, struct item *it,
-		 const uint8_t *p, size_t n)
+static void examine_bytes(struct examiner *x, struct arena *a, struct item *it,
+			  const uint8_t *p, size_t n)
 {
 	struct img_err err = IMG_ERR_INIT;
 
-	if (!img_dicom_looks_like(p, n)) {
-		other(a, it, p, n);
-		return;
-	}
 	if (img_dicom_start_mem(x->reader, p, n, it->path, NULL, &err) < 0) {
 		item_fail(a, it, REJECTED, &err);
 		it->remember = true;
@@ -185,8 +165,41 @@ void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 	}
 	if (parse(x, a, it) < 0)
 		return;
-	if (keep_changed(x, it, p, n, &err) < 0)
+	if (keep(x, it, p, n, &err) < 0)
 		item_fail(a, it, FAILED, &err);
+}
+
+/* With --set the catalog and the store get the object as changed. */
+static void examine_changed(struct examiner *x, struct arena *a,
+			    struct item *it, const uint8_t *p, size_t n)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf out;
+
+	/* A DICOMDIR is no object: it is not changed. */
+	examine_bytes(x, a, it, p, n);
+	if (it->outcome != OBJECT)
+		return;
+	if (x->g->store)
+		img_store_drop(x->g->store, &it->file);
+	memset(&it->in, 0, sizeof(it->in));
+	it->warnings = 0;
+	if (coerce(x, it->path, p, n, &out, &err) < 0)
+		item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
+	else
+		examine_bytes(x, a, it, (const uint8_t *)out.data, out.len);
+	img_buf_release(&out);
+}
+
+void examine_mem(struct examiner *x, struct arena *a, struct item *it,
+		 const uint8_t *p, size_t n)
+{
+	if (!img_dicom_looks_like(p, n))
+		other(a, it, p, n);
+	else if (x->g->opts.n_set)
+		examine_changed(x, a, it, p, n);
+	else
+		examine_bytes(x, a, it, p, n);
 }
 
 /* ---- longer than memory ----------------------------------------------- */

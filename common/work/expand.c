@@ -17,7 +17,7 @@ struct expansion {
 	const char *path; /* as records name it */
 	const char *key;  /* where members are remembered; NULL: nowhere */
 	uint64_t members; /* of nested ones, too */
-	uint64_t absent; /* listed in a DICOMDIR and not there */
+	uint64_t absent;  /* listed in a DICOMDIR and not there */
 };
 
 /* An archive being read, and where it comes from when it is nested: bytes

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "work/ingest_private.h"
+#include "work/coerce.h"
 
 #define CHUNK_FEW   8                  /* are worth a worker's waking up */
 #define CHUNKS_MAX  288                /* on their way, a batch included */
@@ -379,7 +379,8 @@ int img_ingest_open(struct img_ingest **out, const char *dir,
 	g->opts = *opts;
 	g->host = *host;
 	init(g);
-	if (img_crypto_init(err) < 0 || open_archive(g, dir, err) < 0 ||
+	if (coerce_check(opts->set, opts->n_set, err) < 0 ||
+	    img_crypto_init(err) < 0 || open_archive(g, dir, err) < 0 ||
 	    examiner_init(&g->walker, g, 0, err) < 0 ||
 	    start_threads(g, err) < 0) {
 		img_ingest_close(g);

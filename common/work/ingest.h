@@ -45,7 +45,8 @@ struct img_ingest_host {
 
 struct img_ingest;
 
-/* dir: the archive, made if absent (not in a dry run). */
+/* dir: the archive, made if absent (not in a dry run).  IMG_E_USAGE if set
+   holds what cannot be changed. */
 int img_ingest_open(struct img_ingest **g, const char *dir,
 		    const struct img_ingest_opts *opts,
 		    const struct img_ingest_host *host, struct img_err *err);

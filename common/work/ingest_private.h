@@ -185,17 +185,8 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 	       struct img_err *err);
 /* 1: known and unchanged, it is filled in. */
 int recall(struct img_ingest *g, struct item *it, struct img_err *err);
-/* Members of an unchanged archive, from memory of a former run. */
-int recall_members(struct img_ingest *g, const struct item *archive,
-		   struct img_err *err);
 
 /* commit.c: a batch, made durable and reported. */
 void commit_batch(struct img_ingest *g);
-
-/* coerce.c: --set. */
-int coerce_check(const char *const *set, size_t n, struct img_err *err);
-/* The object at p with the changes made, into out (malloc, to be freed). */
-int coerce(struct examiner *x, const uint8_t *p, size_t n, uint8_t **out,
-	   size_t *out_n, struct img_err *err);
 
 #endif

@@ -351,11 +351,45 @@ int img_verify_scope(struct img_verify *v,
 	return find_extras(v, scope, err);
 }
 
+/* A page of the objects of a scope; *n 0 at the end. */
+static int next_keys(struct img_objects *from, struct img_object_key *keys,
+		     size_t *n, struct img_err *err)
+{
+	struct img_object o;
+	int rc = 1;
+
+	for (*n = 0; *n < IMG_PAGE; ++*n) {
+		rc = img_objects_next(from, &o, err);
+		if (rc <= 0)
+			break;
+		keys[*n].instance = o.instance;
+		keys[*n].object = o.object;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
 int img_verify_uid(struct img_verify *v, enum img_level level, const char *uid,
 		   struct img_err *err)
 {
-	(void)v, (void)level, (void)uid;
-	return img_err_set(err, IMG_E_UNSUPPORTED, "by UID: not yet");
+	const struct img_scope scope = { .level = level,
+					 .uid = uid,
+					 .all = true };
+	struct img_object_key keys[IMG_PAGE];
+	struct img_objects *from = NULL;
+	size_t n = 0;
+	int rc, found = 0;
+
+	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
+		return -1;
+	do {
+		rc = next_keys(from, keys, &n, err);
+		if (rc == 0 && n)
+			rc = img_catalog_page(v->catalog, keys, n, do_page, v,
+					      err);
+		found |= n > 0;
+	} while (rc == 0 && n == IMG_PAGE);
+	img_objects_close(from);
+	return rc < 0 ? -1 : found;
 }
 
 /* ---- the audit log ---------------------------------------------------- */

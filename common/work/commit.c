@@ -109,7 +109,8 @@ static const char *status_of(const struct img_ingest *g, const struct item *it)
 static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 		    struct img_err *err)
 {
-	struct img_seen s = { .container = it->container,
+	char key[CONTAINER_MAX];
+	struct img_seen s = { .container = key,
 			      .name = it->name,
 			      .size = it->size,
 			      .inode = it->inode,
@@ -119,7 +120,8 @@ static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 			      .object = -1 };
 
 	(void)a;
-	if (!it->remember || !it->container || g->opts.n_set || refused(g, it))
+	if (!it->remember || !it->container || refused(g, it) ||
+	    !container_key(g, it->container, key))
 		return 0;
 	s.status = it->seen_as ? it->seen_as : status_of(g, it);
 	if (it->outcome == OBJECT) {

@@ -1,6 +1,7 @@
 /* ingest.c - the pipeline of an import: chunks, workers, the committer. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -348,6 +349,18 @@ static int start_threads(struct img_ingest *g, struct img_err *err)
 	return e ? img_err_sys(err, "threads") : err->code ? -1 : 0;
 }
 
+static void make_set_key(struct img_ingest *g)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < g->opts.n_set; i++)
+		sum = sum * 31 +
+		      img_sum64(g->opts.set[i], strlen(g->opts.set[i]));
+	if (g->opts.n_set)
+		snprintf(g->set_key, sizeof(g->set_key), "//%016llx",
+			 (unsigned long long)sum);
+}
+
 static void init(struct img_ingest *g)
 {
 	pthread_condattr_t mono;
@@ -379,6 +392,7 @@ int img_ingest_open(struct img_ingest **out, const char *dir,
 	g->opts = *opts;
 	g->host = *host;
 	init(g);
+	make_set_key(g);
 	if (coerce_check(opts->set, opts->n_set, err) < 0 ||
 	    img_crypto_init(err) < 0 || open_archive(g, dir, err) < 0 ||
 	    examiner_init(&g->walker, g, 0, err) < 0 ||

@@ -113,6 +113,10 @@ struct img_ingest {
 	struct deferred *deferred, **deferred_end;
 	size_t examining;
 
+	/* After the names of containers that are remembered: inputs taken
+	   with --set are not those taken without. */
+	char set_key[24];
+
 	/* The walker's. */
 	struct chunk *open; /* being filled */
 	struct examiner walker;
@@ -149,6 +153,10 @@ void data_give(struct img_ingest *g, size_t n);
 /* Waits until all that was added has been examined. */
 void wait_examined(struct img_ingest *g);
 bool must_stop(struct img_ingest *g);
+/* The name under which inputs of a container are remembered. */
+#define CONTAINER_MAX (2 * IMG_PATH_MAX + 32)
+bool container_key(const struct img_ingest *g, const char *container,
+		   char out[CONTAINER_MAX]);
 
 /* examine.c: what an input is, and what is in it. */
 void examine(struct examiner *x, struct chunk *c, struct item *it);

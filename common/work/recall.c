@@ -97,14 +97,19 @@ static int replay_archive(struct img_ingest *g, const struct item *seen,
 {
 	struct replay r = { g, seen, 0 };
 	struct item *it;
-	char *key = NULL, *text = NULL, *path = NULL, extra[64];
+	char key[CONTAINER_MAX], file[CONTAINER_MAX], extra[64];
+	char *text = NULL, *path = NULL;
 	enum img_code code = s->code ? img_code_of(s->code) : IMG_OK;
 	int rc = -1;
 
 	path = strdup(seen->path);
 	text = strdup(s->text ? s->text : "");
-	if (!path || !text ||
-	    asprintf(&key, "%s/%s", seen->container, seen->name) < 0)
+	if (!path || !text) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		goto out;
+	}
+	snprintf(file, sizeof(file), "%s/%s", seen->container, seen->name);
+	if (!container_key(g, file, key))
 		goto out;
 	r.archive = &(struct item){ .path = path };
 	if (img_catalog_seen_each(g->known, key, replay_member, &r, err) < 0)
@@ -123,8 +128,15 @@ static int replay_archive(struct img_ingest *g, const struct item *seen,
 out:
 	free(path);
 	free(text);
-	free(key);
 	return rc;
+}
+
+bool container_key(const struct img_ingest *g, const char *container,
+		   char out[CONTAINER_MAX])
+{
+	int n = snprintf(out, CONTAINER_MAX, "%s%s", container, g->set_key);
+
+	return n >= 0 && n < CONTAINER_MAX;
 }
 
 /* One state of the catalog serves for a while.  That it is an old one is no
@@ -143,14 +155,15 @@ static int refresh(struct img_ingest *g, struct img_err *err)
 
 int recall(struct img_ingest *g, struct item *it, struct img_err *err)
 {
+	char key[CONTAINER_MAX];
 	struct img_seen s;
 	int rc;
 
-	if (!g->known)
+	if (!g->known || !container_key(g, it->container, key))
 		return 0;
 	if (refresh(g, err) < 0)
 		return -1;
-	rc = img_catalog_seen(g->known, it->container, it->name, &s, err);
+	rc = img_catalog_seen(g->known, key, it->name, &s, err);
 	if (rc <= 0)
 		return rc;
 	if (s.size != it->size || s.mtime_ns != it->mtime_ns ||

@@ -82,6 +82,17 @@ ok 'but is not said again' test "$(wc -l <err)" = 1
 printf '%s\n' '{"error":{}}' >in
 exits 3 'nothing but errors from before: status 3' imgecho <in
 
+printf '%s\n' '{"status":"ignored", "path":"README"}' a \
+	'{"status":"ignored","SOPInstanceUID":"2.25.1"}' >in
+exits 0 'what was set aside before' imgecho <in
+same 'stays so, unless it names an object' out <<'!'
+{"status":"ignored", "path":"README"}
+{"status":"stored","path":"a"}
+{"status":"stored","SOPInstanceUID":"2.25.1"}
+!
+ok 'and counts as ignored' \
+	grep -qx 'imgecho: 3 inputs: 2 stored, 1 ignored, [0-9.]* s' err
+
 printf '%s\n' '{bad' a '{"path":1}' '{}{}' '{"a":1,"a":2}' >in
 exits 2 'lines that are no records' imgecho <in
 same 'each has a record of its own' out <<'!'

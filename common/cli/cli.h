@@ -84,6 +84,12 @@ _Noreturn void img_cli_usage(struct img_cli *cli, const char *fmt, ...)
    ${XDG_DATA_HOME:-~/.local/share}/imgtools.  Into out (IMG_PATH_MAX). */
 int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err);
 
+/* Call before opening the archive when inputs are read: waits for the first
+   byte on stdin where the first input comes from there.  In "imgimport ... |
+   imgverify" both begin at once, and the archive may be made by the first;
+   what a record names is there when the record is. */
+void img_cli_wait(struct img_cli *cli, int argc, char **argv);
+
 /* One input: an operand, a path from stdin or a record from stdin. */
 struct img_input {
 	const char *text;       /* the operand or path; NULL for a record */
@@ -93,8 +99,9 @@ struct img_input {
    line was bad (already reported and counted; go on asking).  Without
    operands, and for the operand "-", stdin is read: a line that begins with
    '{' is a record, any other a path.  Without operands and with stdin a
-   terminal: wrong usage.  A record that carries an error is passed on and
-   counted here and is not returned.  Returns 0 early once a signal to stop
+   terminal: wrong usage.  A record that carries an error, or one without UIDs
+   that was ignored, is passed on and counted here and is not returned.
+   Returns 0 early once a signal to stop
    has come or stdout cannot be written. */
 int img_cli_next(struct img_cli *cli, int argc, char **argv,
 		 struct img_input *in, struct img_err *err);

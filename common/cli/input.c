@@ -151,7 +151,14 @@ static int next_line(struct img_cli *cli, char **line, size_t *n,
 	return 1;
 }
 
-/* 1 an input, 0 nothing to hand out (an empty line, an error that rides
+/* What the command before us did not take for an object: a text, a viewer. */
+static bool is_set_aside(const struct img_record *r)
+{
+	return r->status && strcmp(r->status, "ignored") == 0 && !r->study &&
+	       !r->series && !r->sop;
+}
+
+/* 1 an input, 0 nothing to hand out (an empty line, a record that rides
    through), -1 a bad line. */
 static int judge_line(struct img_cli *cli, char *line, size_t n,
 		      struct img_input *in, struct img_err *err)
@@ -171,13 +178,20 @@ static int judge_line(struct img_cli *cli, char *line, size_t n,
 	}
 	if (img_record_parse(&st->rec, line, n, &why) < 0)
 		return bad_line(cli, &why, err);
-	if (st->rec.error.code != IMG_OK) {
-		cli_pass(cli, line, n);
+	if (st->rec.error.code != IMG_OK || is_set_aside(&st->rec)) {
+		cli_pass(cli, &st->rec, line, n);
 		img_record_release(&st->rec);
 		return 0;
 	}
 	in->rec = &st->rec;
 	return 1;
+}
+
+void img_cli_wait(struct img_cli *cli, int argc, char **argv)
+{
+	(void)cli;
+	if (argc ? strcmp(argv[0], "-") == 0 : !isatty(0))
+		(void)cli_wait_stdin();
 }
 
 int img_cli_next(struct img_cli *cli, int argc, char **argv,

@@ -89,13 +89,15 @@ int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n)
 	return rc;
 }
 
-void cli_pass(struct img_cli *cli, const char *line, size_t n)
+void cli_pass(struct img_cli *cli, const struct img_record *rec,
+	      const char *line, size_t n)
 {
+	bool failed = rec->error.code != IMG_OK;
 	struct img_cli_state *st = cli->state;
 	struct img_err err = IMG_ERR_INIT;
 
 	cli_lock();
-	img_cli_count(cli, "failed", true);
+	img_cli_count(cli, failed ? "failed" : rec->status, failed);
 	if (st->out.len + n > IMG_LINE_MAX)
 		img_cli_flush(cli);
 	if (img_buf_add(&st->out, line, n, &err) < 0)

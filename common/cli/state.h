@@ -68,8 +68,9 @@ _Noreturn void cli_dump(struct img_cli *cli, const struct img_opt *all);
 
 /* output.c */
 void cli_out_init(struct img_cli *cli);
-/* A line that came in with an error goes out as it is. */
-void cli_pass(struct img_cli *cli, const char *line, size_t n);
+/* A line that is not for us goes out as it came in. */
+void cli_pass(struct img_cli *cli, const struct img_record *rec,
+	      const char *line, size_t n);
 
 /* progress.c */
 void cli_progress_init(struct img_cli *cli);

@@ -99,7 +99,9 @@ int main(int argc, char **argv)
 		print_options(&cli);
 	else if (argc == 1 && strcmp(argv[0], "where") == 0)
 		img_cli_emit_text(&cli, where, strlen(where));
-	else
+	else {
+		img_cli_wait(&cli, argc, argv);
 		img_cli_each(&cli, argc, argv, echo, &cli);
+	}
 	return img_cli_finish(&cli);
 }

@@ -17,8 +17,10 @@ compadd() {
 	builtin compadd \"\$@\"
 }
 bindkey '^I' complete-word
-print READY"
-while zpty -r z line; do [[ $line == READY* ]] && break; done
+zle-line-init() { print -r -- READY-TO'' }
+zle -N zle-line-init"
+# Not before the line editor reads: what comes earlier can get lost.
+while zpty -r z line; do [[ $line == *READY-TO* && $line != *print* ]] && break; done
 zpty -n -w z "$2"$'\t'
 zpty -w z $'\x15print THE-''END'
 while zpty -r z line; do

@@ -93,8 +93,9 @@ struct img_window;
 struct img_window *img_window_new(enum img_filter_kind kind, const char *name,
 				  struct img_err *err);
 void img_window_free(struct img_window *w);
-int img_window_pass(struct img_window *w, const uint8_t *p, size_t n,
-		    struct img_err *err);
+/* How many of the bytes may go to the decoder; fewer than n with err. */
+size_t img_window_pass(struct img_window *w, const uint8_t *p, size_t n,
+		       struct img_err *err);
 
 /* ---- names -------------------------------------------------------------- */
 

@@ -27,11 +27,20 @@ struct img_unpack {
 static la_ssize_t feed(struct archive *la, void *arg, const void **p)
 {
 	struct img_unpack *u = arg;
-	ssize_t n = img_source_read(u->in, p);
+	ssize_t n = -1;
 
-	if (n > 0 && u->window &&
-	    img_window_pass(u->window, *p, (size_t)n, &u->in->err) < 0)
-		n = -1;
+	if (u->late.code == IMG_OK)
+		n = img_source_read(u->in, p);
+	else
+		u->in->err = u->late;
+	if (n > 0 && u->window) {
+		n = (ssize_t)img_window_pass(u->window, *p, (size_t)n,
+					     &u->late);
+		if (n == 0) {
+			u->in->err = u->late;
+			n = -1;
+		}
+	}
 	if (n < 0)
 		archive_set_error(la, EIO, "input");
 	return n;

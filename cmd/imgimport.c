@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "work/estimate.h"
 #include "work/ingest.h"
 
 static bool in_place, rehash, dry_run, quarantine;
 static const char *dir, *on_conflict = "keep", *from_tar;
 static uint64_t jobs, max_members, max_size, max_total, max_ratio;
 static struct img_list set;
+static struct img_estimate *estimate;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -61,7 +63,7 @@ static void absent(void *arg, const char *dicomdir, const char *file_id)
 
 static void progress(void *arg, uint64_t items, uint64_t bytes)
 {
-	img_cli_progress(arg, items, bytes, 0);
+	img_cli_progress(arg, items, bytes, img_estimate_total(estimate));
 }
 
 static bool stopped(void *arg)
@@ -147,10 +149,13 @@ static int import(struct img_cli *cli, int argc, char **argv,
 	if (img_cli_catalog_dir(dir, path, err) < 0 ||
 	    img_ingest_open(&g, path, &o, &host, err) < 0)
 		return -1;
+	if (!cli->quiet && isatty(STDERR_FILENO))
+		estimate = img_estimate_start(argv, (size_t)argc);
 	rc = from_tar ? read_tar(g, err) : read_inputs(cli, g, argc, argv, err);
 	if (rc == 0)
 		rc = img_ingest_finish(g, err);
 	img_ingest_close(g);
+	img_estimate_stop(estimate);
 	return rc;
 }
 

@@ -42,8 +42,10 @@ LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
 BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
+PRELOAD := tests/tools/failio.c
 TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,\
-	$(filter-out $(PHANTOM),$(TOOL_SRC)))
+	$(filter-out $(PHANTOM) $(PRELOAD),$(TOOL_SRC))) \
+	$(PRELOAD:tests/tools/%.c=$(O)/tools/%.so)
 UNITS   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
 MANS    := $(wildcard man/*.[157])
 
@@ -87,6 +89,11 @@ $(O)/bin/%: $(O)/cmd/%.o $(O)/libimg.a
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libimg.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+# For LD_PRELOAD, so without sanitizers.
+$(O)/tools/%.so: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPP) -std=c11 $(WARN) $(CWARN) $(WERROR) -O1 -g -fPIC -shared -o $@ $<
 
 $(O)/tools/phantom: $(PHANTOM:%.c=$(O)/%.o)
 

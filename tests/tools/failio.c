@@ -1,0 +1,211 @@
+/*
+ * failio - system calls that fail or meet a change, for LD_PRELOAD.
+ *
+ * FAILIO holds rules, blank separated: CALL:WHAT[:NAME[:FROM]].
+ * CALL is pread, write, fsync, fdatasync, syncfs, renameat2 or ftruncate;
+ * WHAT an errno (EIO, ENOSPC, ...), or for pread one of
+ *
+ *	grow    append a byte to the file before each call
+ *	touch   set its time of modification to now
+ *	cut     make it half as long, once
+ *	slow    wait a tenth of a second
+ *	kill    end the process as kill -9 does
+ *
+ * NAME: only files whose path has this in it ("-": any).  FROM: the first
+ * call of those that is met, from 1.  FAILIO_LOG names a file that gets a
+ * line for every call that a rule has met.
+ */
+/* Both names of a call are to be caught: with and without 64. */
+#undef _FILE_OFFSET_BITS
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RULES 8
+
+struct rule {
+	char call[16], what[16], name[64];
+	unsigned from;
+	atomic_uint met;
+};
+
+static struct rule rules[RULES];
+static size_t n_rules;
+
+static void __attribute__((constructor)) init(void)
+{
+	const char *p = getenv("FAILIO");
+
+	while (p && *p && n_rules < RULES) {
+		struct rule *r = &rules[n_rules];
+		int n = 0;
+
+		r->from = 1;
+		if (sscanf(p, "%15[^: ]:%15[^: ]%n:%63[^: ]%n:%u%n", r->call,
+			   r->what, &n, r->name, &n, &r->from, &n) < 2)
+			abort();
+		if (strcmp(r->name, "-") == 0)
+			r->name[0] = '\0';
+		n_rules++;
+		p += n;
+		p += strspn(p, " ");
+	}
+}
+
+static int number(const char *word)
+{
+	static const struct {
+		const char *word;
+		int number;
+	} words[] = { { "EIO", EIO },       { "ENOSPC", ENOSPC },
+		      { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
+		      { "EACCES", EACCES }, { "EINTR", EINTR } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].number;
+	return 0;
+}
+
+static void note(const struct rule *r, const char *path)
+{
+	const char *log = getenv("FAILIO_LOG");
+	char line[512];
+	int fd =
+		log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+		    : -1;
+	int n = snprintf(line, sizeof(line), "%s %s %.400s\n", r->call, r->what,
+			 path);
+	ssize_t put = fd < 0 ? 0 : write(fd, line, (size_t)n);
+
+	(void)put;
+	if (fd >= 0)
+		close(fd);
+}
+
+static void change(struct rule *r, const char *path, unsigned met)
+{
+	const struct timespec tenth = { 0, 100000000 };
+	struct stat st;
+	int fd;
+
+	if (strcmp(r->what, "kill") == 0)
+		kill(getpid(), SIGKILL);
+	if (strcmp(r->what, "slow") == 0)
+		nanosleep(&tenth, NULL);
+	if (strcmp(r->what, "touch") == 0)
+		utimensat(AT_FDCWD, path, NULL, 0);
+	if (strcmp(r->what, "cut") == 0 && met == r->from &&
+	    stat(path, &st) == 0 && truncate(path, st.st_size / 2) < 0)
+		abort();
+	if (strcmp(r->what, "grow") == 0) {
+		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		if (fd < 0 || write(fd, "", 1) != 1)
+			abort();
+		close(fd);
+	}
+}
+
+/* 0 go on, else the errno to fail with. */
+static int meet(const char *call, int fd, const char *name)
+{
+	char link[64], path[4096] = "";
+	ssize_t n;
+
+	if (!n_rules)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	for (size_t i = 0; i < n_rules; i++) {
+		struct rule *r = &rules[i];
+		unsigned met;
+
+		if (strcmp(r->call, call) != 0 ||
+		    (!strstr(path, r->name) &&
+		     !(name && strstr(name, r->name))))
+			continue;
+		met = atomic_fetch_add(&r->met, 1) + 1;
+		if (met < r->from)
+			continue;
+		note(r, path);
+		if (number(r->what))
+			return number(r->what);
+		change(r, path, met);
+	}
+	return 0;
+}
+
+#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+
+#define FAIL(call, fd, name)                                                   \
+	do {                                                                   \
+		int e_ = meet((call), (fd), name);                             \
+		if (e_) {                                                      \
+			errno = e_;                                            \
+			return -1;                                             \
+		}                                                              \
+	} while (0)
+
+ssize_t pread(int fd, void *p, size_t n, off_t at)
+{
+	FAIL("pread", fd, NULL);
+	return NEXT(pread)(fd, p, n, at);
+}
+
+ssize_t pread64(int fd, void *p, size_t n, off64_t at)
+{
+	FAIL("pread", fd, NULL);
+	return NEXT(pread64)(fd, p, n, at);
+}
+
+ssize_t write(int fd, const void *p, size_t n)
+{
+	FAIL("write", fd, NULL);
+	return NEXT(write)(fd, p, n);
+}
+
+int fsync(int fd)
+{
+	FAIL("fsync", fd, NULL);
+	return NEXT(fsync)(fd);
+}
+
+int fdatasync(int fd)
+{
+	FAIL("fdatasync", fd, NULL);
+	return NEXT(fdatasync)(fd);
+}
+
+int syncfs(int fd)
+{
+	FAIL("syncfs", fd, NULL);
+	return NEXT(syncfs)(fd);
+}
+
+int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+	FAIL("renameat2", to, b);
+	return NEXT(renameat2)(from, a, to, b, flags);
+}
+
+int ftruncate(int fd, off_t n)
+{
+	FAIL("ftruncate", fd, NULL);
+	return NEXT(ftruncate)(fd, n);
+}
+
+int ftruncate64(int fd, off64_t n)
+{
+	FAIL("ftruncate", fd, NULL);
+	return NEXT(ftruncate64)(fd, n);
+}

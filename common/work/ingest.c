@@ -140,24 +140,49 @@ bool must_stop(struct img_ingest *g)
 
 /* ---- workers ---------------------------------------------------------- */
 
-static void defer(struct img_ingest *g, const struct item *it, bool dicomdir)
+static void deferred_free(struct deferred *d)
+{
+	if (!d)
+		return;
+	free(d->path);
+	free(d->container);
+	free(d->name);
+	free(d);
+}
+
+/* Under lock.  False: out of memory. */
+static bool defer(struct img_ingest *g, const struct item *it, bool dicomdir)
 {
 	struct deferred *d = calloc(1, sizeof(*d));
 
-	if (d) {
-		d->path = strdup(it->path);
-		d->container = strdup(it->container ? it->container : "");
-		d->name = strdup(it->name ? it->name : "");
-		d->size = it->size;
-		d->inode = it->inode;
-		d->device = it->device;
-		d->mtime_ns = it->mtime_ns;
-		d->dicomdir = dicomdir;
+	if (!d)
+		return false;
+	d->path = strdup(it->path);
+	d->container = strdup(it->container ? it->container : "");
+	d->name = strdup(it->name ? it->name : "");
+	if (!d->path || !d->container || !d->name) {
+		deferred_free(d);
+		return false;
 	}
-	if (!d || !d->path || !d->container || !d->name)
-		abort(); /* a container would be lost without a word */
+	d->size = it->size;
+	d->inode = it->inode;
+	d->device = it->device;
+	d->mtime_ns = it->mtime_ns;
+	d->dicomdir = dicomdir;
 	*g->deferred_end = d;
 	g->deferred_end = &d->next;
+	return true;
+}
+
+/* Under lock: containers go to the walker, or are lost with a word. */
+static void hand_back(struct img_ingest *g, struct chunk *c)
+{
+	struct img_err oom = { IMG_E_NOMEM, "out of memory" };
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->item[i].outcome == DEFERRED &&
+		    !defer(g, &c->item[i], c->item[i].seen_as))
+			item_fail(&c->arena, &c->item[i], FAILED, &oom);
 }
 
 static void work_on(struct examiner *x, struct chunk *c)
@@ -194,9 +219,7 @@ static void *worker(void *arg)
 		pthread_mutex_unlock(&g->lock);
 		work_on(x, c);
 		pthread_mutex_lock(&g->lock);
-		for (size_t i = 0; i < c->n; i++)
-			if (c->item[i].outcome == DEFERRED)
-				defer(g, &c->item[i], c->item[i].seen_as);
+		hand_back(g, c);
 		c->done = true;
 		g->examining--;
 		pthread_cond_signal(&g->to_commit);
@@ -460,10 +483,7 @@ void img_ingest_close(struct img_ingest *g)
 		struct deferred *d = g->deferred;
 
 		g->deferred = d->next;
-		free(d->path);
-		free(d->container);
-		free(d->name);
-		free(d);
+		deferred_free(d);
 	}
 	examiner_release(&g->walker);
 	img_audit_close(g->audit);

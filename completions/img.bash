@@ -6,7 +6,7 @@
 
 _img()
 {
-	local cmd=$1 cur=$2 prev=$3 letter name arg choices help
+	local cmd=$1 cur=$2 prev=$3 letter name arg choices
 	local -a words=()
 	local want='' among=''
 
@@ -17,7 +17,7 @@ _img()
 	elif [[ $prev == '=' ]]; then
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
-	while IFS=$'\037' read -r letter name arg choices help; do
+	while IFS=$'\037' read -r letter name arg choices _; do
 		[[ -n $letter ]] && words+=("-$letter")
 		words+=("--$name")
 		if [[ -n $arg && ($prev == "--$name" ||

@@ -186,6 +186,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	if (rebuild)
 		return img_verify_rebuild(path, dry_run, &host, err);
+	if (!audit && !all && !subset)
+		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, path, (unsigned)jobs, &host, err) < 0)
 		return -1;
 	if (audit)

@@ -26,8 +26,8 @@ int img_audit_open(struct img_audit **a, const char *dir, const char *by,
 		   enum img_mode mode, struct img_err *err);
 void img_audit_close(struct img_audit *a);
 /* act: "stored", "conflict", "replaced", ...; digest NULL: none. */
-int img_audit_add(struct img_audit *a, const char *act,
-		  const uint8_t *digest, struct img_err *err);
+int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
+		  struct img_err *err);
 int img_audit_commit(struct img_audit *a, struct img_err *err);
 /* Forgets what was added and not committed. */
 void img_audit_rollback(struct img_audit *a);

@@ -75,8 +75,7 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
 /* Makes the names linked since the last call durable. */
 int img_store_sync_names(struct img_store *s, struct img_err *err);
 /* Takes an object away (not yet durable); absence is no error. */
-int img_store_remove(struct img_store *s,
-		     const uint8_t digest[IMG_DIGEST_SIZE],
+int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		     struct img_err *err);
 
 /* 1 there with that size, 0 not. */
@@ -90,9 +89,8 @@ enum img_fixity { IMG_INTACT, IMG_DAMAGED, IMG_MISSING };
 /* Reads the object and compares.  fresh: past the page cache, from disk.
    -1 only when reading fails for a reason that says nothing about the object
    (memory, descriptors); a read error of the medium is IMG_DAMAGED. */
-int img_store_verify(struct img_store *s,
-		     const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
-		     enum img_fixity *out, struct img_err *err);
+int img_store_verify(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
+		     bool fresh, enum img_fixity *out, struct img_err *err);
 /* The same for any file against a digest (objects in place). */
 int img_store_verify_path(const char *path,
 			  const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,

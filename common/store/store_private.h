@@ -11,9 +11,9 @@ struct img_store {
 	int dirfd, objects, tmp, session, lock;
 	uint64_t dev, ino;
 	char session_name[20];
-	atomic_uint serial;       /* names within the session */
-	bool touched[256];        /* shards with names not yet synced */
-	bool broken;              /* a sync failed: nothing can be promised */
+	atomic_uint serial; /* names within the session */
+	bool touched[256];  /* shards with names not yet synced */
+	bool broken;        /* a sync failed: nothing can be promised */
 };
 
 /* objects/ab/... of a digest, relative to s->objects: "ab/abcd...". */

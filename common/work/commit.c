@@ -237,6 +237,24 @@ static void fill_object(struct img_record *rec, const struct item *it,
 	rec->digest = hex;
 }
 
+static const char *extra_of(const struct img_ingest *g, struct arena *a,
+			    const struct item *it)
+{
+	static const char dry[] = "\"dry_run\":true";
+	size_t n = it->extra ? strlen(it->extra) : 0;
+	char *both;
+
+	if (!g->opts.dry_run || !n)
+		return g->opts.dry_run ? dry : it->extra;
+	both = arena_alloc(a, n + sizeof(dry) + 1);
+	if (!both)
+		return dry;
+	memcpy(both, it->extra, n);
+	both[n] = ',';
+	memcpy(both + n + 1, dry, sizeof(dry));
+	return both;
+}
+
 static int report(struct img_ingest *g, struct arena *a, struct item *it,
 		  struct img_err *err)
 {
@@ -251,7 +269,7 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 		warn_put(a, it);
 	rec.status = status_of(g, it);
 	rec.path = it->path;
-	rec.extra = it->extra;
+	rec.extra = extra_of(g, a, it);
 	if (it->outcome == OBJECT || it->outcome == KNOWN)
 		fill_object(&rec, it, hex);
 	if (it->outcome == IGNORED)

@@ -51,9 +51,10 @@ static bool tag_fits(uint32_t tag, uint32_t last, bool first, bool loose)
 	return (group & 1) || (tag & 0xFFFF) == 0 || img_dict_tag(tag);
 }
 
-/* Length of the header at p[0..12), and of the value; 0: cannot be. */
+/* Length of the header at p[0..12), and of the value; 0: cannot be.  future:
+   VRs that PS3.5 has not yet are taken too. */
 static size_t header(const uint8_t *p, size_t n, bool implicit, bool big,
-		     uint32_t *length)
+		     bool future, uint32_t *length)
 {
 	unsigned class;
 
@@ -62,9 +63,9 @@ static size_t header(const uint8_t *p, size_t n, bool implicit, bool big,
 		return 8;
 	}
 	class = img_vr_class(p + 4);
-	if (!class)
+	if (!class && !(future && img_vr_is_letters(p + 4)))
 		return 0;
-	if (!(class & VR_LONG)) {
+	if (class && !(class & VR_LONG)) {
 		*length = get16(p + 6, big);
 		return 8;
 	}
@@ -89,7 +90,8 @@ static int walk(const uint8_t *p, size_t n, uint64_t room, bool implicit,
 			return good;
 		if (!tag_fits(tag, last, good == 0, loose))
 			return 0;
-		h = header(p + at, (size_t)(end - at), implicit, big, &length);
+		h = header(p + at, (size_t)(end - at), implicit, big, loose,
+			   &length);
 		if (h == 0)
 			return end - at < 12 ? good : 0;
 		good++;

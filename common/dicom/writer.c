@@ -296,7 +296,8 @@ static int put_sequence(struct img_dicom_writer *w,
 			const struct img_dicom_event *ev, struct img_err *err)
 {
 	const struct level *l = &w->stack[w->top];
-	bool un = memcmp(ev->vr, "UN", 2) == 0 && !l->implicit;
+	bool un = ev->kind == IMG_DICOM_SEQUENCE && !l->implicit &&
+		  memcmp(ev->vr, "UN", 2) == 0;
 	bool same = ev->implicit == l->implicit && !un;
 	uint32_t length = same ? ev->length : IMG_UNDEFINED_LEN;
 	const char *vr = ev->vr[0] ? ev->vr : "SQ";

@@ -1,0 +1,48 @@
+#!/bin/sh
+# run.sh - run the fuzz targets: make fuzz [RUNS=n] [SECONDS_EACH=s] [T=name]
+#
+# Needs clang with libFuzzer.  New inputs stay in $O/fuzz/<target>; those worth
+# keeping are copied to tests/fuzz/corpus/<target> by hand.  Exits 0 if no
+# target found anything, 2 if one did (the input lies in $O/fuzz).
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd) && cd "$top" || exit 1
+O=${O:-$top/build}
+CLANG=${CLANG:-clang}
+RUNS=${RUNS:-0}
+SECONDS_EACH=${SECONDS_EACH:-60}
+runs=-1
+[ "$RUNS" = 0 ] || { runs=$RUNS SECONDS_EACH=0; }
+
+if ! command -v "$CLANG" >/dev/null; then
+	echo 'fuzz: clang is missing: apt-get install clang' >&2
+	exit 3
+fi
+
+san='-fsanitize=address,undefined -fno-sanitize-recover=all'
+make --no-print-directory -s O="$O/fuzz/lib" CC="$CLANG" \
+	CFLAGS='-O2 -g -fno-omit-frame-pointer' \
+	SAN="-fsanitize=fuzzer-no-link $san" "$O/fuzz/lib/libimg.a" || exit 3
+libs=$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib)
+
+status=0
+for source in tests/fuzz/*.c; do
+	name=$(basename "$source" .c)
+	[ "$name" = replay ] && continue
+	[ -n "${T-}" ] && [ "$T" != "$name" ] && continue
+	# shellcheck disable=SC2086
+	"$CLANG" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -std=c11 \
+		-O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer $san \
+		-o "$O/fuzz/$name.run" "$source" "$O/fuzz/lib/libimg.a" \
+		$libs -lunistring -lm || exit 3
+	# The first folder gets what is found: never the saved corpus.
+	mkdir -p "$O/fuzz/$name" "tests/fuzz/corpus/$name"
+	dict=
+	[ -f "tests/fuzz/$name.dict" ] && dict="-dict=tests/fuzz/$name.dict"
+	echo "fuzz: $name"
+	"$O/fuzz/$name.run" -runs="$runs" \
+		-max_total_time="$SECONDS_EACH" -timeout=10 \
+		-rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 \
+		-artifact_prefix="$O/fuzz/$name-" $dict \
+		"$O/fuzz/$name" "tests/fuzz/corpus/$name" || status=2
+done
+exit "$status"

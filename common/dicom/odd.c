@@ -267,9 +267,9 @@ static bool meta_goes_on(const struct img_dicom_reader *r, uint32_t tag)
 	if (r->pos != r->meta_end)
 		return true;
 	/* By its length the group is over.  More of it, in order, means that
-	   the length is wrong, if these are not deflated bytes. */
+	   the length is wrong, if these are not deflated bytes, or big endian ones. */
 	ts = img_ts_find(r->facts.transfer_syntax);
-	return tag > r->top->last && !(ts && ts->deflated);
+	return tag > r->top->last && !(ts && (ts->deflated || ts->big));
 }
 
 int img_odd_tag(struct img_dicom_reader *r, uint32_t tag,
@@ -286,6 +286,12 @@ int img_odd_tag(struct img_dicom_reader *r, uint32_t tag,
 	}
 	if (tag == TAG_ITEM || tag == TAG_END_IT || tag == TAG_END_SQ)
 		return delimiter(r, tag, ev, err);
+	if (group == 0xFFFE) {
+		if (r->pixels_seen && r->top->kind == FRAME_TOP)
+			return finish_with_junk(r, err);
+		return img_fail_malformed(r, r->pos, "no tag (group FFFE)",
+					  err);
+	}
 	if (group == 0) {
 		if (r->top->kind == FRAME_TOP)
 			return img_odd_tail(r, err);

@@ -226,6 +226,11 @@ static int start(struct img_dicom_reader *r, struct img_err *err)
 	if (n == 0)
 		return img_err_set(err, IMG_E_NOT_DICOM, "%s: empty", r->name);
 	r->pos = find_begin(r, p, (size_t)n);
+	if (r->pos == NO_END && n >= 12 &&
+	    memcmp(p, "\0\0\0\0\4\0\0\0", 8) == 0)
+		return img_err_set(err, IMG_E_NOT_DICOM,
+				   "%s: a command set, not a data set",
+				   r->name);
 	if (r->pos == NO_END)
 		return img_err_set(err, IMG_E_NOT_DICOM, "%s: not DICOM",
 				   r->name);

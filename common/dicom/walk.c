@@ -168,6 +168,8 @@ static int begin_sequence(struct img_dicom_reader *r, const struct head *h,
 		return -1;
 	order(r, h->tag);
 	fill_event(r, ev, pixels ? IMG_DICOM_PIXELS : IMG_DICOM_SEQUENCE, h);
+	if (!pixels && !(h->class & VR_UN))
+		memcpy(ev->vr, "SQ", 2); /* whatever the dictionary says */
 	f = push(r, pixels ? FRAME_PIXELS : FRAME_SEQ, h, ev->offset);
 	r->pos = ev->offset;
 	if (pixels) {

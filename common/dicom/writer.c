@@ -300,7 +300,7 @@ static int put_sequence(struct img_dicom_writer *w,
 		  memcmp(ev->vr, "UN", 2) == 0;
 	bool same = ev->implicit == l->implicit && !un;
 	uint32_t length = same ? ev->length : IMG_UNDEFINED_LEN;
-	const char *vr = ev->vr[0] ? ev->vr : "SQ";
+	const char *vr = ev->kind == IMG_DICOM_SEQUENCE && !un ? "SQ" : ev->vr;
 
 	if (l->kind == IMG_DICOM_SEQUENCE && w->top)
 		return fail(w, "a sequence where an item should be", err);

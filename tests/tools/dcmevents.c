@@ -1,11 +1,14 @@
 /*
  * dcmevents - what the reader says of files, as lines.
  *
- * dcmevents [-m] [-s] file ...
+ * dcmevents [-m] [-d | -s] file ...
  *   -m  read from memory instead of from the file
  *   -s  one line a file: path, verdict, transfer syntax, notes, elements,
  *       trailing bytes, message
- * Without -s: a line an event: depth, kind, tag, VR, length, start, offset.
+ *   -d  a line an event, as tests/dcmdump.awk makes of dcmdump's: path, depth,
+ *       tag, VR (-- when implicit), length made even; nothing for a file that
+ *       cannot be read or whose tags do not ascend
+ * Otherwise: a line an event: depth, kind, tag, VR, length, start, offset.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,13 +40,36 @@ static void print_event(const struct img_dicom_event *ev)
 	       ev->big ? " big" : "", ev->meta ? " meta" : "");
 }
 
-static int walk(struct img_dicom_reader *r, bool events, struct img_err *err)
+static void print_plain(const char *path, const struct img_dicom_event *ev)
+{
+	const char *vr = ev->implicit ? "--" : ev->vr;
+	char tag[12];
+
+	if (ev->kind == IMG_DICOM_ITEM)
+		vr = "na";
+	if (ev->kind == IMG_DICOM_FRAGMENT)
+		vr = "pi";
+	img_dict_format_tag(ev->tag, tag);
+	printf("%s\t%u %s", path, ev->depth, tag);
+	if (ev->kind == IMG_DICOM_END_ITEM ||
+	    ev->kind == IMG_DICOM_END_SEQUENCE)
+		printf("\n");
+	else if (ev->length == IMG_UNDEFINED_LEN)
+		printf(" %s u/l\n", vr);
+	else
+		printf(" %s %u\n", vr, ev->length + (ev->length & 1));
+}
+
+static int walk(struct img_dicom_reader *r, const char *path, char mode,
+		struct img_err *err)
 {
 	struct img_dicom_event ev;
 	int rc;
 
 	while ((rc = img_dicom_next(r, &ev, err)) == 1)
-		if (events)
+		if (mode == 'd')
+			print_plain(path, &ev);
+		else if (mode == 'e')
 			print_event(&ev);
 	return rc;
 }
@@ -66,7 +92,7 @@ static int start(struct img_dicom_reader *r, const char *path, int fd,
 }
 
 static int one(struct img_dicom_reader *r, const char *path, bool from_memory,
-	       bool summary)
+	       char mode)
 {
 	const struct img_dicom_facts *f = img_dicom_facts(r);
 	struct img_err err = IMG_ERR_INIT;
@@ -75,8 +101,16 @@ static int one(struct img_dicom_reader *r, const char *path, bool from_memory,
 	int rc = start(r, path, fd, from_memory, &mem, &err);
 
 	if (rc == 0)
-		rc = walk(r, !summary, &err);
-	if (summary)
+		rc = walk(r, path, mode == 'd' ? 's' : mode, &err);
+	/* Only what is read to its end is shown plainly. */
+	if (rc == 0 && mode == 'd' && !(f->notes & IMG_NOTE_ORDER)) {
+		free(mem);
+		mem = NULL;
+		lseek(fd, 0, SEEK_SET);
+		start(r, path, fd, from_memory, &mem, &err);
+		walk(r, path, mode, &err);
+	}
+	if (mode == 's')
 		printf("%s\t%s\t%s\t%04x\t%llu\t%llu\t%s\n", path,
 		       img_code_word(err.code),
 		       rc == 0 && f->transfer_syntax[0] ? f->transfer_syntax
@@ -84,7 +118,7 @@ static int one(struct img_dicom_reader *r, const char *path, bool from_memory,
 		       rc == 0 ? f->notes : 0,
 		       rc == 0 ? (unsigned long long)f->elements : 0,
 		       rc == 0 ? (unsigned long long)f->trailing : 0, err.text);
-	else if (rc < 0)
+	else if (rc < 0 && mode == 'e')
 		printf("%s: %s\n", img_code_word(err.code), err.text);
 	free(mem);
 	if (fd >= 0)
@@ -95,15 +129,16 @@ static int one(struct img_dicom_reader *r, const char *path, bool from_memory,
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
-	bool from_memory = false, summary = false;
+	bool from_memory = false;
+	char mode = 'e';
 	struct img_dicom_reader *r;
 	int opt, bad = 0;
 
-	while ((opt = getopt(argc, argv, "ms")) != -1) {
+	while ((opt = getopt(argc, argv, "dms")) != -1) {
 		if (opt == 'm')
 			from_memory = true;
-		else if (opt == 's')
-			summary = true;
+		else if (opt == 'd' || opt == 's')
+			mode = (char)opt;
 		else
 			return 64;
 	}
@@ -111,7 +146,7 @@ int main(int argc, char **argv)
 	if (!r)
 		return 3;
 	for (int i = optind; i < argc; i++)
-		bad += one(r, argv[i], from_memory, summary) < 0;
+		bad += one(r, argv[i], from_memory, mode) < 0;
 	img_dicom_reader_free(r);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return 3;

@@ -186,6 +186,17 @@ void img_rows_close(struct img_rows *r);
 int img_catalog_count(struct img_catalog *c, const struct img_query *q,
 		      uint64_t *n, struct img_err *err);
 
+/* The same matching for a value from elsewhere, one of several with
+   backslashes between; keyword and vr of f are looked at. */
+struct img_matcher;
+int img_matcher_new(struct img_catalog *c, const struct img_field *f,
+		    const char *value, struct img_matcher **out,
+		    struct img_err *err);
+/* 1 it matches (NULL: absent), 0 not, -1. */
+int img_matcher_test(struct img_matcher *m, const char *value,
+		     struct img_err *err);
+void img_matcher_free(struct img_matcher *m);
+
 /* ---- reading ---------------------------------------------------------- */
 
 /* An object with the identity of its instance; strings live until the next

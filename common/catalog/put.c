@@ -46,12 +46,35 @@ static int next_id(struct img_catalog *c, enum img_level level, int64_t *id,
 	return 0;
 }
 
+/* ACR-NEMA wrote 2026.11.21 and 12:30:00 (PS3.5 6.2): without delimiters
+   ranges and order are those of text. */
+static bool plain_date(const char *vr, const char *text, char out[20])
+{
+	char mark = strcmp(vr, "DA") == 0 ? '.' : ':';
+	size_t n = 0;
+
+	if ((mark == ':' && strcmp(vr, "TM") != 0) || strlen(text) > 18 ||
+	    !strchr(text, mark) || text[strspn(text, "0123456789.:")])
+		return false;
+	for (; *text; text++)
+		if (*text != mark)
+			out[n++] = *text;
+	out[n] = '\0';
+	return true;
+}
+
 /* Keys are never NULL. */
 static void bind_field(sqlite3_stmt *st, int i, int field, const char *text)
 {
+	size_t n;
+	const char *vr = img_catalog_fields(&n)[field].vr;
+	char plain[20];
+
 	if (field == IMG_F_PATIENT_ID || field == IMG_F_ISSUER ||
 	    field == IMG_F_STUDY || field == IMG_F_SERIES)
 		sqlite3_bind_text(st, i, text ? text : "", -1, SQLITE_STATIC);
+	else if (text && plain_date(vr, text, plain))
+		sqlite3_bind_text(st, i, plain, -1, SQLITE_TRANSIENT);
 	else
 		img_catalog_bind(st, i, text);
 }

@@ -251,27 +251,37 @@ static int match_range(struct img_where *w, const char *expr,
 	return img_where_param(w, to, strlen(to), err);
 }
 
-static bool is_number(const char *v, size_t n)
+/* The SQL type of a number's VR; NULL where it is none. */
+static const char *number_type(const struct img_field *f)
 {
-	size_t i = n && (*v == '-' || *v == '+');
-
-	if (i == n || n > 12)
-		return false;
-	for (; i < n; i++)
-		if (!isdigit((unsigned char)v[i]))
-			return false;
-	return true;
+	if (is_vr(f, "DS") || is_vr(f, "FL") || is_vr(f, "FD"))
+		return "REAL";
+	if (is_vr(f, "IS") || is_vr(f, "US") || is_vr(f, "UL") ||
+	    is_vr(f, "SS") || is_vr(f, "SL") || is_vr(f, "SV"))
+		return "INTEGER";
+	return NULL;
 }
 
-static int match_number(struct img_where *w, const char *expr, const char *v,
-			size_t n, struct img_err *err)
+static bool is_number(const char *v, size_t n)
 {
-	if (img_buf_printf(&w->text, err,
-			   "%s <> '' AND CAST(%s AS INTEGER) = CAST(", expr,
-			   expr) < 0 ||
+	size_t digits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		digits += isdigit((unsigned char)v[i]) != 0;
+		if (!strchr("0123456789+-.eE", v[i]))
+			return false;
+	}
+	return digits && n <= 32;
+}
+
+static int match_number(struct img_where *w, const char *expr, const char *type,
+			const char *v, size_t n, struct img_err *err)
+{
+	if (img_buf_printf(&w->text, err, "%s <> '' AND CAST(%s AS %s) = CAST(",
+			   expr, expr, type) < 0 ||
 	    img_where_param(w, v, n, err) < 0)
 		return -1;
-	return img_where_puts(w, " AS INTEGER)", err);
+	return img_buf_printf(&w->text, err, " AS %s)", type);
 }
 
 static int match_one(struct img_where *w, const char *expr,
@@ -287,8 +297,8 @@ static int match_one(struct img_where *w, const char *expr,
 		return match_glob(w, expr, v, n, err);
 	if (is_vr(f, "DA") || is_vr(f, "TM") || is_vr(f, "DT"))
 		return match_range(w, expr, f, v, n, err);
-	if ((is_vr(f, "IS") || is_vr(f, "US")) && is_number(v, n))
-		return match_number(w, expr, v, n, err);
+	if (number_type(f) && is_number(v, n))
+		return match_number(w, expr, number_type(f), v, n, err);
 	if (img_buf_printf(&w->text, err, "%s = ", expr) < 0)
 		return -1;
 	return img_where_param(w, v, n, err);
@@ -345,4 +355,93 @@ int img_where_match(struct img_where *w, const char *expr,
 	else
 		rc = match_list(w, expr, f, value, err);
 	return rc < 0 ? -1 : img_where_puts(w, ")", err);
+}
+
+/* ---- one value by itself ---------------------------------------------- */
+
+struct img_matcher {
+	struct img_catalog *c;
+	sqlite3_stmt *st; /* NULL: anything matches */
+	int value;        /* parameter */
+	bool whole;       /* not several values with backslashes between */
+};
+
+int img_matcher_new(struct img_catalog *c, const struct img_field *f,
+		    const char *value, struct img_matcher **out,
+		    struct img_err *err)
+{
+	struct img_matcher *m = calloc(1, sizeof(*m));
+	const char *expr = is_vr(f, "PN") ? "img_name_key(:v)" : ":v";
+	struct img_where w;
+	int rc = -1;
+
+	*out = NULL;
+	if (!m)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	m->c = c;
+	m->whole = is_vr(f, "ST") || is_vr(f, "LT") || is_vr(f, "UT") ||
+		   is_vr(f, "UR");
+	img_where_init(&w);
+	if (!img_match_is_universal(value)) {
+		if (img_where_puts(&w, "SELECT ", err) < 0 ||
+		    (m->whole
+			     ? match_one(&w, expr, f, value, strlen(value), err)
+			     : img_where_match(&w, expr, f, value, err)) < 0)
+			goto out;
+		m->st = img_where_prepare(c, &w, err);
+		if (!m->st)
+			goto out;
+		m->value = sqlite3_bind_parameter_index(m->st, ":v");
+	}
+	*out = m;
+	m = NULL;
+	rc = 0;
+out:
+	img_matcher_free(m);
+	img_where_release(&w);
+	return rc;
+}
+
+static int test_one(struct img_matcher *m, const char *v, size_t n,
+		    struct img_err *err)
+{
+	int rc;
+
+	if (v)
+		sqlite3_bind_text(m->st, m->value, v, (int)n, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(m->st, m->value);
+	rc = img_catalog_step(m->c, m->st, "match", err);
+	if (rc == 1)
+		rc = sqlite3_column_int(m->st, 0) != 0;
+	sqlite3_reset(m->st);
+	return rc;
+}
+
+/* Any of several values, PS3.4 C.2.2.3. */
+int img_matcher_test(struct img_matcher *m, const char *value,
+		     struct img_err *err)
+{
+	int rc = 0;
+
+	if (!m->st)
+		return 1;
+	if (!value || m->whole)
+		return test_one(m, value, value ? strlen(value) : 0, err);
+	for (;;) {
+		size_t n = strcspn(value, "\\");
+
+		rc = test_one(m, value, n, err);
+		if (rc || !value[n])
+			return rc;
+		value += n + 1;
+	}
+}
+
+void img_matcher_free(struct img_matcher *m)
+{
+	if (!m)
+		return;
+	sqlite3_finalize(m->st);
+	free(m);
 }

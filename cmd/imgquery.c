@@ -1,0 +1,249 @@
+/* imgquery - what the archive holds, as records or as a table. */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "work/ask.h"
+#include "work/priors.h"
+
+#define TABLE_ROWS    1000 /* aligned together, so that memory is bounded */
+#define TABLE_COLUMNS 128
+
+static bool count, conflicts;
+static const char *dir, *level, *fields, *format, *keys_from, *key;
+static uint64_t limit, priors;
+static struct img_list sort;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'l', "level", "level", "what a record stands for", IMG_OPT_CHOICE,
+	  &level, "patient|study|series|image", 0 },
+	{ 'f', "fields", "Keyword,...", "attributes to give", IMG_OPT_STRING,
+	  &fields, NULL, 0 },
+	{ 's', "sort", "Keyword", "sort by it; -Keyword: downwards",
+	  IMG_OPT_LIST, &sort, NULL, 0 },
+	{ 0, "limit", "n", "no more than so many", IMG_OPT_U64, &limit, NULL,
+	  0 },
+	{ 0, "count", NULL, "only how many there are", IMG_OPT_FLAG, &count,
+	  NULL, 0 },
+	{ 0, "format", "format", "how to write what is found", IMG_OPT_CHOICE,
+	  &format, "table|jsonl|csv|dicom-json|fhir", 0 },
+	{ 0, "conflicts", NULL, "all objects of instances that have several",
+	  IMG_OPT_FLAG, &conflicts, NULL, 0 },
+	{ 0, "priors", "n", "the most relevant priors of each study",
+	  IMG_OPT_U64, &priors, NULL, IMG_PRIORS_MAX },
+	{ 0, "keys-from", "file", "a value of -k on each line; - is stdin",
+	  IMG_OPT_STRING, &keys_from, NULL, 0 },
+	{ 'k', "key", "Keyword", "what --keys-from has values of",
+	  IMG_OPT_STRING, &key, NULL, 0 },
+	IMG_OPT_END
+};
+
+struct out {
+	struct img_cli *cli;
+	struct img_table *table;
+	const char *title[TABLE_COLUMNS]; /* they outlive the table */
+	size_t columns, rows;
+};
+
+/* ---- host ------------------------------------------------------------- */
+
+static int text(void *arg, const char *line, size_t n)
+{
+	struct out *out = arg;
+
+	img_cli_count(out->cli, "found", false);
+	return img_cli_emit_text(out->cli, line, n);
+}
+
+static int begin_table(struct out *out, struct img_err *err)
+{
+	int rc = out->table ? img_table_print(out->table, out->cli) : 0;
+
+	img_table_free(out->table);
+	out->rows = 0;
+	out->table = img_table_new(out->title, out->columns, err);
+	return out->table ? rc : -1;
+}
+
+static int row(void *arg, const char *const *cell, size_t n, bool titles)
+{
+	struct out *out = arg;
+	struct img_err err = IMG_ERR_INIT;
+	int rc = 0;
+
+	if (titles) {
+		out->columns = n < TABLE_COLUMNS ? n : TABLE_COLUMNS;
+		memcpy(out->title, cell, out->columns * sizeof(*cell));
+	}
+	if (titles || out->rows == TABLE_ROWS)
+		rc = begin_table(out, &err);
+	if (rc == 0 && !titles) {
+		rc = img_table_row(out->table, cell, &err);
+		out->rows++;
+		img_cli_count(out->cli, "found", false);
+	}
+	if (err.code != IMG_OK)
+		img_cli_fail(out->cli, &err);
+	return rc;
+}
+
+static void trouble(void *arg, const struct img_err *err)
+{
+	struct out *out = arg;
+
+	img_cli_note(out->cli, err);
+	img_cli_count(out->cli, "failed", true);
+}
+
+static void missing(void *arg)
+{
+	img_cli_no(((struct out *)arg)->cli);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(((struct out *)arg)->cli);
+}
+
+/* ---- options ---------------------------------------------------------- */
+
+/* Which of the words a|b|c it is. */
+static int choice(const char *words, const char *word)
+{
+	int i = 0;
+
+	for (const char *w = words;; w++, i++) {
+		size_t n = strcspn(w, "|");
+
+		if (strlen(word) == n && memcmp(w, word, n) == 0)
+			return i;
+		w += n;
+		if (!*w)
+			return -1;
+	}
+}
+
+static void check(struct img_cli *cli)
+{
+	bool ours = conflicts || keys_from;
+
+	if (!keys_from != !key)
+		img_cli_usage(cli, "--keys-from and -k go together");
+	if (priors && (conflicts || keys_from || count || limit || sort.n))
+		img_cli_usage(cli, "--priors goes with neither --conflicts, "
+				   "--keys-from, --count, --limit nor -s");
+	if (keys_from && (conflicts || count))
+		img_cli_usage(cli, "--keys-from goes with neither --conflicts "
+				   "nor --count");
+	if (conflicts && level && strcmp(level, "image") != 0)
+		img_cli_usage(cli, "--conflicts is about images, not -l %s",
+			      level);
+	if (ours && format &&
+	    (strcmp(format, "fhir") == 0 || strcmp(format, "dicom-json") == 0))
+		img_cli_usage(cli,
+			      "--format %s has no place for what "
+			      "--conflicts and --keys-from say",
+			      format);
+	if (fields && format && strcmp(format, "fhir") == 0)
+		img_cli_usage(cli, "--format fhir has fields of its own, "
+				   "not -f");
+}
+
+static void fill(struct img_ask_opts *o, int argc, char **argv)
+{
+	struct img_find_opts *f = &o->find;
+
+	memset(o, 0, sizeof(*o));
+	if (!format)
+		format = isatty(STDOUT_FILENO) ? "table" : "jsonl";
+	if (!level)
+		level = conflicts ? "image" : "study";
+	o->format = (enum img_format)choice("table|jsonl|csv|dicom-json|fhir",
+					    format);
+	f->level = (enum img_level)choice("patient|study|series|image", level);
+	o->priors = priors > 0;
+	if (!priors) {
+		f->key = (const char *const *)argv;
+		f->keys = (size_t)argc;
+	}
+	f->extra_key = key;
+	f->fields = fields;
+	f->sort = sort.item;
+	f->sorts = sort.n;
+	f->limit = limit;
+	f->conflicts = conflicts;
+}
+
+/* ---- work ------------------------------------------------------------- */
+
+static int each_prior(struct img_cli *cli, struct img_ask *a, int argc,
+		      char **argv, struct img_err *err)
+{
+	struct img_input in;
+	int rc;
+
+	while ((rc = img_cli_next(cli, argc, argv, &in, err)) != 0) {
+		const char *uid = NULL;
+
+		if (rc == 1)
+			uid = in.rec ? in.rec->study : in.text;
+		if (uid && img_ask_prior(a, uid, (size_t)priors, err) < 0)
+			return -1;
+		if (rc == 1 && !uid) {
+			img_cli_warn(cli, "a record without StudyInstanceUID");
+			img_cli_count(cli, "failed", true);
+		}
+		img_err_clear(err);
+	}
+	return 0;
+}
+
+static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
+	       struct img_err *err)
+{
+	if (priors)
+		return each_prior(cli, a, argc, argv, err);
+	if (keys_from)
+		return img_ask_keys(a, keys_from, err);
+	return count ? img_ask_count(a, err) : img_ask_all(a, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli = IMG_CLI(
+		"imgquery", "[-C dir] [-l level] [Keyword=value ...]",
+		"what the archive holds, as records or as a table", opts);
+	struct out out = { .cli = &cli };
+	const struct img_ask_host host = { text,    row,     trouble,
+					   missing, stopped, &out };
+	struct img_err err = IMG_ERR_INIT;
+	struct img_ask_opts o;
+	struct img_catalog *catalog = NULL;
+	struct img_ask *a = NULL;
+	char path[IMG_PATH_MAX];
+
+	cli.examples = "imgquery 'PatientName=synthetic*' StudyDate=2024\n"
+		       "imgquery Modality=CT | imgverify\n"
+		       "imgquery AccessionNumber=A0003 | imgquery --priors 2";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli);
+	fill(&o, argc, argv);
+	if (img_cli_catalog_dir(dir, path, &err) < 0 ||
+	    img_catalog_open(&catalog, path, IMG_READ, &err) < 0 ||
+	    img_ask_open(&a, catalog, path, &o, &host, &err) < 0 ||
+	    ask(&cli, a, argc, argv, &err) < 0) {
+		if (err.code == IMG_E_USAGE)
+			img_cli_usage(&cli, "%s", err.text);
+		if (err.code != IMG_OK)
+			img_cli_fail(&cli, &err);
+	} else if (!img_ask_found(a)) {
+		img_cli_no(&cli);
+	}
+	if (out.table)
+		img_table_print(out.table, &cli);
+	img_table_free(out.table);
+	img_ask_close(a);
+	img_catalog_close(catalog);
+	return img_cli_finish(&cli);
+}

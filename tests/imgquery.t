@@ -1,0 +1,292 @@
+# imgquery.t - finding what is in the archive, in all formats.
+. "$(dirname "$0")/lib.sh"
+need perl dump2dcm
+
+mkdir in
+# one NAME OPTION...: an image of the first patient unless said otherwise.
+one()
+{
+	f=$1
+	shift
+	phantom one "in/$f" "$@" || exit 1
+}
+ct='--modality CT --body-part HEAD --study 2.25.10 --series 2.25.11'
+# shellcheck disable=SC2086 # lists of options
+{
+	one ct1 $ct --uid 2.25.12 --instance 2 --accession A1 --date 20240115
+	one ct2 $ct --uid 2.25.13 --instance 10 --accession A1 --date 20240115
+}
+one mr --modality MR --body-part HEAD --study 2.25.20 --series 2.25.21 \
+	--uid 2.25.22 --accession A2 --date 20230201 --study-desc 'MR, "head"'
+one ctold --modality CT --body-part HEAD --study 2.25.30 --series 2.25.31 \
+	--uid 2.25.32 --accession A3 --date 20200301
+one cr --modality CR --body-part CHEST --study 2.25.40 --series 2.25.41 \
+	--uid 2.25.42 --accession A4 --date 20231231
+one ctnew --modality CT --body-part HEAD --study 2.25.50 --series 2.25.51 \
+	--uid 2.25.52 --accession A5 --date 20250101
+one other --id TEST-0002 --name 'Müller^Jürgen=山田^太郎=やまだ^たろう' \
+	--charset ISO_IR\ 192 --study 2.25.60 --series 2.25.61 \
+	--uid 2.25.62 --accession A6 --date 20240601 --modality CT
+one zchanged --modality MR --body-part HEAD --study 2.25.20 --series 2.25.21 \
+	--uid 2.25.22 --accession A2 --date 20230201 --pixel 7
+cat >nested.txt <<'!'
+(0008,0016) UI 1.2.840.10008.5.1.4.1.1.7
+(0008,0018) UI 2.25.72
+(0008,0020) DA 20220101
+(0008,0060) CS OT
+(0010,0010) PN Test^Synthetic
+(0010,0020) LO TEST-0003
+(0018,0050) DS 1.250
+(0018,0060) DS 120
+(0020,000d) UI 2.25.70
+(0020,000e) UI 2.25.71
+(0028,0010) US 8
+(0028,9099) US 3
+(0040,0275) SQ
+(fffe,e000) -
+(0040,0007) LO first step
+(0040,0009) SH SPS1
+(fffe,e00d) -
+(fffe,e000) -
+(0040,0009) SH SPS2
+(fffe,e00d) -
+(fffe,e0dd) -
+!
+dump2dcm -q +te nested.txt in/nested || exit 1
+
+export IMG_CATALOG="$PWD/arc"
+exits 3 'no archive: status 3' imgquery
+ok 'said on stderr' grep -q '^imgquery: .*catalog.db: ' err
+exits 0 'images go in' imgimport -q in
+
+# uids LEVEL-KEYWORD ARGUMENT...: what is found, sorted, on one line.
+uids()
+{
+	k=$1
+	shift
+	imgquery "$@" | perl -ne '/"'"$k"'":"([^"]*)"/ && print "$1\n"' |
+		sort | paste -sd ' ' -
+}
+# finds WANT TEXT KEY...: studies, by the end of their UID.
+finds()
+{
+	want_=$1 text_=$2
+	shift 2
+	have_=$(uids StudyInstanceUID "$@" | sed 's/2\.25\.//g')
+	if [ "$have_" = "$want_" ]; then
+		pass_ "$text_"
+	else
+		echo "found: $have_, not: $want_" >why
+		fail_ "$text_" why
+	fi
+}
+
+# ---- matching -----------------------------------------------------------
+finds '10 20 30 40 50 60 70' 'all studies'
+finds '10' 'single value' AccessionNumber=A1
+finds '10 60' 'list' 'AccessionNumber=A1\A6'
+finds '10 20 30 40 50 60' 'wildcard' 'AccessionNumber=A?'
+finds '' 'case counts but in names' AccessionNumber=a1
+finds '10 20' 'list of UIDs' 'StudyInstanceUID=2.25.10\2.25.20\2.25.99'
+finds '60' 'name: case and accents' PatientName=MULLER^jurgen
+finds '60' 'name: any order' 'PatientName=jürgen müller'
+finds '60' 'name: ideographic group' 'PatientName=山田*'
+finds '' 'name: not a part of it' PatientName=muller
+finds '10 60' 'range of dates' StudyDate=20240101-20241231
+finds '50' 'from a date' StudyDate=20240602-
+finds '30 70' 'to a date, dashes' StudyDate=-20220101
+finds '10' 'one day' StudyDate=2024-01-15
+finds '10 60' 'one year' StudyDate=2024
+finds '70' 'no value' 'AccessionNumber=""'
+finds '10 20 30 50' 'key of a level below' BodyPartExamined=HEAD
+finds '20' 'two keys on the same series' BodyPartExamined=HEAD Modality=MR
+finds '' 'two keys on no series' BodyPartExamined=CHEST Modality=MR
+finds '10' 'UID of an image' SOPInstanceUID=2.25.13
+finds '40' 'modalities in study' ModalitiesInStudy=CR
+finds '10' 'number' InstanceNumber=010
+finds '10' 'by tag' 0008,0050=A1
+finds '70' 'key from headers' KVP=120 PatientID=TEST-0003
+finds '70' 'number from headers' SliceThickness=1.25
+finds '70' 'path' RequestAttributesSequence.ScheduledProcedureStepID=SPS2
+finds '70' 'path of tags' 0040,0275.0040,0009=SPS1
+finds '' 'path, other value' RequestAttributesSequence.0040,0009=SPS3
+exits 1 'nothing matches: status 1' imgquery PatientID=NOBODY
+ok 'and no records' test ! -s out
+
+# ---- levels, fields, order ----------------------------------------------
+exits 0 'a patient' imgquery -l patient PatientID=TEST-0002
+same 'as a record' out <<'!'
+{"PatientID":"TEST-0002","PatientName":"Müller^Jürgen=山田^太郎=やまだ^たろう","PatientBirthDate":"19700101","PatientSex":"O","NumberOfPatientRelatedStudies":"1"}
+!
+exits 0 'a study with fields' imgquery -f \
+	ModalitiesInStudy,0008,0020,NumberOfStudyRelatedInstances,KVP \
+	AccessionNumber=A1
+same 'has its UID and them' out <<'!'
+{"StudyInstanceUID":"2.25.10","ModalitiesInStudy":"CT","StudyDate":"20240115","NumberOfStudyRelatedInstances":"2","KVP":"120"}
+!
+exits 0 'an image' imgquery -l image SOPInstanceUID=2.25.12 \
+	-f Rows,InstanceNumber,BodyPartExamined
+perl -pe 's/"bytes":\d+,"digest":"[0-9a-f]{64}"/OBJECT/' out >have
+same 'names its object' have <<'!'
+{"StudyInstanceUID":"2.25.10","SeriesInstanceUID":"2.25.11","SOPInstanceUID":"2.25.12",OBJECT,"Rows":"8","InstanceNumber":"2","BodyPartExamined":"HEAD"}
+!
+exits 0 'a field of a lower level' imgquery -f InstanceNumber AccessionNumber=A1
+same 'has all values' out <<'!'
+{"StudyInstanceUID":"2.25.10","InstanceNumber":"10\\2"}
+!
+exits 0 'empty keys ask for attributes' imgquery KVP= \
+	RequestAttributesSequence.ScheduledProcedureStepID= \
+	-f KVP,RequestAttributesSequence.ScheduledProcedureStepID,0028,9099 \
+	PatientID=TEST-0003
+same 'from headers, several items' out <<'!'
+{"StudyInstanceUID":"2.25.70","KVP":"120","RequestAttributesSequence.ScheduledProcedureStepID":"SPS1\\SPS2","LargestMonochromePixelValue":"3"}
+!
+exits 0 'sorted by number, downwards' imgquery -l image -s -InstanceNumber \
+	-f InstanceNumber StudyInstanceUID=2.25.10 --format csv
+printf 'InstanceNumber\r\n10\r\n2\r\n' >want
+ok 'as CSV' cmp want out
+exits 0 'two sort keys, a limit' imgquery -s PatientID -s -StudyDate \
+	--limit 2 -f StudyDate
+same 'in order' out <<'!'
+{"StudyInstanceUID":"2.25.50","StudyDate":"20250101"}
+{"StudyInstanceUID":"2.25.10","StudyDate":"20240115"}
+!
+exits 0 'limit with a key from headers' imgquery --limit 1 -l image \
+	BitsAllocated=16 -f BitsAllocated
+ok 'one record' sh -c '[ "$(wc -l <out)" = 1 ]'
+exits 0 'count' imgquery --count Modality=CT
+same 'is a number' out <<'!'
+4
+!
+exits 1 'a count of none' imgquery --count Modality=US
+same 'is zero' out <<'!'
+0
+!
+exits 0 'count with headers' imgquery --count -l image SliceThickness=1.25
+same 'is one' out <<'!'
+1
+!
+
+# ---- formats ------------------------------------------------------------
+exits 0 'CSV' imgquery --format csv -f StudyDescription,PatientID \
+	AccessionNumber=A2
+printf 'StudyDescription,PatientID\r\n"MR, ""head""",TEST-0001\r\n' >want
+ok 'quotes what needs it' cmp want out
+exits 0 'the DICOM JSON model' imgquery --format dicom-json -l image \
+	-f PatientName,InstanceNumber,Rows,ImageType,TransferSyntaxUID,SliceThickness,PatientComments,RequestAttributesSequence.ScheduledProcedureStepID \
+	SOPInstanceUID=2.25.72
+same 'has VRs, numbers, sequences' out <<'!'
+{"00080008":{"vr":"CS"},"00080018":{"vr":"UI","Value":["2.25.72"]},"00083002":{"vr":"UI","Value":["1.2.840.10008.1.2.1"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Test^Synthetic"}]},"00104000":{"vr":"LT"},"00180050":{"vr":"DS","Value":[1.25]},"0020000D":{"vr":"UI","Value":["2.25.70"]},"0020000E":{"vr":"UI","Value":["2.25.71"]},"00200013":{"vr":"IS"},"00280010":{"vr":"US","Value":[8]},"00400275":{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["SPS1","SPS2"]}}]}}
+!
+exits 0 'groups of a name' imgquery --format dicom-json -l patient \
+	-f PatientName PatientID=TEST-0002
+same 'each by itself' out <<'!'
+{"00080005":{"vr":"CS","Value":["ISO_IR 192"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Müller^Jürgen","Ideographic":"山田^太郎","Phonetic":"やまだ^たろう"}]},"00100020":{"vr":"LO","Value":["TEST-0002"]},"00100021":{"vr":"LO"}}
+!
+exits 0 'FHIR' imgquery --format fhir AccessionNumber=A1
+same 'an ImagingStudy' out <<'!'
+{"resourceType":"ImagingStudy","id":"2.25.10","identifier":[{"system":"urn:dicom:uid","value":"urn:oid:2.25.10"},{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"ACSN"}]},"value":"A1"}],"status":"available","modality":[{"system":"http://dicom.nema.org/resources/ontology/DCM","code":"CT"}],"subject":{"identifier":{"value":"TEST-0001"},"display":"Test Synthetic"},"started":"2024-01-15","numberOfSeries":1,"numberOfInstances":2,"description":"Test study","series":[{"uid":"2.25.11","number":1,"modality":{"system":"http://dicom.nema.org/resources/ontology/DCM","code":"CT"},"description":"Test series","numberOfInstances":2,"bodySite":{"display":"HEAD"},"started":"2024-01-15"}]}
+!
+exits 0 'FHIR with instances' imgquery --format fhir -l image AccessionNumber=A1
+ok 'in the order of their numbers' grep -q '"instance":\[{"uid":"2.25.12","sopClass":{"system":"urn:ietf:rfc:3986","code":"urn:oid:1.2.840.10008.5.1.4.1.1.2","display":"CT Image Storage"},"number":2},{"uid":"2.25.13"' out
+exits 0 'a table' imgquery --format table -s -StudyDate --limit 2
+same 'for people' out <<'!'
+Date        Name                                          ID         Born        Modality  Study       Accession  Series  Images
+2025-01-01  Test, Synthetic                               TEST-0001  1970-01-01  CT        Test study  A5         1       1
+2024-06-01  Müller, Jürgen / 山田, 太郎 / やまだ, たろう  TEST-0002  1970-01-01  CT        Test study  A6         1       1
+!
+
+# ---- conflicts, keys, priors --------------------------------------------
+exits 0 'conflicts' imgquery --conflicts -f SOPInstanceUID
+perl -pe 's/"bytes":\d+,"digest":"[0-9a-f]{64}"/OBJECT/; s/"added":"20[^"]*Z"/ADDED/' \
+	out >have
+same 'both objects' have <<'!'
+{"status":"stored","StudyInstanceUID":"2.25.20","SeriesInstanceUID":"2.25.21","SOPInstanceUID":"2.25.22",OBJECT,ADDED}
+{"status":"conflict","StudyInstanceUID":"2.25.20","SeriesInstanceUID":"2.25.21","SOPInstanceUID":"2.25.22",OBJECT,ADDED}
+!
+exits 1 'no conflicts there' imgquery --conflicts PatientID=TEST-0002
+
+printf 'A1\r\nA9\n\nA4' >list
+exits 1 'keys from a file, one unknown: status 1' \
+	imgquery --keys-from list -k AccessionNumber -f StudyDate
+same 'one record each' out <<'!'
+{"StudyInstanceUID":"2.25.10","StudyDate":"20240115","key":"A1"}
+{"status":"missing","key":"A9"}
+{"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"A4"}
+!
+exits 0 'keys from stdin, all known' sh -c \
+	'echo SPS2 | imgquery --keys-from - -k 0040,0275.0040,0009 -f StudyDate'
+same 'answered from headers' out <<'!'
+{"StudyInstanceUID":"2.25.70","StudyDate":"20220101","key":"SPS2"}
+!
+exits 1 'keys as CSV' imgquery --keys-from list -k AccessionNumber \
+	-f StudyDate --format csv
+printf 'status,key,StudyDate\r\n,A1,20240115\r\nmissing,A9,\r\n,A4,20231231\r\n' >want
+ok 'with the missing ones' cmp want out
+
+exits 0 'priors' sh -c \
+	'imgquery AccessionNumber=A1 | imgquery --priors 3 -f StudyDate'
+same 'part and modality, part, the rest; none later' out <<'!'
+{"StudyInstanceUID":"2.25.30","StudyDate":"20200301","prior_of":"2.25.10"}
+{"StudyInstanceUID":"2.25.20","StudyDate":"20230201","prior_of":"2.25.10"}
+{"StudyInstanceUID":"2.25.40","StudyDate":"20231231","prior_of":"2.25.10"}
+!
+exits 0 'one prior, by UID' imgquery --priors 1 -f StudyDate 2.25.50
+same 'the latest of the best' out <<'!'
+{"StudyInstanceUID":"2.25.10","StudyDate":"20240115","prior_of":"2.25.50"}
+!
+exits 1 'priors of an unknown study' imgquery --priors 1 2.25.99
+same 'are missing' out <<'!'
+{"status":"missing","prior_of":"2.25.99"}
+!
+exits 1 'a study without priors' imgquery --priors 1 2.25.60
+ok 'gives nothing' test ! -s out
+exits 2 'a failed record passes through' sh -c 'printf "%s\n%s\n" \
+	"{\"status\":\"rejected\",\"error\":{\"code\":\"io\",\"message\":\"x\",\"by\":\"imgimport\"}}" \
+	"{\"StudyInstanceUID\":\"2.25.50\"}" | imgquery --priors 1 -f StudyDate'
+ok 'untouched' grep -q '"by":"imgimport"' out
+ok 'and the other is answered' grep -q '"prior_of":"2.25.50"' out
+
+# ---- what can go wrong --------------------------------------------------
+exits 64 'an attribute that does not exist' imgquery NoSuchKeyword=1
+ok 'is named' grep -q '^imgquery: NoSuchKeyword: ' err
+exits 64 'an operand that is no key' imgquery Doe
+ok 'is not repeated' sh -c '! grep -q Doe err'
+exits 64 'a date that is none' imgquery StudyDate=yesterday
+exits 64 'a sequence as key' imgquery RequestAttributesSequence=1
+exits 64 'a UID of a lower level as field' imgquery -f SOPInstanceUID
+exits 64 'sorting by what is not in the catalog' imgquery -s KVP
+exits 64 '-k alone' imgquery -k PatientID
+exits 64 '--conflicts of studies' imgquery --conflicts -l study
+exits 64 '--priors and --count' imgquery --priors 1 --count
+exits 3 '/dev/full: status 3' sh -c 'imgquery >/dev/full'
+exits 3 '/dev/full, table' sh -c 'imgquery --format table >/dev/full'
+exits 3 'no list of keys' imgquery --keys-from absent -k PatientID
+
+digest=$(imgquery -l image SOPInstanceUID=2.25.72 |
+	sed 's/.*"digest":"\(..\)\([^"]*\)".*/\1\/\1\2/')
+mv "arc/objects/$digest" kept
+exits 2 'an object that is not there: status 2' imgquery -l image KVP=120
+ok 'said on stderr' grep -q "^imgquery: .*$(basename "$digest")" err
+exits 2 'as a field only: the row is given all the same' \
+	imgquery -f KVP,StudyDate PatientID=TEST-0003
+same 'without it' out <<'!'
+{"StudyInstanceUID":"2.25.70","StudyDate":"20220101"}
+!
+exits 0 'what is in the catalog needs no objects' imgquery PatientID=TEST-0003
+mv kept "arc/objects/$digest"
+
+# A copy on read-only media, and by somebody who may only read.
+mkdir ro && cp arc/catalog.db ro/ && cp -r arc/objects ro/
+chmod a-w ro ro/catalog.db
+exits 0 'a catalog alone in a folder that cannot be written' \
+	imgquery -C ro --count
+same 'all of it' out <<'!'
+7
+!
+
+# ---- pipes --------------------------------------------------------------
+exits 0 'into imgverify' sh -c 'imgquery AccessionNumber=A1 | imgverify -q'
+ok 'all objects of the study' sh -c \
+	'[ "$(grep -c "\"status\":\"intact\"" out)" = 2 ]'
+finish

@@ -97,7 +97,14 @@ static int read_tar(struct img_ingest *g, struct img_err *err)
 {
 	if (strcmp(from_tar, "-") == 0)
 		return img_ingest_tar(g, STDIN_FILENO, "-", err);
-	return img_ingest_path(g, from_tar, err);
+	return img_ingest_path(g, from_tar, NULL, err);
+}
+
+static int no_path(struct img_cli *cli, struct img_record *rec)
+{
+	rec->status = "failed";
+	img_err_set(&rec->error, IMG_E_USAGE, "a record without a path");
+	return img_cli_emit(cli, rec);
 }
 
 static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
@@ -107,20 +114,14 @@ static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 	int more, rc = 0;
 
 	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
-		const char *path = in.text;
-
-		if (more < 0) {
+		if (more < 0)
 			img_err_clear(err);
-			continue;
-		}
-		if (in.rec)
-			path = in.rec->path;
-		if (!path) {
-			img_cli_warn(cli, "a record without a path");
-			img_cli_count(cli, "failed", true);
-			continue;
-		}
-		rc = img_ingest_path(g, path, err);
+		else if (in.text)
+			rc = img_ingest_path(g, in.text, NULL, err);
+		else if (in.rec->path)
+			rc = img_ingest_path(g, in.rec->path, in.rec, err);
+		else
+			(void)no_path(cli, in.rec);
 	}
 	return rc;
 }

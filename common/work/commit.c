@@ -106,6 +106,17 @@ static const char *status_of(const struct img_ingest *g, const struct item *it)
 	}
 }
 
+/* The input may bear another name in its record when it is met again. */
+static const char *without_path(const struct item *it)
+{
+	size_t n = strlen(it->path);
+
+	if (it->outcome == IGNORED || strncmp(it->text, it->path, n) != 0 ||
+	    it->text[n] != ':')
+		return it->text;
+	return it->text + n;
+}
+
 static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 		    struct img_err *err)
 {
@@ -128,7 +139,7 @@ static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 		s.instance = it->put.instance;
 		s.object = it->put.object;
 	} else {
-		s.text = it->text;
+		s.text = without_path(it);
 		s.code =
 			it->outcome == IGNORED ? NULL : img_code_word(it->code);
 	}
@@ -261,7 +272,6 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	struct img_record rec;
 	char hex[IMG_DIGEST_HEX];
 
-	(void)err;
 	if (it->outcome == DEFERRED || it->outcome == TO_EXAMINE)
 		return 0; /* its record comes when it has been opened */
 	img_record_init(&rec);
@@ -270,6 +280,8 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	rec.status = status_of(g, it);
 	rec.path = it->path;
 	rec.extra = extra_of(g, a, it);
+	if (it->rides) /* it was read as a record before */
+		rec.in = img_json_parse(it->rides, strlen(it->rides), err);
 	if (it->outcome == OBJECT || it->outcome == KNOWN)
 		fill_object(&rec, it, hex);
 	if (it->outcome == IGNORED)

@@ -219,7 +219,8 @@ static int add_count(struct img_buf *b, const char *key, uint64_t n,
 }
 
 static int add_record(struct evidence *e, const struct disc *d,
-		      const struct img_err *why, struct img_err *err)
+		      const char *rides, const struct img_err *why,
+		      struct img_err *err)
 {
 	struct item *it = item_new(e->g, err);
 	struct img_buf b;
@@ -238,6 +239,7 @@ static int add_record(struct evidence *e, const struct disc *d,
 	it->extra = item_text(e->g, b.data);
 	it->outcome = IGNORED;
 	it->text = "DICOMDIR";
+	it->rides = rides ? item_text(e->g, rides) : NULL;
 	if (d && d->container) {
 		it->container = item_text(e->g, d->container);
 		it->name = item_text(e->g, d->name);
@@ -285,7 +287,7 @@ int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 				    &why) == 0 &&
 		 img_media_each(r, d->path, false, listed, &e, &why) == 0)
 		(void)find_unlisted(&e, &why);
-	rc = add_record(&e, NULL, &why, err);
+	rc = add_record(&e, NULL, d->rides, &why, err);
 out:
 	end(&e);
 	if (fd >= 0)
@@ -315,7 +317,7 @@ int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
 					&img_media_limits, &why) == 0 &&
 		    img_media_each(r, path, false, listed, &e, &why) == 0)
 			(void)find_unlisted_members(&e, objects, &why);
-		rc = add_record(&e, d, &why, err);
+		rc = add_record(&e, d, NULL, &why, err);
 	}
 	*absent += e.absent;
 	end(&e);

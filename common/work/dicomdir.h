@@ -11,9 +11,6 @@ struct names_set {
 };
 int names_add(struct names_set *s, const char *name, struct img_err *err);
 
-/* Of a folder: adds its record. */
-int check_dicomdir(struct img_ingest *g, const struct deferred *d,
-		   struct img_err *err);
 /* The DICOMDIR of an archive, kept until all members are known. */
 #define DISC_MAX (8 * 1024 * 1024)
 struct disc {

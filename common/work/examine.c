@@ -316,7 +316,7 @@ void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
 		fail_changed(x, a, it);
 	if (it->outcome == REJECTED && x->g->opts.quarantine && x->g->store &&
 	    img_store_quarantine(x->g->store, NULL, 0, fd, &err) < 0)
-		item_warn(a, it, "not quarantined: %s", err.text);
+		item_warn(a, it, "not-quarantined: %s", err.text);
 }
 
 /* A dry run leaves nothing behind: a file without a name. */
@@ -381,7 +381,7 @@ void examine(struct examiner *x, struct chunk *c, struct item *it)
 		    x->g->store &&
 		    img_store_quarantine(x->g->store, it->data, it->len, -1,
 					 &err) < 0)
-			item_warn(&c->arena, it, "not quarantined: %s",
+			item_warn(&c->arena, it, "not-quarantined: %s",
 				  err.text);
 		return;
 	}

@@ -369,6 +369,7 @@ static int add_archive(struct expansion *e, const struct deferred *d,
 	it->outcome = IGNORED;
 	it->text = "archive";
 	if (d) {
+		it->rides = d->rides ? item_text(e->g, d->rides) : NULL;
 		it->container = item_text(e->g, d->container);
 		it->name = item_text(e->g, d->name);
 		it->size = d->size;
@@ -389,20 +390,43 @@ static int add_archive(struct expansion *e, const struct deferred *d,
 	return item_add(e->g, it, err);
 }
 
+/* Since a worker saw that it is an archive. */
+static bool changed(int fd, const struct deferred *d)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return true;
+	return S_ISREG(st.st_mode) &&
+	       ((uint64_t)st.st_size != d->size || st.st_ino != d->inode ||
+		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec !=
+			d->mtime_ns);
+}
+
 int expand_archive(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err)
 {
 	struct expansion e = { .g = g, .path = d->path };
+	const struct item archive = { .container = d->container,
+				      .name = d->name,
+				      .size = d->size,
+				      .inode = d->inode,
+				      .mtime_ns = d->mtime_ns };
 	struct img_err why = IMG_ERR_INIT;
-	char key[2 * IMG_PATH_MAX];
+	char key[CONTAINER_MAX];
 	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = 0;
 
-	snprintf(key, sizeof(key), "%s/%s", d->container, d->name);
-	e.key = d->size ? key : NULL; /* a device has no size of its own */
+	/* A device has no size of its own. */
+	e.key = d->size && archive_key(&archive, key) ? key : NULL;
 	if (fd < 0)
 		img_err_sys(&why, "%s", d->path);
 	else
 		rc = expand(&e, fd, &why, err);
+	if (rc == 0 && fd >= 0 && changed(fd, d)) {
+		img_err_clear(&why);
+		img_err_set(&why, IMG_E_BUSY, "%s: changed while it was read",
+			    d->path);
+	}
 	if (fd >= 0)
 		close(fd);
 	return rc < 0 ? -1 : add_archive(&e, d, &why, err);
@@ -417,41 +441,4 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 	if (expand(&e, fd, &why, err) < 0)
 		return -1;
 	return add_archive(&e, NULL, &why, err);
-}
-
-/* ---- containers met by workers ---------------------------------------- */
-
-static struct deferred *next_deferred(struct img_ingest *g)
-{
-	struct deferred *d;
-
-	pthread_mutex_lock(&g->lock);
-	d = g->deferred;
-	if (d) {
-		g->deferred = d->next;
-		if (!g->deferred)
-			g->deferred_end = &g->deferred;
-	}
-	pthread_mutex_unlock(&g->lock);
-	return d;
-}
-
-int walk_deferred(struct img_ingest *g, bool all, struct img_err *err)
-{
-	struct deferred *d;
-	int rc = 0;
-
-	if (all)
-		wait_examined(g);
-	while (rc == 0 && (d = next_deferred(g))) {
-		rc = d->dicomdir ? check_dicomdir(g, d, err)
-				 : expand_archive(g, d, err);
-		free(d->path);
-		free(d->container);
-		free(d->name);
-		free(d);
-		if (all)
-			wait_examined(g);
-	}
-	return rc;
 }

@@ -77,6 +77,13 @@ int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 {
 	bool idle;
 
+	if (g->rides && !it->member) {
+		it->rides = item_text(g, g->rides);
+		it->rides_n = strlen(g->rides);
+		g->rides = NULL;
+		if (!it->rides)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
 	if (!it->path || (it->container && !it->name))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	g->open->n++;
@@ -140,51 +147,6 @@ bool must_stop(struct img_ingest *g)
 
 /* ---- workers ---------------------------------------------------------- */
 
-static void deferred_free(struct deferred *d)
-{
-	if (!d)
-		return;
-	free(d->path);
-	free(d->container);
-	free(d->name);
-	free(d);
-}
-
-/* Under lock.  False: out of memory. */
-static bool defer(struct img_ingest *g, const struct item *it, bool dicomdir)
-{
-	struct deferred *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return false;
-	d->path = strdup(it->path);
-	d->container = strdup(it->container ? it->container : "");
-	d->name = strdup(it->name ? it->name : "");
-	if (!d->path || !d->container || !d->name) {
-		deferred_free(d);
-		return false;
-	}
-	d->size = it->size;
-	d->inode = it->inode;
-	d->device = it->device;
-	d->mtime_ns = it->mtime_ns;
-	d->dicomdir = dicomdir;
-	*g->deferred_end = d;
-	g->deferred_end = &d->next;
-	return true;
-}
-
-/* Under lock: containers go to the walker, or are lost with a word. */
-static void hand_back(struct img_ingest *g, struct chunk *c)
-{
-	struct img_err oom = { IMG_E_NOMEM, "out of memory" };
-
-	for (size_t i = 0; i < c->n; i++)
-		if (c->item[i].outcome == DEFERRED &&
-		    !defer(g, &c->item[i], c->item[i].seen_as))
-			item_fail(&c->arena, &c->item[i], FAILED, &oom);
-}
-
 static void work_on(struct examiner *x, struct chunk *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -219,7 +181,9 @@ static void *worker(void *arg)
 		pthread_mutex_unlock(&g->lock);
 		work_on(x, c);
 		pthread_mutex_lock(&g->lock);
-		hand_back(g, c);
+		for (size_t i = 0; i < c->n; i++)
+			if (c->item[i].outcome == DEFERRED)
+				defer(g, &c->arena, &c->item[i]);
 		c->done = true;
 		g->examining--;
 		pthread_cond_signal(&g->to_commit);
@@ -259,12 +223,14 @@ static void batch_take(struct img_ingest *g)
 
 static void batch_clear(struct img_ingest *g)
 {
-	size_t n = 0;
+	size_t n = 0, rides = 0;
 
 	while (g->batch) {
 		struct chunk *c = g->batch;
 
 		g->batch = c->next;
+		for (size_t i = 0; i < c->n; i++)
+			rides += c->item[i].rides_n;
 		chunk_free(c);
 		n++;
 	}
@@ -273,6 +239,7 @@ static void batch_clear(struct img_ingest *g)
 	g->batch_bytes = 0;
 	pthread_mutex_lock(&g->lock);
 	g->chunks -= n;
+	g->data -= rides;
 	pthread_cond_broadcast(&g->has_room);
 	pthread_mutex_unlock(&g->lock);
 }
@@ -340,6 +307,8 @@ static int open_archive(struct img_ingest *g, const char *dir,
 	}
 	if (img_catalog_open(&g->known, dir, IMG_READ, err) < 0)
 		return -1;
+	if (!realpath(dir, g->home))
+		return img_err_sys(err, "%s", dir);
 	return g->opts.dry_run ? 0
 			       : img_audit_open(&g->audit, dir, "imgimport",
 						IMG_WRITE, err);
@@ -447,9 +416,38 @@ static void join(struct img_ingest *g)
 	g->has_committer = false;
 }
 
-int img_ingest_path(struct img_ingest *g, const char *path, struct img_err *err)
+/* The members of a record that are not known, as a record of their own. */
+static int keep_unknown(struct img_ingest *g, const struct img_record *from,
+			struct img_buf *out, struct img_err *err)
 {
-	if (walk_path(g, path, err) < 0)
+	struct img_record bare;
+	int rc;
+
+	img_record_init(&bare);
+	bare.in = from->in;
+	rc = img_record_write(&bare, "", out, err);
+	if (rc == 0 && out->len > sizeof("{}")) {
+		data_take(g, out->len);
+		g->rides = out->data;
+	}
+	return rc;
+}
+
+int img_ingest_path(struct img_ingest *g, const char *path,
+		    const struct img_record *from, struct img_err *err)
+{
+	struct img_buf unknown;
+	int rc;
+
+	img_buf_init(&unknown, IMG_LINE_MAX + 1);
+	rc = from && from->in ? keep_unknown(g, from, &unknown, err) : 0;
+	if (rc == 0)
+		rc = walk_path(g, path, err);
+	if (g->rides) /* no item took it */
+		data_give(g, unknown.len);
+	g->rides = NULL;
+	img_buf_release(&unknown);
+	if (rc < 0)
 		return -1;
 	items_flush(g);
 	return walk_deferred(g, false, err);
@@ -474,17 +472,15 @@ int img_ingest_finish(struct img_ingest *g, struct img_err *err)
 
 void img_ingest_close(struct img_ingest *g)
 {
+	struct deferred *d;
+
 	if (!g)
 		return;
 	items_flush(g);
 	join(g);
 	chunk_free(g->open);
-	while (g->deferred) {
-		struct deferred *d = g->deferred;
-
-		g->deferred = d->next;
+	while ((d = next_deferred(g)))
 		deferred_free(d);
-	}
 	examiner_release(&g->walker);
 	img_audit_close(g->audit);
 	img_catalog_close(g->known);

@@ -51,9 +51,11 @@ int img_ingest_open(struct img_ingest **g, const char *dir,
 		    const struct img_ingest_opts *opts,
 		    const struct img_ingest_host *host, struct img_err *err);
 /* A file, a folder, a DICOMDIR or a block device.  What is wrong with it is
-   said in its record; -1 only when the whole import cannot go on. */
+   said in its record; -1 only when the whole import cannot go on.  from: the
+   record that named it, or NULL; members of it that are not known stay in the
+   record of a file. */
 int img_ingest_path(struct img_ingest *g, const char *path,
-		    struct img_err *err);
+		    const struct img_record *from, struct img_err *err);
 /* A tar stream, plain or compressed. */
 int img_ingest_tar(struct img_ingest *g, int fd, const char *name,
 		   struct img_err *err);

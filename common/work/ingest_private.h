@@ -2,6 +2,7 @@
 #ifndef IMG_INGEST_PRIVATE_H
 #define IMG_INGEST_PRIVATE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -48,6 +49,8 @@ struct item {
 	enum img_code code;  /* of REJECTED and FAILED */
 	const char *text;    /* error's message or IGNORED's reason */
 	const char *extra;   /* more JSON members */
+	const char *rides;   /* the record that named it, as far as unknown */
+	size_t rides_n;      /* counted against DATA_MAX */
 	const char *seen_as; /* status to remember instead of the record's */
 	const char *warning[IMG_RECORD_WARNINGS];
 	size_t warnings;
@@ -82,7 +85,7 @@ void examiner_release(struct examiner *x);
 
 struct deferred {
 	struct deferred *next;
-	char *path, *container, *name;
+	char *path, *container, *name, *rides;
 	uint64_t size, inode, device;
 	int64_t mtime_ns;
 	bool dicomdir;
@@ -116,12 +119,14 @@ struct img_ingest {
 	/* After the names of containers that are remembered: inputs taken
 	   with --set are not those taken without. */
 	char set_key[24];
+	char home[PATH_MAX]; /* the archive's folder; empty: not there */
 
 	/* The walker's. */
 	struct chunk *open; /* being filled */
 	struct examiner walker;
 	double known_until; /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
+	const char *rides;  /* for the item of the operand in hand, or NULL */
 
 	/* The committer's. */
 	struct chunk *batch, **batch_end;
@@ -183,14 +188,25 @@ int describe(struct examiner *x, struct arena *a, struct item *it,
    not. */
 const char *classify(const char *name, const uint8_t *p, size_t n);
 
-/* walk.c and expand.c: the walker's. */
-int walk_path(struct img_ingest *g, const char *path, struct img_err *err);
+/* deferred.c: containers met by workers.  defer needs the lock. */
+void defer(struct img_ingest *g, struct arena *a, struct item *it);
+struct deferred *next_deferred(struct img_ingest *g);
+void deferred_free(struct deferred *d);
 /* all: waits for what is still being examined; else only what is known. */
 int walk_deferred(struct img_ingest *g, bool all, struct img_err *err);
+
+/* walk.c, expand.c and dicomdir.c: the walker's. */
+int walk_path(struct img_ingest *g, const char *path, struct img_err *err);
+/* Of a folder: adds the DICOMDIR's record. */
+int check_dicomdir(struct img_ingest *g, const struct deferred *d,
+		   struct img_err *err);
 int expand_archive(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err);
 int expand_tar(struct img_ingest *g, int fd, const char *name,
 	       struct img_err *err);
+/* The name of an archive as container of its members: with what tells it from
+   another state of the same file, whose members are not its. */
+bool archive_key(const struct item *archive, char out[CONTAINER_MAX]);
 /* 1: known and unchanged, it is filled in. */
 int recall(struct img_ingest *g, struct item *it, struct img_err *err);
 

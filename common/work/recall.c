@@ -35,6 +35,18 @@ static int recall_object(struct img_ingest *g, struct item *it,
 	return 1;
 }
 
+/* A message is remembered without the name it began with. */
+static const char *recall_text(struct img_ingest *g, const char *path,
+			       const char *text)
+{
+	char all[sizeof(((struct img_err *)0)->text)];
+
+	if (!text || *text != ':')
+		return copy(g, text);
+	snprintf(all, sizeof(all), "%s%s", path, text);
+	return item_text(g, all);
+}
+
 /* 1 filled in, 0 must be looked at. */
 static int fill(struct img_ingest *g, struct item *it, const struct img_seen *s,
 		struct img_err *err)
@@ -48,7 +60,7 @@ static int fill(struct img_ingest *g, struct item *it, const struct img_seen *s,
 	else
 		return 0;
 	it->code = s->code ? img_code_of(s->code) : IMG_OK;
-	it->text = copy(g, s->text);
+	it->text = recall_text(g, it->path, s->text);
 	return 1;
 }
 
@@ -108,8 +120,7 @@ static int replay_archive(struct img_ingest *g, const struct item *seen,
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 		goto out;
 	}
-	snprintf(file, sizeof(file), "%s/%s", seen->container, seen->name);
-	if (!container_key(g, file, key))
+	if (!archive_key(seen, file) || !container_key(g, file, key))
 		goto out;
 	r.archive = &(struct item){ .path = path };
 	if (img_catalog_seen_each(g->known, key, replay_member, &r, err) < 0)
@@ -120,7 +131,7 @@ static int replay_archive(struct img_ingest *g, const struct item *seen,
 	snprintf(extra, sizeof(extra), "\"members\":%llu",
 		 (unsigned long long)r.members);
 	it->path = item_text(g, path);
-	it->text = item_text(g, text);
+	it->text = recall_text(g, path, text);
 	it->extra = item_text(g, extra);
 	it->code = code;
 	it->outcome = code == IMG_OK ? IGNORED : REJECTED;
@@ -135,6 +146,17 @@ bool container_key(const struct img_ingest *g, const char *container,
 		   char out[CONTAINER_MAX])
 {
 	int n = snprintf(out, CONTAINER_MAX, "%s%s", container, g->set_key);
+
+	return n >= 0 && n < CONTAINER_MAX;
+}
+
+bool archive_key(const struct item *archive, char out[CONTAINER_MAX])
+{
+	int n = snprintf(out, CONTAINER_MAX, "%s/%s//%llx.%llx.%llx",
+			 archive->container, archive->name,
+			 (unsigned long long)archive->size,
+			 (unsigned long long)archive->inode,
+			 (unsigned long long)archive->mtime_ns);
 
 	return n >= 0 && n < CONTAINER_MAX;
 }

@@ -245,15 +245,30 @@ static int visit(struct img_ingest *g, struct frame **top, unsigned *depth,
 	return rc;
 }
 
+/* Whether it is the archive's folder or lies in there. */
+static bool in_archive(const struct img_ingest *g, const char *absolute)
+{
+	size_t n = strlen(g->home);
+
+	return n && strncmp(absolute, g->home, n) == 0 &&
+	       (absolute[n] == '\0' || absolute[n] == '/');
+}
+
 static int walk_folder(struct img_ingest *g, const char *path,
 		       const char *absolute, struct img_err *err)
 {
 	struct frame *top = NULL;
 	unsigned depth = 1;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	int fd, rc = 0;
 
+	if (in_archive(g, absolute))
+		return add_ignored(g, path, "the archive itself", err);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!push_take(&top, fd, strdup(path), strdup(absolute)))
 		return add_errno(g, path, err);
+	if (g->rides) /* what lies in a folder has records of its own */
+		data_give(g, strlen(g->rides));
+	g->rides = NULL;
 	while (top && rc == 0 && !must_stop(g)) {
 		if (top->next < top->n) {
 			char *name = top->names[top->next++];

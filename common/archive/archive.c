@@ -3,6 +3,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,25 @@
 
 /* libarchive keeps every member of a zip's central directory in memory. */
 #define ZIP_SEEK_MEMBERS 50000
+/* ... and every entry of an image's folders, with no other way. */
+#define ISO_MEMORY  ((size_t)40 << 20)
+#define ISO_RECORDS 12 /* bytes kept for a byte of a folder, at worst */
+
+/* Whether the folders of an image, those just being read included, take too
+   much memory; n more bytes are about to be read. */
+static bool is_crowded(struct img_archive *a, size_t n)
+{
+	struct mallinfo2 heap;
+	size_t now;
+
+	if (a->kind != IMG_ARCHIVE_ISO || !a->heading)
+		return false;
+	heap = mallinfo2();
+	now = heap.uordblks + heap.hblkhd;
+	now = now > a->heap ? now - a->heap : 0;
+	a->fed += n;
+	return now + (a->fed - n) * ISO_RECORDS > ISO_MEMORY;
+}
 
 static la_ssize_t feed(struct archive *la, void *arg, const void **p)
 {
@@ -18,6 +38,13 @@ static la_ssize_t feed(struct archive *la, void *arg, const void **p)
 
 	if (n < 0)
 		archive_set_error(la, EIO, "input");
+	if (n > 0 && is_crowded(a, (size_t)n)) {
+		img_err_set(&a->dead, IMG_E_LIMIT,
+			    "%s: too many files for an ISO 9660 image",
+			    a->name);
+		archive_set_error(la, EIO, "limit");
+		n = -1;
+	}
 	if (n > 0 && a->src == &a->plain &&
 	    img_archive_ratio_ok(a, a->plain.in) < 0) {
 		archive_set_error(la, EIO, "limit");
@@ -77,6 +104,7 @@ static int look_at_zip(struct img_archive *a, struct img_err *err)
 			    "zip: join the parts first (zip -s 0)",
 			    a->name);
 	a->streamed = !end.found || end.members > ZIP_SEEK_MEMBERS;
+	a->listed = end.members;
 	return err->code == IMG_OK ? 0 : -1;
 }
 
@@ -104,10 +132,13 @@ static int add_format(struct img_archive *a)
 
 static int open_format(struct img_archive *a, struct img_err *err)
 {
+	struct mallinfo2 heap;
 	int rc;
 
 	if (a->kind == IMG_ARCHIVE_ZIP && look_at_zip(a, err) < 0)
 		return -1;
+	heap = mallinfo2();
+	a->heap = heap.uordblks + heap.hblkhd;
 	a->la = archive_read_new();
 	if (!a->la || add_format(a) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
@@ -138,6 +169,10 @@ static int open_filter(struct img_archive *a, const uint8_t *p, size_t n,
 		return -1;
 	}
 	a->kind = img_archive_sniff(p, n);
+	if (a->kind != IMG_ARCHIVE_TAR && a->plain.err.code != IMG_OK) {
+		*err = a->plain.err;
+		return -1;
+	}
 	if (a->kind == IMG_ARCHIVE_NONE && n >= 512 && n % 512 == 0 &&
 	    memcmp(p, p + 1, n - 1) == 0 && p[0] == 0)
 		a->kind = IMG_ARCHIVE_TAR; /* a tar without members */

@@ -122,9 +122,9 @@ int img_source_head(struct img_source *s, const uint8_t **p, size_t *n)
 
 	while (s->head_n < IMG_ARCHIVE_HEAD) {
 		got = block(s, &q);
-		if (got < 0)
+		if (got < 0 && s->head_n == 0)
 			return -1;
-		if (got == 0)
+		if (got <= 0) /* a failure is met again, behind the head */
 			break;
 		take = IMG_ARCHIVE_HEAD - s->head_n;
 		if (take > (size_t)got)
@@ -163,14 +163,14 @@ ssize_t img_source_read(struct img_source *s, const void **p)
 	const uint8_t *q = NULL;
 	ssize_t n;
 
-	if (s->err.code != IMG_OK)
-		return -1;
-	if (s->ended && s->size < 0)
-		return 0;
 	if (s->head_n) {
 		q = s->head;
 		n = (ssize_t)s->head_n;
 		s->head_n = 0;
+	} else if (s->err.code != IMG_OK) {
+		return -1;
+	} else if (s->ended && s->size < 0) {
+		return 0;
 	} else {
 		n = block(s, &q);
 	}

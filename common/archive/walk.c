@@ -75,12 +75,11 @@ int img_archive_ratio_ok(struct img_archive *a, uint64_t out)
 
 /* ---- the end ------------------------------------------------------------- */
 
-/* A streamed zip ended at its central directory: it must be whole, and list
-   as many members as were found. */
-static int check_zip_end(struct img_archive *a, struct img_err *err)
+/* Reads a streamed zip to its very end, which must be there. */
+static int find_zip_end(struct img_archive *a, struct img_err *err)
 {
 	struct img_source *s = a->src;
-	size_t room = 2 * (size_t)IMG_ZIP_TAIL, n;
+	size_t room = 2 * (size_t)IMG_ZIP_TAIL, n, take;
 	struct img_zip_end end;
 	uint8_t *tail = malloc(room);
 	const void *p = s->last;
@@ -90,9 +89,7 @@ static int check_zip_end(struct img_archive *a, struct img_err *err)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
 				   a->name);
 	for (n = 0; got > 0; got = img_source_read(s, &p)) {
-		size_t take =
-			(size_t)got < IMG_ZIP_TAIL ? (size_t)got : IMG_ZIP_TAIL;
-
+		take = (size_t)got < IMG_ZIP_TAIL ? (size_t)got : IMG_ZIP_TAIL;
 		if (n + take > room) {
 			memmove(tail, tail + n - IMG_ZIP_TAIL, IMG_ZIP_TAIL);
 			n = IMG_ZIP_TAIL;
@@ -102,6 +99,7 @@ static int check_zip_end(struct img_archive *a, struct img_err *err)
 	}
 	img_zip_end(&end, tail, n);
 	free(tail);
+	a->listed = end.members;
 	if (got < 0)
 		*err = s->err;
 	else if (!end.found)
@@ -109,14 +107,23 @@ static int check_zip_end(struct img_archive *a, struct img_err *err)
 			    "%s: zip is cut off inside its directory, after "
 			    "%llu members",
 			    a->name, (unsigned long long)a->members);
-	else if (end.members != a->members &&
-		 (end.members != 0xFFFF || a->members < 0xFFFF) &&
-		 end.members != (a->members & 0xFFFF))
-		img_err_set(err, IMG_E_MALFORMED,
-			    "%s: zip lists %llu members, %llu were found",
-			    a->name, (unsigned long long)end.members,
-			    (unsigned long long)a->members);
 	return err->code == IMG_OK ? 0 : -1;
+}
+
+/* A zip's directory must list as many members as were found; old writers
+   count to 65535 and begin again. */
+static int check_zip_end(struct img_archive *a, struct img_err *err)
+{
+	if (a->streamed && find_zip_end(a, err) < 0)
+		return -1;
+	if (a->listed == a->members ||
+	    (a->listed <= 0xFFFF && a->listed == (a->members & 0xFFFF)) ||
+	    (a->listed == 0xFFFF && a->members > 0xFFFF))
+		return 0;
+	return img_err_set(err, IMG_E_MALFORMED,
+			   "%s: zip lists %llu members, %llu were found",
+			   a->name, (unsigned long long)a->listed,
+			   (unsigned long long)a->members);
 }
 
 /* libarchive says that this is the end; before: where the last header was
@@ -127,7 +134,7 @@ static int check_end(struct img_archive *a, int64_t before)
 
 	if (a->late.code != IMG_OK)
 		a->dead = a->late;
-	else if (a->kind == IMG_ARCHIVE_ZIP && a->streamed)
+	else if (a->kind == IMG_ARCHIVE_ZIP)
 		check_zip_end(a, &a->dead);
 	else if (a->kind == IMG_ARCHIVE_TAR &&
 		 (after - before < 512 || a->src->zeros < 512))
@@ -250,10 +257,11 @@ static int warned(struct img_archive *a, struct archive_entry *e, int rc)
 static void drain(struct img_archive *a)
 {
 	struct img_err ignored = IMG_ERR_INIT;
+	bool unseen =
+		a->streamed || (a->kind == IMG_ARCHIVE_ISO && a->src->size < 0);
 	const void *p;
 
-	if (!a->open || !a->streamed || a->at_end ||
-	    a->kind != IMG_ARCHIVE_ZIP || a->fault.code != IMG_OK)
+	if (!a->open || !unseen || a->at_end || a->fault.code != IMG_OK)
 		return;
 	while (img_archive_more(a, &p, &ignored) > 0)
 		;
@@ -275,7 +283,10 @@ static int walk(struct img_archive *a, struct img_member *m)
 		a->at_end = true;
 		a->open = false;
 		before = archive_filter_bytes(a->la, 0);
+		a->fed = 0;
+		a->heading = true;
 		rc = archive_read_next_header(a->la, &e);
+		a->heading = false;
 		if (rc == ARCHIVE_EOF)
 			return check_end(a, before);
 		if (rc == ARCHIVE_FATAL && archive_entry_is_encrypted(e))

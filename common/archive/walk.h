@@ -17,6 +17,10 @@ struct img_archive {
 	struct img_unpack *unpack;
 	struct archive *la;
 	locale_t utf8;
+	size_t heap;      /* iso: in use when it was opened */
+	size_t fed;       /* iso: bytes read for this header */
+	bool heading;     /* a header is being read */
+	uint64_t listed;  /* zip: members, as its directory says */
 	bool streamed;    /* a zip without its central directory */
 	uint64_t members; /* delivered */
 	uint64_t total;   /* bytes delivered of all members */

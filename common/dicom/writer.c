@@ -1,36 +1,10 @@
 /* writer.c - events in, a DICOM stream out (PS3.5 7, PS3.10 7). */
 #include <stdlib.h>
-#include <zlib.h>
 
-#include "dicom/reader.h"
+#include "dicom/writer.h"
 
-#define OUT_SIZE       32768u
-#define WRITER_DEPTH   (2 * DEPTH_CAP + 4)
 #define IMPLEMENTATION "2.25.20697644332570380957276503455034688131"
 #define VERSION_NAME   "IMGTOOLS_" IMG_VERSION
-
-struct level {
-	uint64_t end; /* of the data set's bytes; NO_END: a delimiter ends it */
-	enum img_dicom_kind kind;
-	bool implicit, big;
-};
-
-struct img_dicom_writer {
-	struct img_dicom_sink sink;
-	uint64_t count;     /* bytes of the data set, announced ones included */
-	uint64_t announced; /* bytes that img_dicom_put_part may still bring */
-	unsigned swap;      /* unit to swap in announced bytes, or 0 */
-	bool pad_due;
-	uint8_t pad;
-	bool in_parts; /* the announced value is brought part by part */
-	bool failed, deflating, started, in_meta;
-	z_stream z;
-	size_t len;
-	unsigned top;
-	struct level stack[WRITER_DEPTH];
-	uint8_t out[OUT_SIZE];
-	uint8_t packed[OUT_SIZE];
-};
 
 struct img_dicom_writer *img_dicom_writer_new(const struct img_dicom_sink *s,
 					      struct img_err *err)
@@ -53,91 +27,6 @@ void img_dicom_writer_free(struct img_dicom_writer *w)
 	if (w->deflating)
 		deflateEnd(&w->z);
 	free(w);
-}
-
-/* ---- bytes out -------------------------------------------------------- */
-
-static int fail(struct img_dicom_writer *w, const char *what,
-		struct img_err *err)
-{
-	w->failed = true;
-	return img_err_set(err, IMG_E_BUG, "DICOM writer: %s", what);
-}
-
-static int to_sink(struct img_dicom_writer *w, const void *p, size_t n,
-		   struct img_err *err)
-{
-	if (n && w->sink.write(w->sink.arg, p, n, err) < 0) {
-		w->failed = true;
-		return -1;
-	}
-	return 0;
-}
-
-static int pack(struct img_dicom_writer *w, const uint8_t *p, size_t n,
-		int flush, struct img_err *err)
-{
-	int rc;
-
-	w->z.next_in = (Bytef *)(uintptr_t)p;
-	w->z.avail_in = (uInt)n;
-	do {
-		w->z.next_out = w->packed;
-		w->z.avail_out = OUT_SIZE;
-		rc = deflate(&w->z, flush);
-		if (rc == Z_STREAM_ERROR)
-			return fail(w, "deflate", err);
-		if (to_sink(w, w->packed, OUT_SIZE - w->z.avail_out, err) < 0)
-			return -1;
-	} while (w->z.avail_out == 0);
-	return 0;
-}
-
-static int flush_out(struct img_dicom_writer *w, struct img_err *err)
-{
-	size_t n = w->len;
-
-	w->len = 0;
-	if (w->deflating)
-		return n ? pack(w, w->out, n, Z_NO_FLUSH, err) : 0;
-	return to_sink(w, w->out, n, err);
-}
-
-static int emit(struct img_dicom_writer *w, const void *p, size_t n,
-		struct img_err *err)
-{
-	const uint8_t *from = p;
-
-	while (n) {
-		size_t part = OUT_SIZE - w->len;
-
-		if (w->len == 0 && n >= OUT_SIZE && !w->deflating)
-			return to_sink(w, from, n, err);
-		if (part > n)
-			part = n;
-		memcpy(w->out + w->len, from, part);
-		w->len += part;
-		from += part;
-		n -= part;
-		if (w->len == OUT_SIZE && flush_out(w, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* n is a multiple of unit but at the very end of an odd value. */
-static int emit_swapped(struct img_dicom_writer *w, const uint8_t *p, size_t n,
-			unsigned unit, struct img_err *err)
-{
-	uint8_t turned[8];
-
-	for (; n >= unit; p += unit, n -= unit) {
-		for (unsigned i = 0; i < unit; i++)
-			turned[i] = p[unit - 1 - i];
-		if (emit(w, turned, unit, err) < 0)
-			return -1;
-	}
-	return emit(w, p, n, err);
 }
 
 /* ---- headers ---------------------------------------------------------- */
@@ -164,7 +53,7 @@ static int emit_header(struct img_dicom_writer *w, const uint8_t *p, size_t n,
 		       struct img_err *err)
 {
 	w->count += n;
-	return emit(w, p, n, err);
+	return img_out_put(w, p, n, err);
 }
 
 static int element_header(struct img_dicom_writer *w, uint32_t tag,
@@ -226,12 +115,12 @@ static int settle(struct img_dicom_writer *w, struct img_err *err)
 	bool due = w->pad_due;
 
 	if (w->failed)
-		return fail(w, "used after it failed", err);
+		return img_out_fail(w, "used after it failed", err);
 	if (w->announced && w->in_parts)
-		return fail(w, "an announced value did not come", err);
+		return img_out_fail(w, "an announced value did not come", err);
 	w->announced = 0;
 	w->pad_due = false;
-	return due ? emit(w, &w->pad, 1, err) : 0;
+	return due ? img_out_put(w, &w->pad, 1, err) : 0;
 }
 
 /* The value of the header just written; NULL p announces it. */
@@ -251,9 +140,10 @@ static int put_value(struct img_dicom_writer *w,
 		w->announced = n;
 		w->swap = unit;
 		w->in_parts = unit || w->deflating;
-		return w->deflating ? 0 : flush_out(w, err);
+		return w->deflating ? 0 : img_out_flush(w, err);
 	}
-	if (unit ? emit_swapped(w, p, n, unit, err) : emit(w, p, n, err))
+	if (unit ? img_out_swapped(w, p, n, unit, err)
+		 : img_out_put(w, p, n, err))
 		return -1;
 	return settle(w, err);
 }
@@ -262,14 +152,14 @@ int img_dicom_put_part(struct img_dicom_writer *w, const void *p, size_t n,
 		       struct img_err *err)
 {
 	if (w->failed || n > w->announced)
-		return fail(w, "more bytes than were announced", err);
+		return img_out_fail(w, "more bytes than were announced", err);
 	if (w->swap && n != w->announced && n % w->swap)
-		return fail(w, "a part cuts a number", err);
+		return img_out_fail(w, "a part cuts a number", err);
 	w->announced -= n;
 	w->in_parts = true;
 	if (w->swap)
-		return emit_swapped(w, p, n, w->swap, err);
-	return emit(w, p, n, err);
+		return img_out_swapped(w, p, n, w->swap, err);
+	return img_out_put(w, p, n, err);
 }
 
 /* ---- events ----------------------------------------------------------- */
@@ -283,7 +173,7 @@ static int open_level(struct img_dicom_writer *w,
 	struct level *l;
 
 	if (w->top + 1 >= WRITER_DEPTH)
-		return fail(w, "nested too deep", err);
+		return img_out_fail(w, "nested too deep", err);
 	l = &w->stack[++w->top];
 	l->kind = ev->kind;
 	l->implicit = implicit;
@@ -303,7 +193,8 @@ static int put_sequence(struct img_dicom_writer *w,
 	const char *vr = ev->kind == IMG_DICOM_SEQUENCE && !un ? "SQ" : ev->vr;
 
 	if (l->kind == IMG_DICOM_SEQUENCE && w->top)
-		return fail(w, "a sequence where an item should be", err);
+		return img_out_fail(w, "a sequence where an item should be",
+				    err);
 	if (element_header(w, ev->tag, vr, length, err) < 0)
 		return -1;
 	return open_level(w, ev, l->implicit || un, l->big && !un, length, err);
@@ -317,7 +208,7 @@ static int put_item(struct img_dicom_writer *w,
 		ev->implicit == l->implicit ? ev->length : IMG_UNDEFINED_LEN;
 
 	if (w->top == 0 || l->kind != IMG_DICOM_SEQUENCE)
-		return fail(w, "an item outside of a sequence", err);
+		return img_out_fail(w, "an item outside of a sequence", err);
 	if (item_header(w, TAG_ITEM, length, err) < 0)
 		return -1;
 	return open_level(w, ev, l->implicit, l->big, length, err);
@@ -330,9 +221,10 @@ static int put_end(struct img_dicom_writer *w, const struct img_dicom_event *ev,
 	bool item = ev->kind == IMG_DICOM_END_ITEM;
 
 	if (w->top == 0 || item != (l->kind == IMG_DICOM_ITEM))
-		return fail(w, "an end of what is not open", err);
+		return img_out_fail(w, "an end of what is not open", err);
 	if (l->end != NO_END && l->end != w->count)
-		return fail(w, "content differs from the length given", err);
+		return img_out_fail(w, "content differs from the length given",
+				    err);
 	if (l->end == NO_END &&
 	    item_header(w, item ? TAG_END_IT : TAG_END_SQ, 0, err) < 0)
 		return -1;
@@ -349,10 +241,10 @@ static int put_element(struct img_dicom_writer *w,
 	enum img_dicom_kind around = w->stack[w->top].kind;
 
 	if (ev->length >= 0xFFFFFFFEu)
-		return fail(w, "a value that is too long", err);
+		return img_out_fail(w, "a value that is too long", err);
 	if (fragment != (w->top && around == IMG_DICOM_PIXELS) ||
 	    (w->top && around == IMG_DICOM_SEQUENCE))
-		return fail(w, "a value in the wrong place", err);
+		return img_out_fail(w, "a value in the wrong place", err);
 	if (fragment ? item_header(w, TAG_ITEM, even, err)
 		     : element_header(w, ev->tag, ev->vr, even, err))
 		return -1;
@@ -365,7 +257,7 @@ int img_dicom_put(struct img_dicom_writer *w, const struct img_dicom_event *ev,
 	if (settle(w, err) < 0)
 		return -1;
 	if (!w->started)
-		return fail(w, "no encoding was set", err);
+		return img_out_fail(w, "no encoding was set", err);
 	/* img_dicom_put_meta makes it anew; a data set has none. */
 	if (ev->meta || (w->top == 0 && ev->tag >> 16 == 2 && !w->in_meta))
 		return 0;
@@ -382,7 +274,7 @@ int img_dicom_put(struct img_dicom_writer *w, const struct img_dicom_event *ev,
 	case IMG_DICOM_FRAGMENT:
 		return put_element(w, ev, p, err);
 	}
-	return fail(w, "no such event", err);
+	return img_out_fail(w, "no such event", err);
 }
 
 int img_dicom_put_text(struct img_dicom_writer *w, uint32_t tag,
@@ -392,7 +284,7 @@ int img_dicom_put_text(struct img_dicom_writer *w, uint32_t tag,
 	size_t n = strlen(text);
 
 	if (n >= 0xFFFFFFFEu)
-		return fail(w, "a text that is too long", err);
+		return img_out_fail(w, "a text that is too long", err);
 	memcpy(ev.vr, vr, 2);
 	ev.length = (uint32_t)n;
 	return img_dicom_put(w, &ev, text, err);
@@ -419,14 +311,14 @@ int img_dicom_put_encoding(struct img_dicom_writer *w, const char *ts,
 	struct level *l = &w->stack[0];
 
 	if (w->started || w->top)
-		return fail(w, "the encoding was set before", err);
+		return img_out_fail(w, "the encoding was set before", err);
 	w->started = true;
 	w->count = 0;
 	l->implicit = t && t->implicit;
 	l->big = t && t->big;
 	if (!t || !t->deflated)
 		return 0;
-	if (flush_out(w, err) < 0)
+	if (img_out_flush(w, err) < 0)
 		return -1;
 	if (deflateInit2(&w->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS,
 			 8, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -461,7 +353,7 @@ int img_dicom_put_meta(struct img_dicom_writer *w, const char *sop_class,
 	uint8_t size[4];
 
 	if (w->started)
-		return fail(w, "the file meta comes first", err);
+		return img_out_fail(w, "the file meta comes first", err);
 	if (strlen(sop_class) >= IMG_UID_MAX ||
 	    strlen(sop_instance) >= IMG_UID_MAX || strlen(ts) >= IMG_UID_MAX)
 		return img_err_set(err, IMG_E_MALFORMED,
@@ -472,7 +364,7 @@ int img_dicom_put_meta(struct img_dicom_writer *w, const char *sop_class,
 		      text_size(VERSION_NAME),
 	      false);
 	w->started = w->in_meta = true;
-	if (emit(w, head, sizeof(head), err) < 0 ||
+	if (img_out_put(w, head, sizeof(head), err) < 0 ||
 	    img_dicom_put(w, &group, size, err) < 0 ||
 	    img_dicom_put(w, &version, "\0\1", err) < 0 ||
 	    img_dicom_put_text(w, 0x00020002u, "UI", sop_class, err) < 0 ||
@@ -492,13 +384,13 @@ int img_dicom_finish(struct img_dicom_writer *w, struct img_err *err)
 	if (settle(w, err) < 0)
 		return -1;
 	if (w->top)
-		return fail(w, "a sequence or item was left open", err);
-	if (flush_out(w, err) < 0)
+		return img_out_fail(w, "a sequence or item was left open", err);
+	if (img_out_flush(w, err) < 0)
 		return -1;
 	if (!w->deflating)
 		return 0;
-	if (pack(w, NULL, 0, Z_FINISH, err) < 0)
+	if (img_out_pack(w, NULL, 0, Z_FINISH, err) < 0)
 		return -1;
 	/* Padded to even length, PS3.5 A.5. */
-	return w->z.total_out & 1 ? to_sink(w, &zero, 1, err) : 0;
+	return w->z.total_out & 1 ? img_out_sink(w, &zero, 1, err) : 0;
 }

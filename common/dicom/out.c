@@ -1,0 +1,87 @@
+/* out.c - bytes of the writer on their way to its sink: gathered, deflated,
+   swapped. */
+#include "dicom/writer.h"
+
+int img_out_fail(struct img_dicom_writer *w, const char *what,
+		 struct img_err *err)
+{
+	w->failed = true;
+	return img_err_set(err, IMG_E_BUG, "DICOM writer: %s", what);
+}
+
+int img_out_sink(struct img_dicom_writer *w, const void *p, size_t n,
+		 struct img_err *err)
+{
+	if (n && w->sink.write(w->sink.arg, p, n, err) < 0) {
+		w->failed = true;
+		return -1;
+	}
+	return 0;
+}
+
+int img_out_pack(struct img_dicom_writer *w, const uint8_t *p, size_t n,
+		 int flush, struct img_err *err)
+{
+	int rc;
+
+	w->z.next_in = (Bytef *)(uintptr_t)p;
+	w->z.avail_in = (uInt)n;
+	do {
+		w->z.next_out = w->packed;
+		w->z.avail_out = OUT_SIZE;
+		rc = deflate(&w->z, flush);
+		if (rc == Z_STREAM_ERROR)
+			return img_out_fail(w, "deflate", err);
+		if (img_out_sink(w, w->packed, OUT_SIZE - w->z.avail_out, err) <
+		    0)
+			return -1;
+	} while (w->z.avail_out == 0);
+	return 0;
+}
+
+int img_out_flush(struct img_dicom_writer *w, struct img_err *err)
+{
+	size_t n = w->len;
+
+	w->len = 0;
+	if (w->deflating)
+		return n ? img_out_pack(w, w->out, n, Z_NO_FLUSH, err) : 0;
+	return img_out_sink(w, w->out, n, err);
+}
+
+int img_out_put(struct img_dicom_writer *w, const void *p, size_t n,
+		struct img_err *err)
+{
+	const uint8_t *from = p;
+
+	while (n) {
+		size_t part = OUT_SIZE - w->len;
+
+		if (w->len == 0 && n >= OUT_SIZE && !w->deflating)
+			return img_out_sink(w, from, n, err);
+		if (part > n)
+			part = n;
+		memcpy(w->out + w->len, from, part);
+		w->len += part;
+		from += part;
+		n -= part;
+		if (w->len == OUT_SIZE && img_out_flush(w, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* n is a multiple of unit but at the very end of an odd value. */
+int img_out_swapped(struct img_dicom_writer *w, const uint8_t *p, size_t n,
+		    unsigned unit, struct img_err *err)
+{
+	uint8_t turned[8];
+
+	for (; n >= unit; p += unit, n -= unit) {
+		for (unsigned i = 0; i < unit; i++)
+			turned[i] = p[unit - 1 - i];
+		if (img_out_put(w, turned, unit, err) < 0)
+			return -1;
+	}
+	return img_out_put(w, p, n, err);
+}

@@ -153,7 +153,7 @@ bool img_dict_parse_tag(const char *text, uint32_t *tag)
 	for (; *text; text++) {
 		int digit = hex_digit(*text);
 
-		if (*text == ',' && n == 4 && text[1])
+		if (*text == ',' && n == 4 && text[1] != ',')
 			continue;
 		if (digit < 0 || n == 8)
 			return false;

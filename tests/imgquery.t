@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 need perl dump2dcm
 
-mkdir in
+mkdir in busy
 # one NAME OPTION...: an image of the first patient unless said otherwise.
 one()
 {
@@ -276,13 +276,46 @@ same 'without it' out <<'!'
 exits 0 'what is in the catalog needs no objects' imgquery PatientID=TEST-0003
 mv kept "arc/objects/$digest"
 
-# A copy on read-only media, and by somebody who may only read.
-mkdir ro && cp arc/catalog.db ro/ && cp -r arc/objects ro/
-chmod a-w ro ro/catalog.db
-exits 0 'a catalog alone in a folder that cannot be written' \
-	imgquery -C ro --count
-same 'all of it' out <<'!'
+# A copy on read-only media: neither log nor a folder that can be written.
+# Root may write everywhere, so it asks as somebody else.
+mkdir ro && cp "$O/bin/imgquery" arc/catalog.db ro/ && chmod 644 ro/catalog.db
+chmod 555 ro
+as=
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T" "$T/work"
+	as='setpriv --reuid 65534 --regid 65534 --clear-groups'
+fi
+# shellcheck disable=SC2086 # a command and its options
+{
+	exits 0 'a catalog alone, read-only' $as ro/imgquery -C ro --count
+	same 'all of it' out <<'!'
 7
+!
+	chmod 755 ro
+	echo 'not empty' >ro/catalog.db-wal && chmod 555 ro
+	exits 3 'with a log that cannot be read: refused' \
+		$as ro/imgquery -C ro --count
+	ok 'rather than passed over' grep -q 'was not closed' err
+}
+chmod 755 ro
+
+# While somebody writes.
+fill busy 20000 >fill.out &
+filler=$!
+busy=0 odd=0
+while kill -0 $filler 2>/dev/null; do
+	imgquery -C busy --count >out 2>err
+	case $? in
+	0 | 1) busy=$((busy + 1)) ;;
+	3) [ ! -s busy/catalog.db-shm ] || odd=$((odd + 1)) ;;
+	*) odd=$((odd + 1)) ;;
+	esac
+done
+ok 'the writer ends well' wait $filler
+ok "asked $busy times meanwhile, never refused" test $odd = 0
+exits 0 'at the end' imgquery -C busy --count -l image
+same 'all is there' out <<'!'
+20000
 !
 
 # ---- pipes --------------------------------------------------------------

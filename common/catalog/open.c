@@ -1,9 +1,10 @@
-/* open.c - opening the database, transactions, statements. */
+/* open.c - opening the database, transactions. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "catalog/inside.h"
@@ -25,125 +26,6 @@ static const char settings[] = "PRAGMA foreign_keys = ON;"
 			       "PRAGMA synchronous = FULL;";
 static const char write_settings[] = "PRAGMA wal_autocheckpoint = 4000;"
 				     "PRAGMA journal_size_limit = 33554432;";
-
-static enum img_code code_of(int rc)
-{
-	switch (rc & 0xFF) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return IMG_E_BUSY;
-	case SQLITE_NOMEM:
-		return IMG_E_NOMEM;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return IMG_E_DENIED;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return IMG_E_MALFORMED;
-	case SQLITE_TOOBIG:
-		return IMG_E_LIMIT;
-	case SQLITE_ERROR:
-	case SQLITE_MISUSE:
-	case SQLITE_RANGE:
-	case SQLITE_MISMATCH:
-	case SQLITE_CONSTRAINT:
-		return IMG_E_BUG;
-	default:
-		return IMG_E_IO;
-	}
-}
-
-int img_catalog_failed(struct img_catalog *c, const char *what,
-		       struct img_err *err)
-{
-	int rc = sqlite3_extended_errcode(c->db);
-
-	return img_err_set(err, code_of(rc), "%s: %s: %s", c->file, what,
-			   sqlite3_errmsg(c->db));
-}
-
-/* ---- statements ------------------------------------------------------- */
-
-sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
-			       struct img_err *err)
-{
-	struct img_buf text;
-
-	if (c->st[which]) {
-		sqlite3_reset(c->st[which]);
-		return c->st[which];
-	}
-	img_buf_init(&text, 65536);
-	if (img_catalog_sql(which, &text, err) == 0 &&
-	    sqlite3_prepare_v3(c->db, img_buf_str(&text), -1,
-			       SQLITE_PREPARE_PERSISTENT, &c->st[which],
-			       NULL) != SQLITE_OK)
-		img_catalog_failed(c, "prepare", err);
-	img_buf_release(&text);
-	return c->st[which];
-}
-
-int img_catalog_step(struct img_catalog *c, sqlite3_stmt *st, const char *what,
-		     struct img_err *err)
-{
-	int rc = sqlite3_step(st);
-
-	if (rc == SQLITE_ROW)
-		return 1;
-	if (rc != SQLITE_DONE)
-		img_catalog_failed(c, what, err);
-	sqlite3_reset(st);
-	return rc == SQLITE_DONE ? 0 : -1;
-}
-
-int img_catalog_run(struct img_catalog *c, sqlite3_stmt *st, const char *what,
-		    struct img_err *err)
-{
-	int rc = img_catalog_step(c, st, what, err);
-
-	if (rc == 1)
-		sqlite3_reset(st);
-	return rc < 0 ? -1 : 0;
-}
-
-int img_catalog_number(struct img_catalog *c, enum img_sql which, int64_t *out,
-		       struct img_err *err)
-{
-	sqlite3_stmt *st = img_catalog_stmt(c, which, err);
-
-	if (!st || img_catalog_step(c, st, "read", err) < 0)
-		return -1;
-	*out = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return 0;
-}
-
-void img_catalog_bind(sqlite3_stmt *st, int i, const char *text)
-{
-	if (text && *text)
-		sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(st, i);
-}
-
-int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
-		     size_t *at, struct img_err *err)
-{
-	const void *p = sqlite3_column_text(st, col);
-
-	*at = SIZE_MAX;
-	if (!p)
-		return 0;
-	*at = c->lent.len;
-	return img_buf_add(&c->lent, p,
-			   (size_t)sqlite3_column_bytes(st, col) + 1, err);
-}
-
-const char *img_catalog_lent(const struct img_catalog *c, size_t at)
-{
-	return at == SIZE_MAX ? NULL : c->lent.data + at;
-}
 
 /* ---- opening ---------------------------------------------------------- */
 
@@ -341,19 +223,45 @@ static int open_immutable(struct img_catalog *c, struct img_err *err)
 	return rc;
 }
 
+/* Somebody may be making it just now. */
+static int wait_for_schema(struct img_catalog *c, struct img_err *err)
+{
+	const struct timespec nap = { 0, 10 * 1000 * 1000 };
+	int64_t app = 0, user = 0;
+
+	for (int i = 0; i < 200 && app == 0 && user == 0; i++) {
+		if (i)
+			nanosleep(&nap, NULL);
+		if (versions(c, &app, &user, err) < 0)
+			return -1;
+	}
+	return check_version(c, err);
+}
+
+/* Whether sqlite could not make the log's index: it needs to write there. */
+static bool lacks_index(struct img_catalog *c)
+{
+	int rc = c->db ? sqlite3_errcode(c->db) & 0xFF : SQLITE_OK;
+
+	return rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY;
+}
+
 static int open_read(struct img_catalog *c, struct img_err *err)
 {
 	struct img_err first = IMG_ERR_INIT;
 
 	if (access(c->file, R_OK) < 0)
 		return img_err_sys(err, "%s", c->file);
-	if (open_db(c, c->file, SQLITE_OPEN_READONLY, err) < 0)
-		return -1;
-	if (check_version(c, &first) == 0)
+	if (open_db(c, c->file, SQLITE_OPEN_READONLY, &first) == 0 &&
+	    wait_for_schema(c, &first) == 0)
 		return 0;
-	if ((sqlite3_errcode(c->db) & 0xFF) == SQLITE_CANTOPEN &&
-	    !has_log(c->file))
+	if (lacks_index(c) && !has_log(c->file))
 		return open_immutable(c, err);
+	if (lacks_index(c))
+		return img_err_set(err, IMG_E_DENIED,
+				   "%s: was not closed, and reading its log "
+				   "takes the right to write in its folder",
+				   c->file);
 	return img_err_set(err, first.code, "%s", first.text);
 }
 

@@ -1,0 +1,119 @@
+/* stmt.c - statements: prepared once, stepped, their failures ours. */
+#include "catalog/inside.h"
+
+static enum img_code code_of(int rc)
+{
+	switch (rc & 0xFF) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return IMG_E_BUSY;
+	case SQLITE_NOMEM:
+		return IMG_E_NOMEM;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return IMG_E_DENIED;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return IMG_E_MALFORMED;
+	case SQLITE_TOOBIG:
+		return IMG_E_LIMIT;
+	case SQLITE_ERROR:
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+	case SQLITE_MISMATCH:
+	case SQLITE_CONSTRAINT:
+		return IMG_E_BUG;
+	default:
+		return IMG_E_IO;
+	}
+}
+
+int img_catalog_failed(struct img_catalog *c, const char *what,
+		       struct img_err *err)
+{
+	int rc = sqlite3_extended_errcode(c->db);
+
+	return img_err_set(err, code_of(rc), "%s: %s: %s", c->file, what,
+			   sqlite3_errmsg(c->db));
+}
+
+sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
+			       struct img_err *err)
+{
+	struct img_buf text;
+
+	if (c->st[which]) {
+		sqlite3_reset(c->st[which]);
+		return c->st[which];
+	}
+	img_buf_init(&text, 65536);
+	if (img_catalog_sql(which, &text, err) == 0 &&
+	    sqlite3_prepare_v3(c->db, img_buf_str(&text), -1,
+			       SQLITE_PREPARE_PERSISTENT, &c->st[which],
+			       NULL) != SQLITE_OK)
+		img_catalog_failed(c, "prepare", err);
+	img_buf_release(&text);
+	return c->st[which];
+}
+
+int img_catalog_step(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		     struct img_err *err)
+{
+	int rc = sqlite3_step(st);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		img_catalog_failed(c, what, err);
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int img_catalog_run(struct img_catalog *c, sqlite3_stmt *st, const char *what,
+		    struct img_err *err)
+{
+	int rc = img_catalog_step(c, st, what, err);
+
+	if (rc == 1)
+		sqlite3_reset(st);
+	return rc < 0 ? -1 : 0;
+}
+
+int img_catalog_number(struct img_catalog *c, enum img_sql which, int64_t *out,
+		       struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, which, err);
+
+	if (!st || img_catalog_step(c, st, "read", err) < 0)
+		return -1;
+	*out = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return 0;
+}
+
+void img_catalog_bind(sqlite3_stmt *st, int i, const char *text)
+{
+	if (text && *text)
+		sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, i);
+}
+
+int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
+		     size_t *at, struct img_err *err)
+{
+	const void *p = sqlite3_column_text(st, col);
+
+	*at = SIZE_MAX;
+	if (!p)
+		return 0;
+	*at = c->lent.len;
+	return img_buf_add(&c->lent, p,
+			   (size_t)sqlite3_column_bytes(st, col) + 1, err);
+}
+
+const char *img_catalog_lent(const struct img_catalog *c, size_t at)
+{
+	return at == SIZE_MAX ? NULL : c->lent.data + at;
+}

@@ -307,7 +307,7 @@ while kill -0 $filler 2>/dev/null; do
 	imgquery -C busy --count >out 2>err
 	case $? in
 	0 | 1) busy=$((busy + 1)) ;;
-	3) [ ! -s busy/catalog.db-shm ] || odd=$((odd + 1)) ;;
+	3) grep -q 'No such file' err || odd=$((odd + 1)) ;;
 	*) odd=$((odd + 1)) ;;
 	esac
 done

@@ -35,13 +35,12 @@ ok 'no value of a patient is ever shown' sh -c \
 # ---- hostile ones cost nothing --------------------------------------------
 
 # small COMMAND: at most 64 MiB and 10 s.  A sanitizer needs more.
+need prlimit
+as=--as=67108864
+grep -q __asan_init "$O/tools/dcmevents" && as=
 small()
 {
-	(
-		grep -q __asan_init "$O/tools/dcmevents" || ulimit -v 65536
-		ulimit -t 10
-		"$@"
-	) 2>&1
+	prlimit $as --cpu=10 "$@" 2>&1
 }
 dcmseeds . explicit nest20000 bomb million big-value
 for f in nest20000 bomb big-value seeds/hugelen-ob seeds/hugelen-sq; do

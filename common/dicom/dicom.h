@@ -13,6 +13,12 @@
  * IMG_E_LIMIT (a ceiling of ours) and IMG_E_IO.  Every message begins with
  * the name given at start, and never holds a value.
  *
+ * What is irregular and can be read without doubt is read, and noted
+ * (img_dicom_note): delimiters that close nothing, zeros or junk after pixel
+ * data, a wrong VR that leads on to the next element.  What leaves a doubt
+ * about which bytes belong to which attribute is malformed.  A UN of defined
+ * length stays opaque, whatever it may hold (PS3.5 6.2.2).
+ *
  * An unknown transfer syntax is data, not an error: explicit VR little endian
  * framing, opaque pixel data (PS3.5 A.4).
  */
@@ -29,10 +35,10 @@
 /* ---- reading ---------------------------------------------------------- */
 
 enum img_dicom_kind {
-	IMG_DICOM_ELEMENT,      /* an attribute that is no sequence */
-	IMG_DICOM_SEQUENCE,     /* begin of a sequence (SQ, or UN of undefined
+	IMG_DICOM_ELEMENT,  /* an attribute that is no sequence */
+	IMG_DICOM_SEQUENCE, /* begin of a sequence (SQ, or UN of undefined
 				   length, PS3.5 6.2.2) */
-	IMG_DICOM_ITEM,         /* begin of an item */
+	IMG_DICOM_ITEM,     /* begin of an item */
 	IMG_DICOM_END_ITEM,
 	IMG_DICOM_END_SEQUENCE, /* also ends encapsulated pixel data */
 	IMG_DICOM_PIXELS,       /* begin of encapsulated pixel data: an
@@ -43,15 +49,15 @@ enum img_dicom_kind {
 struct img_dicom_event {
 	enum img_dicom_kind kind;
 	uint32_t tag;
-	char vr[3];       /* as encoded; from the dictionary when implicit */
-	bool big;         /* value is big endian */
-	bool implicit;    /* this element was encoded with implicit VR */
-	bool meta;        /* of the file meta information (group 0002) */
-	unsigned depth;   /* items open around it; 0 at top level */
-	uint32_t length;  /* as encoded, IMG_UNDEFINED_LEN included; of an
+	char vr[3];      /* as encoded; from the dictionary when implicit */
+	bool big;        /* value is big endian */
+	bool implicit;   /* this element was encoded with implicit VR */
+	bool meta;       /* of the file meta information (group 0002) */
+	unsigned depth;  /* items open around it; 0 at top level */
+	uint32_t length; /* as encoded, IMG_UNDEFINED_LEN included; of an
 			     end: what its begin had */
-	uint64_t start;   /* offset of the element's first header byte */
-	uint64_t offset;  /* offset of the value.  Offsets count in the file;
+	uint64_t start;  /* offset of the element's first header byte */
+	uint64_t offset; /* offset of the value.  Offsets count in the file;
 			     in a deflated data set they go on in the
 			     inflated stream from where the meta header
 			     ends. */
@@ -62,43 +68,52 @@ struct img_dicom_event {
 
 /* All can be left 0 for the defaults in brackets; hard caps apply. */
 struct img_dicom_limits {
-	unsigned depth;      /* open sequences [64] */
-	uint64_t elements;   /* elements, items and fragments [4,000,000] */
-	uint64_t header;     /* bytes of all that is not pixel data and not
+	unsigned depth;    /* open sequences [64] */
+	uint64_t elements; /* elements, items and fragments [4,000,000] */
+	uint64_t header;   /* bytes of all that is not pixel data and not
 				longer than value [1 GiB] */
-	uint32_t value;      /* deliver values up to this many bytes [4096],
+	uint32_t value;    /* deliver values up to this many bytes [4096],
 				at most 64 KiB */
-	uint64_t inflated;   /* bytes out of a deflated data set [4 GiB] */
-	unsigned ratio;      /* inflated to deflated, after 1 MiB [200] */
+	uint64_t inflated; /* bytes out of a deflated data set [4 GiB] */
+	unsigned ratio;    /* inflated to deflated, after 1 MiB [200] */
 };
 
 enum img_dicom_note { /* irregular, but read */
-	IMG_NOTE_NO_PREAMBLE = 1 << 0,
-	IMG_NOTE_NO_META = 1 << 1,        /* encoding guessed from the bytes */
-	IMG_NOTE_WRONG_SYNTAX = 1 << 2,   /* encoded otherwise than declared */
-	IMG_NOTE_META_LENGTH = 1 << 3,    /* (0002,0000) absent or wrong */
-	IMG_NOTE_ODD_LENGTH = 1 << 4,
-	IMG_NOTE_ORDER = 1 << 5,          /* tags not ascending */
-	IMG_NOTE_TRAILING = 1 << 6,       /* bytes after the last element */
-	IMG_NOTE_UN_IMPLICIT = 1 << 7,    /* UN sequence held implicit items */
-	IMG_NOTE_NATIVE_PIXELS = 1 << 8,  /* native pixel data under a
+		      IMG_NOTE_NO_PREAMBLE = 1 << 0,
+		      IMG_NOTE_NO_META =
+			      1 << 1, /* encoding guessed from the bytes */
+		      IMG_NOTE_WRONG_SYNTAX =
+			      1 << 2, /* encoded otherwise than declared */
+		      IMG_NOTE_META_LENGTH =
+			      1 << 3, /* (0002,0000) absent or wrong */
+		      IMG_NOTE_ODD_LENGTH = 1 << 4,
+		      IMG_NOTE_ORDER = 1 << 5, /* tags not ascending */
+		      IMG_NOTE_TRAILING =
+			      1 << 6, /* bytes after the last element */
+		      IMG_NOTE_UN_IMPLICIT =
+			      1 << 7, /* UN sequence held implicit items */
+		      IMG_NOTE_NATIVE_PIXELS =
+			      1 << 8, /* native pixel data under a
 					     compressed transfer syntax */
-	IMG_NOTE_BAD_VR = 1 << 9,         /* VR that PS3.5 does not know */
-	IMG_NOTE_STRAY_DELIMITER = 1 << 10,
-	IMG_NOTE_UNKNOWN_SYNTAX = 1 << 11,
-	IMG_NOTE_META_IN_DATA = 1 << 12,  /* group 0002 inside the data set */
-	IMG_NOTE_ACTIVE_PREAMBLE = 1 << 13 /* preamble begins like a program
+		      IMG_NOTE_BAD_VR = 1
+					<< 9, /* VR that PS3.5 does not know */
+		      IMG_NOTE_STRAY_DELIMITER = 1 << 10,
+		      IMG_NOTE_UNKNOWN_SYNTAX = 1 << 11,
+		      IMG_NOTE_META_IN_DATA =
+			      1 << 12, /* group 0002 inside the data set */
+		      IMG_NOTE_ACTIVE_PREAMBLE =
+			      1 << 13 /* preamble begins like a program
 					      or archive (CVE-2019-11687) */
 };
 
 struct img_dicom_facts {
 	char transfer_syntax[IMG_UID_MAX]; /* of the meta header, or guessed */
 	bool big, implicit, deflated, encapsulated;
-	uint64_t dataset; /* offset of the data set's first element */
-	uint64_t end;     /* offset after the last element read */
-	uint64_t trailing;/* bytes after it that are padding or junk */
+	uint64_t dataset;  /* offset of the data set's first element */
+	uint64_t end;      /* offset after the last element read */
+	uint64_t trailing; /* bytes after it that are padding or junk */
 	uint64_t elements;
-	unsigned notes;   /* enum img_dicom_note */
+	unsigned notes; /* enum img_dicom_note */
 };
 
 struct img_dicom_reader;
@@ -111,20 +126,18 @@ int img_dicom_start_fd(struct img_dicom_reader *r, int fd, uint64_t size,
 		       const char *name, const struct img_dicom_limits *limits,
 		       struct img_err *err);
 int img_dicom_start_mem(struct img_dicom_reader *r, const void *p, size_t n,
-			const char *name,
-			const struct img_dicom_limits *limits,
+			const char *name, const struct img_dicom_limits *limits,
 			struct img_err *err);
 /* 1: *ev is the next event, 0: all was read, -1: error (the reader stays
    stopped until it is started again). */
 int img_dicom_next(struct img_dicom_reader *r, struct img_dicom_event *ev,
 		   struct img_err *err);
 /* Complete only after next has said 0; valid until the next start. */
-const struct img_dicom_facts *
-img_dicom_facts(const struct img_dicom_reader *r);
+const struct img_dicom_facts *img_dicom_facts(const struct img_dicom_reader *r);
 /* Reads n bytes of the value of the event last returned, from at on; for
    values longer than limits.value.  -1 if that is outside the value. */
-int img_dicom_value(struct img_dicom_reader *r, uint64_t at, void *p,
-		    size_t n, struct img_err *err);
+int img_dicom_value(struct img_dicom_reader *r, uint64_t at, void *p, size_t n,
+		    struct img_err *err);
 /* Whether these first bytes of an input can be DICOM: magic at 128, or a
    data set without preamble that begins plausibly.  Give 1 KiB or more. */
 bool img_dicom_looks_like(const void *p, size_t n);
@@ -155,7 +168,7 @@ bool img_dicom_number(const struct img_dicom_pick *v, char *out, size_t size);
 
 struct img_dict {
 	uint32_t tag;
-	char vr[3];      /* "OW" for OB/OW, "US" for US/SS, "UN" unknown */
+	char vr[3]; /* "OW" for OB/OW, "US" for US/SS, "UN" unknown */
 	const char *keyword;
 	uint8_t vm_min, vm_max; /* 0: without end */
 };
@@ -165,8 +178,8 @@ const struct img_dict *img_dict_keyword(const char *keyword);
 /* Keyword, "gggg,eeee" or "ggggeeee"; false if it is neither. */
 bool img_dict_parse_tag(const char *text, uint32_t *tag);
 void img_dict_format_tag(uint32_t tag, char out[12]); /* "(gggg,eeee)" */
-bool img_vr_is_long(const char vr[3]);  /* 32-bit length when explicit */
-bool img_vr_is_text(const char vr[3]);  /* under SpecificCharacterSet */
+bool img_vr_is_long(const char vr[3]); /* 32-bit length when explicit */
+bool img_vr_is_text(const char vr[3]); /* under SpecificCharacterSet */
 bool img_vr_is_known(const char vr[3]);
 
 /* ---- transfer syntaxes and UIDs --------------------------------------- */
@@ -265,11 +278,11 @@ int img_dicom_put_encoding(struct img_dicom_writer *w, const char *ts,
  * meet odd lengths, gives IMG_UNDEFINED_LEN.  Where the output is encoded
  * otherwise than the input (ev->implicit), lengths become undefined by
  * themselves.  A sequence of VR UN is written as PS3.5 6.2.2 wants it: with
- * implicit VR little endian items.
+ * implicit VR little endian items.  Group lengths (gggg,0000) are written as
+ * they come: a filter that changes values leaves them out (PS3.5 7.2).
  */
-int img_dicom_put(struct img_dicom_writer *w,
-		  const struct img_dicom_event *ev, const void *p,
-		  struct img_err *err);
+int img_dicom_put(struct img_dicom_writer *w, const struct img_dicom_event *ev,
+		  const void *p, struct img_err *err);
 /* A part of the value announced last.  Where the output is deflated, or in
    another byte order, an announced value has to come this way and not through
    the caller's own sink. */
@@ -277,8 +290,7 @@ int img_dicom_put_part(struct img_dicom_writer *w, const void *p, size_t n,
 		       struct img_err *err);
 /* A text or UID element at the current place, padded. */
 int img_dicom_put_text(struct img_dicom_writer *w, uint32_t tag,
-		       const char vr[3], const char *text,
-		       struct img_err *err);
+		       const char vr[3], const char *text, struct img_err *err);
 int img_dicom_put_u16(struct img_dicom_writer *w, uint32_t tag, uint16_t v,
 		      struct img_err *err);
 /* Ends the stream: open items or sequences are IMG_E_BUG; flushes deflate. */

@@ -1,5 +1,6 @@
 /* start.c - how an input begins: preamble, file meta information (PS3.10
    7.1), and the encoding of what follows. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dicom/reader.h"
@@ -133,7 +134,8 @@ static enum encoding choose(struct img_dicom_reader *r, const uint8_t *p,
 		if (found == ENC_NONE && r->pos)
 			found = img_probe_encoding(p, n, room, true);
 		if (found != ENC_NONE)
-			strcpy(r->facts.transfer_syntax, uid_of(found));
+			snprintf(r->facts.transfer_syntax, IMG_UID_MAX, "%s",
+				 uid_of(found));
 		return found;
 	}
 	want = declared(r);

@@ -71,6 +71,8 @@ static int zeros_to_end(struct img_dicom_reader *r, uint64_t *n,
 
 		if (rc < 0)
 			return -1;
+		if (at > r->size)
+			return 0; /* the file has shrunk */
 		p = window(r, at);
 		left = rc ? BUF_SIZE / 2 : r->size - at;
 		for (uint64_t i = 0; i < left; i++)

@@ -93,7 +93,9 @@ static ssize_t peek(struct img_dicom_reader *r, uint64_t at,
 
 	if (rc < 0)
 		return -1;
-	return rc ? (ssize_t)n : (ssize_t)(r->win_len - (at - r->win_at));
+	if (rc)
+		return (ssize_t)n;
+	return r->size > at ? (ssize_t)(r->size - at) : 0;
 }
 
 static enum encoding declared(struct img_dicom_reader *r)

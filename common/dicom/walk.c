@@ -57,6 +57,9 @@ int img_walk_frame_over(struct img_dicom_reader *r, struct img_dicom_event *ev,
 	const struct frame *f = r->top;
 	uint64_t end = f->end < r->size ? f->end : r->size;
 
+	if (r->pos > r->size) /* the file has shrunk */
+		return img_fail_truncated(r, r->event_tag, r->pos - r->size,
+					  err);
 	if (f->kind == FRAME_TOP)
 		return end == r->pos ? img_odd_finish(r, 0, err)
 				     : img_odd_tail(r, err);

@@ -257,6 +257,35 @@ static void limits(void **state)
 	limit(s_deflated, &l, IMG_E_LIMIT);
 }
 
+/* The file is shorter than was said: it shrinks while it is read. */
+static void shrinks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SAMPLES; i++)
+		for (int step = 1; step < 40; step++) {
+			size_t most = 1u << 20, cut;
+			struct rig g;
+
+			if (samples[i].big)
+				break;
+			rig_new(&g);
+			samples[i].make(&g.m);
+			cut = g.m.b.len * (size_t)step / 40;
+			g.fd = memfd_create("a", MFD_CLOEXEC);
+			assert_int_equal(img_write_full(g.fd, g.m.b.data, cut),
+					 0);
+			if (img_dicom_start_fd(g.r, g.fd, most, "a", NULL,
+					       &g.err) == 0)
+				run(&g);
+			assert_true(g.err.code == IMG_OK ||
+				    g.err.code == IMG_E_TRUNCATED ||
+				    g.err.code == IMG_E_NOT_DICOM ||
+				    g.err.code == IMG_E_LIMIT ||
+				    g.err.code == IMG_E_MALFORMED);
+			rig_free(&g);
+		}
+}
+
 /* ---- first bytes ------------------------------------------------------ */
 
 static void looks_like(void **state)
@@ -457,7 +486,7 @@ int main(void)
 		cmocka_unit_test(limits),       cmocka_unit_test(looks_like),
 		cmocka_unit_test(picks),        cmocka_unit_test(picks_grow),
 		cmocka_unit_test(picks_first),  cmocka_unit_test(numbers),
-		cmocka_unit_test(used_again),
+		cmocka_unit_test(used_again),   cmocka_unit_test(shrinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,7 @@ exits 1 'keys from a file, one unknown: status 1' \
 	imgquery --keys-from list -k AccessionNumber -f StudyDate
 same 'one record each' out <<'!'
 {"StudyInstanceUID":"2.25.10","StudyDate":"20240115","key":"A1"}
-{"status":"missing","key":"A9"}
+{"status":"missing","reason":"not in the catalog","key":"A9"}
 {"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"A4"}
 !
 exits 0 'keys from stdin, all known' sh -c \
@@ -223,6 +223,15 @@ exits 1 'keys as CSV' imgquery --keys-from list -k AccessionNumber \
 	-f StudyDate --format csv
 printf 'status,key,StudyDate\r\n,A1,20240115\r\nmissing,A9,\r\n,A4,20231231\r\n' >want
 ok 'with the missing ones' cmp want out
+
+exits 2 'a value that is no date among the keys: status 2' sh -c \
+	'printf "20240115\nsoon\n20231231\n" |
+	imgquery --keys-from - -k StudyDate -f StudyDate'
+same 'fails by itself' out <<'!'
+{"StudyInstanceUID":"2.25.10","StudyDate":"20240115","key":"20240115"}
+{"status":"failed","error":{"code":"usage","message":"StudyDate: neither a date or time nor a range","by":"imgquery"},"key":"soon"}
+{"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"20231231"}
+!
 
 exits 0 'priors' sh -c \
 	'imgquery AccessionNumber=A1 | imgquery --priors 3 -f StudyDate'
@@ -237,7 +246,7 @@ same 'the latest of the best' out <<'!'
 !
 exits 1 'priors of an unknown study' imgquery --priors 1 2.25.99
 same 'are missing' out <<'!'
-{"status":"missing","prior_of":"2.25.99"}
+{"status":"missing","reason":"not in the catalog","prior_of":"2.25.99"}
 !
 exits 1 'a study without priors' imgquery --priors 1 2.25.60
 ok 'gives nothing' test ! -s out

@@ -129,7 +129,7 @@ static int put_glob(struct img_where *w, const char *before, const char *v,
 	struct img_buf b;
 	int rc;
 
-	img_buf_init(&b, 65536);
+	img_buf_init(&b, 40000); /* sqlite takes no longer pattern */
 	rc = img_buf_puts(&b, before, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = v[i] == '[' ? img_buf_puts(&b, "[[]", err)

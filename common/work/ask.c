@@ -199,18 +199,28 @@ static int emit_found(struct img_ask *a, const struct img_found *with,
 	return rc;
 }
 
-/* A record for what was asked for and is not there. */
-static int emit_missing(struct img_ask *a, struct img_found *with)
+/* A record for what was asked for and is not there (why NULL), or could not
+   be asked. */
+static int emit_none(struct img_ask *a, struct img_found *with,
+		     const struct img_err *why)
 {
 	struct img_err err = IMG_ERR_INIT;
 
-	with->status = "missing";
-	a->host.missing(a->host.arg);
+	with->status = why ? "failed" : "missing";
+	with->error = why;
+	if (why)
+		a->host.trouble(a->host.arg, why);
+	else
+		a->host.missing(a->host.arg);
 	if (a->writer.format != IMG_FORMAT_DICOM_JSON &&
-	    a->writer.format != IMG_FORMAT_FHIR)
+	    a->writer.format != IMG_FORMAT_FHIR) {
+		with->reason = why ? NULL : "not in the catalog";
 		return emit(a, with) < 0 ? 1 : 0;
+	}
+	if (why)
+		return 0;
 	img_err_set(&err, IMG_E_USAGE, "%s: not in the catalog",
-		    with->prior_of ? with->prior_of : "key");
+		    with->prior_of);
 	a->host.trouble(a->host.arg, &err);
 	return 0;
 }
@@ -241,15 +251,20 @@ int img_ask_count(struct img_ask *a, struct img_err *err)
 static int ask_key(struct img_ask *a, const char *value, struct img_err *err)
 {
 	struct img_found with = { .key = value };
+	struct img_err why = IMG_ERR_INIT;
 	uint64_t before = a->found;
-	int rc;
+	int rc = img_find_set_key(a->find, value, &why);
 
-	if (img_find_set_key(a->find, value, err) < 0)
-		return -1;
-	rc = emit_found(a, &with, err);
-	if (rc || a->found > before)
+	if (rc == 0)
+		rc = emit_found(a, &with, &why);
+	if (rc == 0 && a->found == before)
+		rc = emit_none(a, &with, NULL);
+	if (rc >= 0)
 		return rc;
-	return emit_missing(a, &with);
+	/* A value that is no date, say: the others may be. */
+	if (why.code == IMG_E_USAGE || why.code == IMG_E_LIMIT)
+		return emit_none(a, &with, &why);
+	return img_err_set(err, why.code, "%s", why.text);
 }
 
 int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
@@ -289,7 +304,7 @@ int img_ask_prior(struct img_ask *a, const char *study, size_t most,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	rc = img_priors(a->c, study, most, row, &n, err);
 	if (rc == 0)
-		rc = emit_missing(a, &with);
+		rc = emit_none(a, &with, NULL);
 	else if (rc == 1)
 		rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {

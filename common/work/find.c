@@ -177,16 +177,23 @@ static int add_fields(struct img_find *f, const char *list, struct img_err *err)
 
 /* ---- keys ------------------------------------------------------------- */
 
+static int make_matcher(struct img_find *f, struct probe_key *k,
+			const char *value, struct img_err *err)
+{
+	const struct img_probe_path *p = &f->path[k->path];
+	struct img_field like = { p->name, p->tag[p->n - 1], "", IMG_IMAGE };
+
+	memcpy(like.vr, p->vr, sizeof(like.vr));
+	return img_matcher_new(f->c, &like, value, &k->matcher, err);
+}
+
 static int add_probe_key(struct img_find *f, const struct img_probe_path *p,
 			 const char *value, struct img_err *err)
 {
-	struct img_field like = { p->name, p->tag[p->n - 1], "", IMG_IMAGE };
 	struct probe_key *k = &f->probe_key[f->probe_keys];
 
-	if (add_path(f, p, &k->path, err) < 0)
-		return -1;
-	memcpy(like.vr, p->vr, sizeof(like.vr));
-	if (img_matcher_new(f->c, &like, value, &k->matcher, err) < 0)
+	if (add_path(f, p, &k->path, err) < 0 ||
+	    make_matcher(f, k, value, err) < 0)
 		return -1;
 	f->probe_keys++;
 	return 0;
@@ -255,6 +262,7 @@ static int add_keys(struct img_find *f, struct img_err *err)
 int img_find_set_key(struct img_find *f, const char *value, struct img_err *err)
 {
 	char *copy = strdup(value);
+	struct probe_key *k;
 
 	if (!copy)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -264,10 +272,10 @@ int img_find_set_key(struct img_find *f, const char *value, struct img_err *err)
 		f->key[f->extra].value = copy;
 		return 0;
 	}
-	img_matcher_free(f->probe_key[--f->probe_keys].matcher);
-	f->probe_key[f->probe_keys].matcher = NULL;
-	return add_probe_key(f, &f->path[f->probe_key[f->probe_keys].path],
-			     copy, err);
+	k = &f->probe_key[-f->extra - 1];
+	img_matcher_free(k->matcher);
+	k->matcher = NULL;
+	return make_matcher(f, k, copy, err);
 }
 
 static int add_sorts(struct img_find *f, struct img_err *err)

@@ -48,7 +48,8 @@ struct img_found {
 	const char *const *value;  /* by field; NULL: none */
 	const struct img_row *row; /* with its object at the image level */
 	/* facts of ours, set by who found it */
-	const char *status, *key, *prior_of;
+	const char *status, *key, *prior_of, *reason;
+	const struct img_err *error;
 };
 
 struct img_find;

@@ -84,6 +84,20 @@ static int put_fields(const struct img_writer *w, const struct img_found *f,
 	return 0;
 }
 
+static int put_error(const struct img_err *e, struct img_buf *out,
+		     struct img_err *err)
+{
+	if (!e)
+		return 0;
+	if (img_json_key(out, "error", err) < 0 ||
+	    img_json_open(out, '{', err) < 0 ||
+	    img_json_put(out, "code", img_code_word(e->code), err) < 0 ||
+	    img_json_put(out, "message", e->text, err) < 0 ||
+	    img_json_put(out, "by", "imgquery", err) < 0)
+		return -1;
+	return img_json_close(out, '}', err);
+}
+
 static int jsonl(const struct img_writer *w, const struct img_found *f,
 		 struct img_buf *out, struct img_err *err)
 {
@@ -92,6 +106,8 @@ static int jsonl(const struct img_writer *w, const struct img_found *f,
 	    put_fields(w, f, true, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_BYTES, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_DIGEST, out, err) < 0 ||
+	    img_json_put(out, "reason", f->reason, err) < 0 ||
+	    put_error(f->error, out, err) < 0 ||
 	    put_fields(w, f, false, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_KEY | IMG_OURS_ADDED | IMG_OURS_PRIOR_OF,
 		     out, err) < 0 ||

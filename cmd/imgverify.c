@@ -7,6 +7,7 @@
 #include "work/verify.h"
 
 static bool all, audit, rebuild, dry_run;
+static struct img_catalog_scope scope;
 static const char *dir, *subset;
 static uint64_t jobs, older_than;
 
@@ -50,6 +51,29 @@ static bool stopped(void *arg)
 
 /* ---- options ---------------------------------------------------------- */
 
+/* "2/7" or "10%". */
+static bool parse_subset(struct img_catalog_scope *s)
+{
+	char text[24];
+	size_t n = strcspn(subset, "/%");
+	uint64_t first, parts = 0;
+
+	if (!subset[n] || strlen(subset) >= sizeof(text))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)n, subset);
+	if (!img_parse_u64(text, 1000000, &first) || first == 0)
+		return false;
+	if (subset[n] == '%') {
+		s->percent = (unsigned)first;
+		return first <= 100 && !subset[n + 1];
+	}
+	s->part = (unsigned)first;
+	if (!img_parse_u64(subset + n + 1, 1000000, &parts))
+		return false;
+	s->parts = (unsigned)parts;
+	return first <= parts;
+}
+
 static void check(struct img_cli *cli, int argc)
 {
 	if (all + (subset != NULL) + audit + rebuild > 1)
@@ -62,19 +86,8 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--older-than goes with --all or --subset");
 	if (dry_run && !rebuild)
 		img_cli_usage(cli, "--dry-run goes with --rebuild");
-}
-
-/* "2/7" or "10%". */
-static bool parse_subset(struct img_catalog_scope *s)
-{
-	char rest;
-
-	if (sscanf(subset, "%3u%c%c", &s->percent, &rest, &rest) == 2 &&
-	    rest == '%')
-		return s->percent > 0 && s->percent <= 100;
-	s->percent = 0;
-	return sscanf(subset, "%9u/%9u%c", &s->part, &s->parts, &rest) == 2 &&
-	       s->part > 0 && s->part <= s->parts;
+	if (subset && !parse_subset(&scope))
+		img_cli_usage(cli, "--subset: '%s' is no part", subset);
 }
 
 static bool make_before(char out[IMG_TIME_MAX])
@@ -88,14 +101,10 @@ static bool make_before(char out[IMG_TIME_MAX])
 
 /* ---- work ------------------------------------------------------------- */
 
-static int verify_scope(struct img_cli *cli, struct img_verify *v,
-			struct img_err *err)
+static int verify_scope(struct img_verify *v, struct img_err *err)
 {
-	struct img_catalog_scope scope = { 0 };
 	char before[IMG_TIME_MAX];
 
-	if (subset && !parse_subset(&scope))
-		img_cli_usage(cli, "--subset: '%s' is no part", subset);
 	if (older_than && make_before(before))
 		scope.before = before;
 	return img_verify_scope(v, &scope, !scope.percent && !older_than, err);
@@ -193,7 +202,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (audit)
 		rc = img_verify_audit(v, err);
 	else if (all || subset)
-		rc = verify_scope(cli, v, err);
+		rc = verify_scope(v, err);
 	else
 		rc = verify_inputs(cli, v, argc, argv, err);
 	img_verify_close(v);

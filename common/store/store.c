@@ -250,6 +250,10 @@ static int list_shard(struct img_store *s, const char *shard,
 
 	if (n < 0 && errno == ENOENT)
 		return 0;
+	if (n < 0 && errno == ENOTDIR) {
+		snprintf(path, sizeof(path), "objects/%s", shard);
+		return f(arg, NULL, path, err);
+	}
 	if (n < 0)
 		return img_err_sys(err, "%s/objects/%s", s->dir, shard);
 	qsort(names, (size_t)n, sizeof(*names), compare_names);
@@ -268,6 +272,34 @@ static int list_shard(struct img_store *s, const char *shard,
 	return rc;
 }
 
+/* What lies beside the shards. */
+static int list_strays(struct img_store *s,
+		       int (*f)(void *, const uint8_t *, const char *,
+				struct img_err *),
+		       void *arg, struct img_err *err)
+{
+	struct dirent **names = NULL;
+	char path[300];
+	uint8_t byte;
+	int n = scandirat(s->objects, ".", &names, NULL, NULL), rc = 0;
+
+	if (n < 0)
+		return img_err_sys(err, "%s/objects", s->dir);
+	qsort(names, (size_t)n, sizeof(*names), compare_names);
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+
+		snprintf(path, sizeof(path), "objects/%s", name);
+		if (rc == 0 && strcmp(name, ".") != 0 &&
+		    strcmp(name, "..") != 0 &&
+		    !(strlen(name) == 2 && img_unhex(&byte, 1, name)))
+			rc = f(arg, NULL, path, err);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
 int img_store_each(struct img_store *s,
 		   int (*f)(void *arg, const uint8_t *digest, const char *name,
 			    struct img_err *err),
@@ -280,5 +312,5 @@ int img_store_each(struct img_store *s,
 		if (list_shard(s, shard, f, arg, err) < 0)
 			return -1;
 	}
-	return 0;
+	return list_strays(s, f, arg, err);
 }

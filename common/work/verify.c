@@ -270,9 +270,9 @@ static int look(void *arg, const uint8_t *digest, const char *name,
 		struct img_err *err)
 {
 	struct extras *e = arg;
+	uint64_t key = digest ? digest[0] : img_sum64(name, strlen(name));
 
-	if (digest && e->scope->parts &&
-	    digest[0] % e->scope->parts != e->scope->part - 1)
+	if (e->scope->parts && key % e->scope->parts != e->scope->part - 1)
 		return 0;
 	if (digest && is_known(e, digest))
 		return 0;

@@ -1,0 +1,332 @@
+# imgverify.t - objects and the audit log: what was changed is found.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+
+for i in 1 2 3 4 5 6 7 8 9; do
+	mkdir -p in && img in/$i.dcm $i --study "2.25.10$((i % 2))" \
+		--series "2.25.20$((i % 3))" --id "TEST-000$((i % 2))"
+done
+import in >/dev/null
+cp -a arch pristine
+
+# again: the archive as it was
+again()
+{
+	chmod -R u+w arch 2>/dev/null
+	rm -rf arch && cp -a pristine arch
+}
+
+# object N: the file of the object of 2.25.N
+object()
+{
+	rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) ||
+		'/' || lower(hex(digest)) FROM object JOIN instance
+		ON instance.id = instance WHERE SOPInstanceUID = '2.25.$1'"
+}
+
+# bad: the records that are not intact, without the digest
+bad()
+{
+	sed 's/,"digest":"[0-9a-f]\{64\}"//; s/[0-9a-f]\{64\}/H/' out |
+		grep -v '^{"status":"intact"' | sort
+}
+
+exits 0 'an archive as it was made' imgverify -C arch --all
+ok 'all is intact' test "$(records intact)" = 9
+ok 'the sum' grep -qx 'imgverify: 9 inputs: 9 intact, [0-9.]* s' err
+grep '2.25.5"' out | sed 's/"digest":"[0-9a-f]\{64\}"/"digest":"D"/' >got
+same 'a record' got <<!
+{"status":"intact","StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.202","SOPInstanceUID":"2.25.5","SOPClassUID":"1.2.840.10008.5.1.4.1.1.7","TransferSyntaxUID":"1.2.840.10008.1.2.1","Modality":"OT","bytes":$(wc -c <in/5.dcm),"digest":"D"}
+!
+rows 'SELECT count(*), min(verdict) FROM object WHERE checked LIKE "20%Z"' >got
+same 'it is written down' got <<!
+9|intact
+!
+
+# ---- damage --------------------------------------------------------------
+
+# damage TEXT: changes made to the object of 2.25.5, which is found damaged
+damaged()
+{
+	exits 1 "$1" timeout 60 imgverify -q -C arch --all
+	bad >got
+	same "$1: told" got <<!
+{"status":"damaged","StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.202","SOPInstanceUID":"2.25.5","SOPClassUID":"1.2.840.10008.5.1.4.1.1.7","TransferSyntaxUID":"1.2.840.10008.1.2.1","Modality":"OT","bytes":$(wc -c <in/5.dcm),"reason":"its bytes are not those that were stored"}
+!
+	ok "$1: the others are intact" test "$(records intact)" = 8
+	exits 1 "$1: by UID" timeout 60 imgverify -q -C arch 2.25.5
+	ok "$1: written down" test "$(rows 'SELECT count(*) FROM object
+		WHERE verdict = "damaged"')" = 1
+	again
+}
+
+o=$(object 5)
+for bit in 0 7; do
+	for at in 0 500 $(($(wc -c <in/5.dcm) - 1)); do
+		chmod u+w "$o"
+		bitflip "$o" $at $bit >/dev/null
+		chmod u-w "$o"
+		exits 1 "bit $bit of byte $at" verify --all
+		ok 'one is damaged' test "$(records damaged)" = 1
+		again
+	done
+done
+chmod u+w "$o" && bitflip "$o" 500 >/dev/null
+damaged 'a flipped bit'
+truncate -s -1 "$o"
+damaged 'a byte cut off'
+: >"$o"
+damaged 'empty'
+echo >>"$o"
+damaged 'a byte added'
+cp -f "$(object 6)" "$o"
+damaged 'the bytes of another object'
+rm -f "$o" && mkdir "$o"
+damaged 'a folder in its place'
+rm -f "$o" && ln -s "$(basename "$(object 6)")" "$o"
+damaged 'a link to another object'
+cp "$o" copy && rm -f "$o" && ln -s "$PWD/copy" "$o"
+damaged 'a link to its own bytes'
+rm -f "$o" && ln -s nowhere "$o"
+damaged 'a link to nowhere'
+rm -f "$o" && mkfifo "$o"
+damaged 'a FIFO in its place'
+rm -f "$o" && perl -MIO::Socket::UNIX -e 'chdir $ARGV[0];
+	IO::Socket::UNIX->new(Local => $ARGV[1], Listen => 1) or die' \
+	"$(dirname "$o")" "$(basename "$o")"
+damaged 'a socket in its place'
+
+p=$(object 6)
+cp "$o" tmp.o && cp -f "$p" "$o" && cp -f tmp.o "$p"
+exits 1 'two objects swapped' verify --all
+ok 'both are damaged' test "$(records damaged)" = 2
+again
+
+rm -f "$o"
+exits 1 'an object taken away' verify --all
+bad >got
+same 'is missing' got <<!
+{"status":"missing","StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.202","SOPInstanceUID":"2.25.5","SOPClassUID":"1.2.840.10008.5.1.4.1.1.7","TransferSyntaxUID":"1.2.840.10008.1.2.1","Modality":"OT","bytes":$(wc -c <in/5.dcm)}
+!
+ok 'written down' test "$(rows \
+	'SELECT count(*) FROM object WHERE verdict = "missing"')" = 1
+again
+rm -rf "$(dirname "$o")"
+exits 1 'with its folder' verify --all
+ok 'is missing' test "$(records missing)" = 1
+again
+
+mkdir -p arch/objects/00
+img extra.dcm 77
+d=$(b2sum -l 256 extra.dcm | cut -d ' ' -f 1)
+e=arch/objects/$(printf '%.2s' "$d")
+mkdir -p "$e" && cp extra.dcm "$e/$d"
+cp extra.dcm arch/objects/00/readme.txt
+cp extra.dcm "arch/objects/00/$(printf 'odd\nname\377')"
+mkdir arch/objects/00/folder arch/objects/zz arch/objects/0
+cp extra.dcm arch/objects/stray
+rmdir arch/objects/77 2>/dev/null && cp extra.dcm arch/objects/77
+cp extra.dcm "arch/objects/00/$d"
+exits 1 'what is in no row' verify --all
+bad | sed 's/.*"path":"\(.*\)","reason":"in no row of the catalog"}/\1/' >got
+same 'is extra' got <<!
+objects/0
+objects/00/H
+objects/00/folder
+objects/00/odd\\nname�
+objects/00/readme.txt
+objects/$(printf '%.2s' "$d")/H
+objects/77
+objects/stray
+objects/zz
+!
+ok 'all else is intact' test "$(records intact)" = 9
+for i in 1 2 3; do
+	verify --subset $i/3 >out.$i
+done
+cat out.1 out.2 out.3 >out
+ok 'parts tell each extra once' test "$(records extra)" = 9
+exits 0 'the import of its bytes adopts it' import extra.dcm
+brief >got
+same 'as stored' got <<!
+stored extra.dcm
+!
+again
+
+# ---- which objects -------------------------------------------------------
+
+exits 0 'a study' verify 2.25.101
+ok 'has five' test "$(records intact)" = 5
+exits 0 'a series' verify 2.25.202
+ok 'has three' test "$(records intact)" = 3
+exits 0 'an image' verify 2.25.4
+ok 'is one' test "$(records intact)" = 1
+exits 1 'a UID that is not there' verify 2.25.4 2.25.999
+grep -v intact out >got
+same 'is missing' got <<!
+{"status":"missing","path":"2.25.999","reason":"not in the catalog"}
+!
+printf '%s\n' 2.25.4 '{"StudyInstanceUID":"2.25.100","x":1}' \
+	'{"StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.201"}' \
+	'{"path":"x","error":{"code":"io"}}' '{"path":"x"}' >in.lines
+exits 2 'UIDs and records on stdin' verify <in.lines
+ok 'each stands for its objects' test "$(records intact)" = 8
+ok 'an error rides through' grep -qx '{"path":"x","error":{"code":"io"}}' out
+ok 'a record without a UID fails' grep -q '"code":"usage"' out
+exits 0 'what imgimport prints can be verified' sh -c \
+	'imgimport -q -C arch in | imgverify -q -C arch'
+ok 'all of it' test "$(records intact)" = 9
+
+mkdir more && phantom small more 60 && import more >/dev/null
+n=$(rows 'SELECT count(*) FROM object')
+for m in 1 2 3 7 100; do
+	: >all
+	i=0
+	while [ $((i += 1)) -le $m ]; do
+		verify --subset "$i/$m" >part || fail_ "part $i/$m" part
+		cat part >>all
+	done
+	sort all | uniq -d >twice
+	ok "parts of $m: no object twice" test ! -s twice
+	ok "parts of $m: every object" test "$(sort -u all | wc -l)" = "$n"
+done
+verify --subset 3/7 >a && sleep 1 && verify --subset 3/7 >b
+ok 'a part stays the same' cmp a b
+
+again
+import more >/dev/null
+exits 0 'twenty percent' verify --subset 20%
+ok 'of 69 are 14' test "$(records intact)" = 14
+sleep 1
+cp out first
+exits 0 'twenty more percent' verify --subset 20%
+ok 'are others' test -z "$(sort first out | uniq -d)"
+sleep 1
+for i in 1 2 3; do
+	verify --subset 20% >>out
+	sleep 1
+done
+sort -u first out >all
+todo 'five times twenty percent are everything' \
+	'the catalog prefers low numbers to what was never checked' \
+	test "$(wc -l <all)" = 69
+exits 0 'a hundred percent' verify --subset 100%
+ok 'are everything' test "$(records intact)" = 69
+exits 0 'checked today, so not older than a day' verify --all --older-than 1
+ok 'none' test ! -s out
+exits 0 'older than 0 days is everything' verify --all --older-than 0
+ok 'all' test "$(records intact)" = 69
+exits 0 'one percent of nine' sh -c 'rm -rf arch && cp -a pristine arch &&
+	imgverify -q -C arch --subset 1%'
+ok 'is one' test "$(records intact)" = 1
+
+# ---- wrong usage ---------------------------------------------------------
+
+for bad in '--all --audit' '--all --subset 1/2' '--rebuild --audit' \
+	'--all 2.25.1' '--rebuild 2.25.1' '--older-than 3' '-n' '-n --all' \
+	'--subset 0/3' '--subset 4/3' '--subset 3' '--subset 1/0' \
+	'--subset x' '--subset 1/2/3' '--subset 1/-1' '--subset -1/2' \
+	'--subset +1/2' '--subset 0%' '--subset 101%' '--subset 10%x' \
+	'--subset 1.5%' '--older-than x --all' '-j 0x --all' '-j 17 --all' \
+	'--nonsense'; do
+	# shellcheck disable=SC2086 # words
+	exits 64 "usage: $bad" verify $bad
+	# shellcheck disable=SC2086
+	exits 64 'whatever the archive is' imgverify -C none $bad
+done
+exits 64 'an empty part' verify --subset ''
+exits 64 'a blank in a part' verify --subset ' 1/2'
+exits 3 'no archive' imgverify -C none --all
+ok 'is not made' test ! -e none
+mkdir nothing
+exits 3 'a folder that is none' imgverify -C nothing --all
+ok 'stays empty' test -z "$(ls nothing)"
+exits 3 'a full disk for the records' sh -c \
+	'imgverify -q -C arch --all >/dev/full'
+again
+
+# ---- archives that cannot be written -------------------------------------
+
+if is_root && unshare -m true 2>/dev/null; then
+	chmod u+w "$o" && bitflip "$o" 500 >/dev/null
+	cat >ro.sh <<'!'
+mount --bind arch arch && mount -o remount,ro,bind arch &&
+	exec imgverify -q -C arch --all
+!
+	exits 1 'on a read-only disk' unshare -m sh ro.sh
+	ok 'one is damaged' test "$(records damaged)" = 1
+	ok 'the others are intact' test "$(records intact)" = 8
+	ok 'and nothing is written down' test "$(rows \
+		'SELECT count(*) FROM object WHERE checked IS NOT NULL')" = 0
+	again
+else
+	skip 'on a read-only disk' 'not root, or no mount name space'
+fi
+
+# ---- the audit log -------------------------------------------------------
+
+exits 0 'the audit log' imgverify -C arch --audit
+sed 's/"head":"[0-9a-f]\{64\}"/"head":"H"/' out >got
+same 'is whole' got <<!
+{"status":"intact","path":"audit.log","lines":9,"head":"H"}
+!
+head=$(sed 's/.*"head":"\([0-9a-f]*\)".*/\1/' out)
+tail -n 1 arch/audit.log | head -c -1 | b2sum -l 256 | cut -d ' ' -f 1 >got
+same 'its head is the digest of its last line' got <<!
+$head
+!
+
+# broken TEXT LINE REASON: what was done to audit.log is found
+broken()
+{
+	exits 1 "audit: $1" verify --audit
+	sed 's/,"lines":.*//' out >got
+	same "audit: $1: told" got <<!
+{"status":"damaged","path":"audit.log","reason":"line $2: $3"
+!
+	again
+}
+sed -i '4s/"act":"stored"/"act":"staged"/' arch/audit.log
+broken 'a word altered' 5 'does not follow the line before'
+sed -i '9s/"uid":[0-9]*/"uid":77/' arch/audit.log
+exits 0 'the last line altered cannot be seen' verify --audit
+ok 'but the head is another' sh -c "! grep -q $head out"
+again
+bitflip -s '"prev"' -n 6 arch/audit.log 3 >/dev/null
+broken 'a bit flipped' 6 'not a line of this log'
+sed -i 4d arch/audit.log
+broken 'a line deleted' 4 'does not follow the line before'
+sed -i 1d arch/audit.log
+broken 'the first line deleted' 1 'does not follow the line before'
+sed -i '4{h;d};5{G}' arch/audit.log
+broken 'two lines in another order' 4 'does not follow the line before'
+sed -i 4p arch/audit.log
+broken 'a line twice' 5 'does not follow the line before'
+sed -i '4s/^/\n/' arch/audit.log
+broken 'an empty line' 4 'not a line of this log'
+echo garbage >>arch/audit.log
+broken 'a line added' 10 'not a line of this log'
+{ head -c 100000 /dev/zero | tr '\0' x; echo; } >>arch/audit.log
+broken 'a long line added' 10 'cut off, or not a line of this log'
+truncate -s -20 arch/audit.log
+broken 'cut in its last line' 9 'cut off, or not a line of this log'
+head -c 3 /dev/urandom >>arch/audit.log
+broken 'a few bytes added' 10 'cut off, or not a line of this log'
+rm arch/audit.log
+exits 3 'no audit log' verify --audit
+again
+
+truncate -s -20 arch/audit.log
+img late.dcm 88
+exits 0 'an import after a torn line' import late.dcm
+exits 0 'mends it' verify --audit
+sed 's/"head":.*//' out >got
+same 'and says so in a line of its own' got <<!
+{"status":"intact","path":"audit.log","lines":10,
+!
+sed -n '9s/.*"act":"\([a-z]*\)".*/\1/p' arch/audit.log >got
+same 'the ninth' got <<!
+recovered
+!
+again
+finish

@@ -112,9 +112,29 @@ warm()
 	done
 }
 
+# What a round has written is put aside and removed at the end: some file
+# systems are slow to make files for minutes after many were removed.
 free_archive()
 {
-	rm -rf "$B/archive" "$B/out"
+	for f in "$B/archive" "$B/out"; do
+		[ -e "$f" ] || continue
+		trash=$((trash + 1))
+		mv "$f" "$B/trash/$trash" || exit 1
+		[ -z "$tight" ] || rm -rf "$B/trash/$trash"
+	done
+}
+
+# Whether there is no room for that.
+look_for_room()
+{
+	trash=0 tight=
+	rm -rf "$B/trash" && mkdir -p "$B/trash" || exit 1
+	need=$((ROUNDS * (LARGE * 33 / 10 + SMALL / 8)))
+	have=$(df -m --output=avail "$B" | tail -n 1)
+	[ "$have" -gt "$need" ] || {
+		note "less than $need MiB free: rounds are removed at once"
+		tight=1
+	}
 }
 
 machine()
@@ -338,6 +358,7 @@ bench_orthanc()
 command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools >&2 ||
 	die 'no gdcmscanner'
 make_data
+look_for_room
 {
 	machine
 	echo
@@ -349,5 +370,6 @@ for part; do
 	"bench_$part"
 done
 free_archive
+rm -rf "$B/trash"
 echo
 cat "$table"

@@ -118,6 +118,13 @@ exits 0 'a patient' imgquery -l patient PatientID=TEST-0002
 same 'as a record' out <<'!'
 {"PatientID":"TEST-0002","PatientName":"Müller^Jürgen=山田^太郎=やまだ^たろう","PatientBirthDate":"19700101","PatientSex":"O","NumberOfPatientRelatedStudies":"1"}
 !
+phantom one lone --omit 0010,0020 --study 2.25.80 --series 2.25.81 --uid 2.25.82
+imgimport -q -C lonely lone >/dev/null
+exits 0 'a patient without PatientID' \
+	imgquery -C lonely -l patient -f PatientSex
+same 'is named by the study' out <<'!'
+{"StudyInstanceUID":"2.25.80","PatientSex":"O"}
+!
 exits 0 'a study with fields' imgquery -f \
 	ModalitiesInStudy,0008,0020,NumberOfStudyRelatedInstances,KVP \
 	AccessionNumber=A1

@@ -166,6 +166,9 @@ struct img_query {
 struct img_row {
 	int64_t id;               /* row of the query's level */
 	const char *const *value; /* by the query's fields; NULL: none */
+	/* patient level: the study of a patient without PatientID, by which
+	   alone such a one can be named; else NULL */
+	const char *lone_study;
 	/* with objects */
 	int64_t object;
 	uint8_t digest[IMG_DIGEST_SIZE];
@@ -223,8 +226,9 @@ struct img_scope {
 	enum img_level level;
 	int64_t id;
 	const char *uid;
-	bool all;                    /* also those a conflict set aside */
-	bool oldest_first;           /* by last check, never checked first */
+	const char *issuer; /* of a PatientID, "" for none; NULL: any */
+	bool all;           /* also those a conflict set aside */
+	bool oldest_first;  /* by last check, never checked first */
 	const char *unchecked_since; /* only those not checked since then */
 };
 

@@ -122,7 +122,14 @@ static int put_scope(struct img_where *w, const struct img_scope *s,
 	if (img_buf_printf(&w->text, err, "%s.%s = ", table, uid_of[s->level]) <
 	    0)
 		return -1;
-	return img_where_param(w, s->uid, strlen(s->uid), err);
+	if (img_where_param(w, s->uid, strlen(s->uid), err) < 0)
+		return -1;
+	if (s->level != IMG_PATIENT || !s->issuer)
+		return 0;
+	if (img_where_and(w, err) < 0 ||
+	    img_where_puts(w, "patient.IssuerOfPatientID = ", err) < 0)
+		return -1;
+	return img_where_param(w, s->issuer, strlen(s->issuer), err);
 }
 
 static int put_everything(struct img_where *w, bool paged, struct img_err *err)

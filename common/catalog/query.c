@@ -7,7 +7,7 @@
 struct img_rows {
 	struct img_catalog *c;
 	sqlite3_stmt *st;
-	bool objects;
+	bool objects, patients;
 	size_t fields;
 	const char **value;
 };
@@ -106,6 +106,12 @@ static int put_select(struct img_where *w, const struct img_query *q,
 		if (img_where_puts(w, ", ", err) < 0 ||
 		    img_field_expr(&w->text, q->level, q->field[i], err) < 0)
 			return -1;
+	if (q->level == IMG_PATIENT)
+		return img_where_puts(w,
+				      ", (SELECT t.StudyInstanceUID FROM study"
+				      " AS t WHERE t.patient = patient.id"
+				      " AND patient.lone <> '' LIMIT 1)",
+				      err);
 	if (!q->objects && !q->conflicts)
 		return 0;
 	return img_where_puts(w,
@@ -301,6 +307,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 	r->c = c;
 	r->fields = q->fields;
 	r->objects = q->objects || q->conflicts;
+	r->patients = q->level == IMG_PATIENT;
 	if (put_query(&w, q, err) < 0)
 		goto out;
 	r->st = img_where_prepare(c, &w, err);
@@ -348,6 +355,11 @@ int img_rows_next(struct img_rows *r, struct img_row *row, struct img_err *err)
 		r->value[i] = v && *v ? v : NULL;
 	}
 	row->value = r->value;
+	if (r->patients)
+		row->lone_study = (const char *)sqlite3_column_text(
+			r->st, (int)r->fields + 1);
+	if (row->lone_study && !*row->lone_study)
+		row->lone_study = NULL;
 	if (r->objects && get_object(r, row, err) < 0)
 		return -1;
 	return 1;

@@ -103,6 +103,8 @@ static int jsonl(const struct img_writer *w, const struct img_found *f,
 {
 	if (img_json_open(out, '{', err) < 0 ||
 	    put_ours(w, f, IMG_OURS_STATUS, out, err) < 0 ||
+	    img_json_put(out, "StudyInstanceUID",
+			 f->row ? f->row->lone_study : NULL, err) < 0 ||
 	    put_fields(w, f, true, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_BYTES, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_DIGEST, out, err) < 0 ||

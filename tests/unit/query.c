@@ -409,6 +409,14 @@ static void test_expand(void **state)
 	assert_string_equal(
 		expand(&(struct img_scope){ .level = IMG_PATIENT, .uid = "A" }),
 		"2.25.1.1.1:0 2.25.1.1.2:0 2.25.1.2.1:0 ");
+	assert_string_equal(expand(&(struct img_scope){ .level = IMG_PATIENT,
+							.uid = "A",
+							.issuer = "X" }),
+			    "");
+	assert_string_not_equal(
+		expand(&(struct img_scope){
+			.level = IMG_PATIENT, .uid = "A", .issuer = "" }),
+		"");
 	assert_string_equal(expand(&(struct img_scope){ .level = IMG_SERIES,
 							.uid = "2.25.1.2" }),
 			    "2.25.1.2.1:0 ");

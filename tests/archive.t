@@ -6,6 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 need bsdtar genisoimage mkhostile lsarchive timed xz zip zstd
 
+# A sanitizer needs more memory than is measured here.
+plain=yes
+grep -q __asan_init "$O/tools/lsarchive" && plain=
+
 # names FILE: name and verdict of the files in out, sorted
 names()
 {
@@ -154,7 +158,8 @@ damaged()
 		exits "$2" "$1 $way: status" timed cost lsarchive $way t
 		ok "$1 $way: $3" grep -q "	$3\$" out
 		ok "$1 $way: $4 good" test "$(names out | grep -c ' ok$')" = "$4"
-		ok "$1 $way: little memory" awk '$3 > 64 * 1024 { exit 1 }' cost
+		[ -z "$plain" ] || ok "$1 $way: little memory" \
+			awk '$3 > 64 * 1024 { exit 1 }' cost
 		ok "$1 $way: soon" awk '$2 > 10 { exit 1 }' cost
 		rm cost
 	done
@@ -207,7 +212,7 @@ zstd -q -1 --long=27 -c <big.tar >big.zst
 exits 2 'a window of 128 MiB' timed cost lsarchive big.zst
 zstd -q -1 --long=25 -c <big.tar >big.zst
 exits 0 'one of 32 MiB' timed cost lsarchive big.zst
-ok 'all in 64 MiB' awk '$3 > 64 * 1024 { exit 1 }' cost
+[ -z "$plain" ] || ok 'all in 64 MiB' awk '$3 > 64 * 1024 { exit 1 }' cost
 xz -9c <ustar.tar >small.xz
 exits 0 'a small stream that asks for 64 MiB' lsarchive small.xz
 rm -f big.*

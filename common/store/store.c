@@ -130,16 +130,12 @@ static void clean_tmp(int tmp)
 	closedir(d);
 }
 
-static int open_session(struct img_store *s, struct img_err *err)
+static int make_session(struct img_store *s, struct img_err *err)
 {
 	uint8_t id[8];
 	char lane[4];
 	bool made;
 
-	s->tmp = openat(s->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->tmp < 0)
-		return img_err_sys(err, "%s/tmp", s->dir);
-	clean_tmp(s->tmp);
 	img_random(id, sizeof(id));
 	img_hex(s->session_name, id, sizeof(id));
 	if (mkdirat(s->tmp, s->session_name, 0700) < 0)
@@ -154,6 +150,28 @@ static int open_session(struct img_store *s, struct img_err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* Until its folder is locked, a process that cleans up may take it away. */
+static int open_session(struct img_store *s, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	s->tmp = openat(s->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->tmp < 0)
+		return img_err_sys(err, "%s/tmp", s->dir);
+	clean_tmp(s->tmp);
+	for (unsigned tries = 0; tries < 20; tries++) {
+		img_err_clear(&why);
+		if (make_session(s, &why) == 0)
+			return 0;
+		if (errno != ENOENT && errno != EWOULDBLOCK)
+			break;
+		if (s->session >= 0)
+			close(s->session);
+		s->session = -1;
+	}
+	return img_err_set(err, why.code, "%s", why.text);
 }
 
 /* ---- opening ---------------------------------------------------------- */

@@ -72,7 +72,11 @@ void img_store_unlock(struct img_store *s);
    name already and f was dropped.  A damaged one is replaced (1). */
 int img_store_link(struct img_store *s, struct img_store_file *f,
 		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err);
-/* Makes the names linked since the last call durable. */
+/* Relies on an object that is there already and that nobody has promised: an
+   import that was killed may have left it without syncing its name. */
+int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
+		    struct img_err *err);
+/* Makes the names linked and adopted since the last call durable. */
 int img_store_sync_names(struct img_store *s, struct img_err *err);
 /* Takes an object away (not yet durable); absence is no error. */
 int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],

@@ -131,16 +131,53 @@ int img_store_sync_data(struct img_store *s,
 	return 0;
 }
 
+/* Somebody has taken the shard away. */
+static int make_shard(struct img_store *s, const char *name,
+		      struct img_err *err)
+{
+	char shard[3] = { name[0], name[1], '\0' };
+
+	if (mkdirat(s->objects, shard, 0700) < 0 && errno != EEXIST)
+		return img_err_sys(err, "%s/objects/%s", s->dir, shard);
+	return fsync(s->objects) < 0 ? fail_sync(s, err) : 0;
+}
+
+/* A file takes the place of a damaged one; what is no file goes aside. */
+static int take_place(struct img_store *s, const char *from, const char *name)
+{
+	char aside[IMG_OBJECT_NAME + 24];
+	uint8_t id[4];
+
+	if (renameat(s->session, from, s->objects, name) == 0)
+		return 0;
+	if (errno != EISDIR)
+		return -1;
+	img_random(id, sizeof(id));
+	snprintf(aside, sizeof(aside), "%s.aside-", name);
+	img_hex(aside + strlen(aside), id, sizeof(id));
+	if (renameat2(s->objects, name, s->objects, aside, RENAME_NOREPLACE) <
+	    0)
+		return -1;
+	return renameat2(s->session, from, s->objects, name, RENAME_NOREPLACE);
+}
+
 int img_store_link(struct img_store *s, struct img_store_file *f,
 		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	char name[IMG_OBJECT_NAME];
 	enum img_fixity fixity;
+	int rc;
 
 	img_store_name(name, digest);
 	s->touched[digest[0]] = true;
-	if (renameat2(s->session, f->name, s->objects, name,
-		      RENAME_NOREPLACE) == 0) {
+	rc = renameat2(s->session, f->name, s->objects, name, RENAME_NOREPLACE);
+	if (rc < 0 && errno == ENOENT) {
+		if (make_shard(s, name, err) < 0)
+			return -1;
+		rc = renameat2(s->session, f->name, s->objects, name,
+			       RENAME_NOREPLACE);
+	}
+	if (rc == 0) {
 		f->name[0] = '\0';
 		return 1;
 	}
@@ -153,10 +190,20 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
 		img_store_drop(s, f);
 		return 0;
 	}
-	if (renameat(s->session, f->name, s->objects, name) < 0)
+	if (take_place(s, f->name, name) < 0)
 		return img_err_sys(err, "%s/objects/%s", s->dir, name);
 	f->name[0] = '\0';
 	return 1;
+}
+
+int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
+		    struct img_err *err)
+{
+	char name[IMG_OBJECT_NAME];
+
+	img_store_name(name, digest);
+	s->touched[digest[0]] = true;
+	return sync_one(s, s->objects, name, O_NOFOLLOW | O_NONBLOCK, err);
 }
 
 int img_store_sync_names(struct img_store *s, struct img_err *err)

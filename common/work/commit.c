@@ -6,6 +6,7 @@
 #include "work/ingest_private.h"
 
 #define LOCK_SECONDS 600 /* how long another importer may take */
+#define STOP_SECONDS 5   /* the same after a signal */
 
 /* Calls f for each item of the batch; stops at -1. */
 static int each(struct img_ingest *g,
@@ -63,10 +64,32 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 	return img_audit_add(g->audit, act, it->in.digest, err);
 }
 
+/* A copy of an object that is catalogued in place and is intact there adds
+   nothing: in the store it would be in no row.  false or err. */
+static bool lies_in_place(struct img_ingest *g, struct item *it,
+			  struct img_err *err)
+{
+	enum img_fixity fixity = IMG_MISSING;
+	struct img_object o;
+	int rc = img_catalog_object(g->catalog, it->put.instance,
+				    it->put.object, &o, err);
+
+	if (rc <= 0 || !o.place)
+		return rc < 0;
+	if (img_store_verify_path(o.place, o.digest, false, &fixity, err) < 0)
+		return true;
+	if (fixity != IMG_INTACT)
+		return false;
+	img_store_drop(g->store, &it->file);
+	return true;
+}
+
 /* The catalog's verdict decides what becomes of the file in tmp. */
 static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	       struct img_err *err)
 {
+	bool had_file = it->file.name[0];
+
 	(void)a;
 	if (it->outcome != OBJECT)
 		return 0;
@@ -77,12 +100,18 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 		img_store_drop(g->store, &it->file);
 		return 0;
 	}
+	if (it->file.name[0] && it->put.verdict == IMG_DUPLICATE &&
+	    lies_in_place(g, it, err))
+		return err->code == IMG_OK ? 0 : -1;
 	/* A duplicate that has a file heals an object that was lost. */
 	if (it->file.name[0] &&
 	    img_store_link(g->store, &it->file, it->in.digest, err) < 0)
 		return -1;
 	if (it->put.verdict == IMG_DUPLICATE)
 		return 0;
+	if (!had_file && !it->in.place &&
+	    img_store_adopt(g->store, it->in.digest, err) < 0)
+		return -1;
 	return add_audit(g, it, err);
 }
 
@@ -156,6 +185,23 @@ static bool has_writes(struct img_ingest *g)
 	return false;
 }
 
+/* Waits for other importers; not for long once we are asked to stop. */
+static int take_turn(struct img_ingest *g, struct img_err *err)
+{
+	int left = LOCK_SECONDS;
+
+	for (;;) {
+		struct img_err busy = IMG_ERR_INIT;
+
+		if (img_store_lock(g->store, 1, &busy) == 0)
+			return 0;
+		if (left > STOP_SECONDS && g->host.stopped(g->host.arg))
+			left = STOP_SECONDS;
+		if (busy.code != IMG_E_BUSY || --left <= 0)
+			return img_err_set(err, busy.code, "%s", busy.text);
+	}
+}
+
 /* The order is the promise: bytes, names, audit, catalog. */
 static int write_batch(struct img_ingest *g, struct img_err *err)
 {
@@ -164,12 +210,12 @@ static int write_batch(struct img_ingest *g, struct img_err *err)
 
 	if (n && img_store_sync_data(g->store, few, n, err) < 0)
 		return -1;
-	if (img_store_lock(g->store, LOCK_SECONDS, err) < 0)
+	if (take_turn(g, err) < 0)
 		return -1;
 	if (img_catalog_begin(g->catalog, err) < 0)
 		goto unlock;
 	if (each(g, put, err) < 0 || each(g, remember, err) < 0 ||
-	    (n && img_store_sync_names(g->store, err) < 0) ||
+	    img_store_sync_names(g->store, err) < 0 ||
 	    img_audit_commit(g->audit, err) < 0 ||
 	    img_catalog_commit(g->catalog, err) < 0) {
 		img_catalog_rollback(g->catalog);

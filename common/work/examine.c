@@ -204,19 +204,20 @@ void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 
 /* ---- longer than memory ----------------------------------------------- */
 
-/* Reads fd from its start: into tmp, or only through the digest. */
-static int copy_in(struct examiner *x, struct item *it, int fd,
+/* Reads fd from its start: into tmp, or only through the digest.  Not on and
+   on when it grows as fast as it is read. */
+static int copy_in(struct examiner *x, struct item *it, int fd, off_t size,
 		   struct img_err *err)
 {
 	bool write = copies(x, it);
-	ssize_t n;
+	ssize_t n = 0;
 	off_t at = 0;
 
 	if (write && img_store_begin(x->g->store, x->lane, &it->file, err) < 0)
 		return -1;
 	if (!write)
 		img_digest_init(&it->file.digest);
-	while ((n = img_pread_full(fd, x->buf, WHOLE, at)) > 0) {
+	while (at <= size && (n = img_pread_full(fd, x->buf, WHOLE, at)) > 0) {
 		if (!write)
 			img_digest_add(&it->file.digest, x->buf, (size_t)n);
 		else if (img_store_write(&it->file, x->buf, (size_t)n, err) < 0)
@@ -266,11 +267,12 @@ static void fail_changed(struct examiner *x, struct arena *a, struct item *it)
 	if (x->g->store)
 		img_store_drop(x->g->store, &it->file);
 	item_fail(a, it, FAILED, &err);
+	it->warnings = 0; /* they are about bytes that never were */
 	it->remember = false;
 }
 
 static void examine_long(struct examiner *x, struct arena *a, struct item *it,
-			 int fd, size_t head)
+			 int fd, off_t size, size_t head)
 {
 	struct img_err err = IMG_ERR_INIT;
 
@@ -285,7 +287,7 @@ static void examine_long(struct examiner *x, struct arena *a, struct item *it,
 		item_fail(a, it, FAILED, &err);
 		return;
 	}
-	if (copy_in(x, it, fd, &err) < 0) {
+	if (copy_in(x, it, fd, size, &err) < 0) {
 		if (x->g->store)
 			img_store_drop(x->g->store, &it->file);
 		item_fail(a, it, FAILED, &err);
@@ -311,7 +313,7 @@ void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
 	if (n <= WHOLE)
 		examine_mem(x, a, it, x->buf, (size_t)n);
 	else
-		examine_long(x, a, it, fd, WHOLE);
+		examine_long(x, a, it, fd, st->st_size, WHOLE);
 	if (changed(fd, st))
 		fail_changed(x, a, it);
 	if (it->outcome == REJECTED && x->g->opts.quarantine && x->g->store &&

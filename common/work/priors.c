@@ -144,8 +144,7 @@ static int search_all(struct search *s, const char *uid, struct img_err *err)
 /* What there is to compare with; 1, 0 no such study, -1. */
 static int load_study(struct search *s, const char *uid, struct img_err *err)
 {
-	struct img_query_key key = { img_query_field("StudyInstanceUID"),
-				     uid };
+	struct img_query_key key = { img_query_field("StudyInstanceUID"), uid };
 	struct img_query q = { .key = &key, .keys = 1, .limit = 1 };
 	struct img_rows *rows;
 	struct img_row row;

@@ -183,8 +183,9 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 		fd = open(o[i].place, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (fd < 0)
 			continue;
+		/* Which of several was current, only the old one knows. */
 		rc = put_fd(r, fd, o[i].place, o[i].digest, o[i].place,
-			    IMG_KEEP, err);
+			    o[i].current ? IMG_REPLACE : IMG_KEEP, err);
 		close(fd);
 		if (rc < 0)
 			return -1;

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,7 +86,7 @@ static void note(const struct rule *r, const char *path)
 		    : -1;
 	int n = snprintf(line, sizeof(line), "%s %s %.400s\n", r->call, r->what,
 			 path);
-	ssize_t put = fd < 0 ? 0 : write(fd, line, (size_t)n);
+	ssize_t put = fd < 0 ? 0 : syscall(SYS_write, fd, line, (size_t)n);
 
 	(void)put;
 	if (fd >= 0)
@@ -109,7 +110,7 @@ static void change(struct rule *r, const char *path, unsigned met)
 		abort();
 	if (strcmp(r->what, "grow") == 0) {
 		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-		if (fd < 0 || write(fd, "", 1) != 1)
+		if (fd < 0 || syscall(SYS_write, fd, "", 1) != 1)
 			abort();
 		close(fd);
 	}

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "work/scope.h"
 #include "work/verify.h"
 
 static bool all, audit, rebuild, dry_run;
@@ -110,29 +111,23 @@ static int verify_scope(struct img_verify *v, struct img_err *err)
 	return img_verify_scope(v, &scope, !scope.percent && !older_than, err);
 }
 
-/* The most specific UID of a record (or its patient), any UID as operand. */
+/* What a record names, or any UID as operand. */
 static int verify_input(struct img_verify *v, const struct img_input *in,
 			struct img_err *err)
 {
-	const struct img_record *r = in->rec;
-	const char *patient =
-		r && r->in ? img_json_get(r->in, "PatientID") : NULL;
+	struct img_scope named = { .uid = in->text };
 	int rc = 0;
 
-	if (r && r->sop)
-		return img_verify_uid(v, IMG_IMAGE, r->sop, err);
-	if (r && r->series)
-		return img_verify_uid(v, IMG_SERIES, r->series, err);
-	if (r && r->study)
-		return img_verify_uid(v, IMG_STUDY, r->study, err);
-	if (patient)
-		return img_verify_uid(v, IMG_PATIENT, patient, err);
-	if (r)
-		return img_err_set(
-			err, IMG_E_USAGE,
-			"a record that names nothing in the archive");
-	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++)
-		rc = img_verify_uid(v, (enum img_level)level, in->text, err);
+	if (in->rec)
+		return img_scope_of_record(in->rec, &named)
+			       ? img_verify_named(v, &named, err)
+			       : img_err_set(err, IMG_E_USAGE,
+					     "a record that names nothing in "
+					     "the archive");
+	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++) {
+		named.level = (enum img_level)level;
+		rc = img_verify_named(v, &named, err);
+	}
 	return rc;
 }
 

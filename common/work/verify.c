@@ -368,17 +368,16 @@ static int next_keys(struct img_objects *from, struct img_object_key *keys,
 	return rc < 0 ? -1 : 0;
 }
 
-int img_verify_uid(struct img_verify *v, enum img_level level, const char *uid,
-		   struct img_err *err)
+int img_verify_named(struct img_verify *v, const struct img_scope *named,
+		     struct img_err *err)
 {
-	const struct img_scope scope = { .level = level,
-					 .uid = uid,
-					 .all = true };
+	struct img_scope scope = *named;
 	struct img_object_key keys[IMG_PAGE];
 	struct img_objects *from = NULL;
 	size_t n = 0;
 	int rc, found = 0;
 
+	scope.all = true;
 	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
 		return -1;
 	do {

@@ -33,10 +33,10 @@ void img_verify_close(struct img_verify *v);
 int img_verify_scope(struct img_verify *v,
 		     const struct img_catalog_scope *scope, bool whole,
 		     struct img_err *err);
-/* All objects of a patient, study, series or instance UID; 1 found, 0 there
-   is none. */
-int img_verify_uid(struct img_verify *v, enum img_level level, const char *uid,
-		   struct img_err *err);
+/* All objects that a scope names, those set aside too; 1 found, 0 there is
+   none. */
+int img_verify_named(struct img_verify *v, const struct img_scope *named,
+		     struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

@@ -18,8 +18,8 @@ BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libjson-c-dev libsodium-dev libsqlite3-dev libunistring-dev \
 	zlib1g-dev
 DEMO_DEPS  = genisoimage zip
-CHECK_DEPS = bsdextrautils dcmtk fish libarchive-tools libcmocka-dev mandoc \
-	perl procps sqlite3 strace xz-utils zsh zstd
+CHECK_DEPS = bsdextrautils bzip2 dcmtk fish libarchive-tools libcmocka-dev \
+	mandoc perl procps sqlite3 strace xz-utils zsh zstd
 
 PKGS     = libarchive sqlite3 libsodium json-c zlib
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
@@ -43,9 +43,11 @@ BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
 PRELOAD := tests/tools/failio.c
+FUZZ    := $(patsubst tests/fuzz/%.c,$(O)/tools/fuzz-%,\
+	$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,\
 	$(filter-out $(PHANTOM) $(PRELOAD),$(TOOL_SRC))) \
-	$(PRELOAD:tests/tools/%.c=$(O)/tools/%.so)
+	$(PRELOAD:tests/tools/%.c=$(O)/tools/%.so) $(FUZZ)
 UNITS   := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
 MANS    := $(wildcard man/*.[157])
 
@@ -94,6 +96,12 @@ $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libimg.a
 $(O)/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPP) -std=c11 $(WARN) $(CWARN) $(WERROR) -O1 -g -fPIC -shared -o $@ $<
+
+# A fuzz target over saved inputs, without libFuzzer.
+$(FUZZ): $(O)/tools/fuzz-%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o \
+		$(O)/libimg.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/tools/phantom: $(PHANTOM:%.c=$(O)/%.o)
 

@@ -35,7 +35,7 @@ lines()
 {
 	n=$(grep -c -- "$2" "$3")
 	[ "$n" = "$1" ] || die "$3: $n lines with $2, not $1"
-	echo "($n lines of $3 have $2)"
+	echo "($3: $n with $2)"
 }
 
 if [ -n "${DEMO:-}" ] && [ -e "$demo" ]; then
@@ -95,6 +95,11 @@ lines 129 '"status":"intact"' damaged.jsonl
 run 0 "grep '\"damaged\"' damaged.jsonl"
 grep '"damaged"' damaged.jsonl | grep -q "$(basename "$victim")" ||
 	die 'another object is called damaged'
+
+say 'Importing the same files once more, byte by byte, mends it.'
+run 0 'imgimport -C archive --rehash current.zip prior.iso in/cr in/sr > mended.jsonl'
+run 0 'imgverify -C archive --all > mended.jsonl'
+lines 130 '"status":"intact"' mended.jsonl
 
 say "Done.  The archive is in $demo/archive; to look around:"
 echo "  PATH=$O/bin:\$PATH; imgquery -C $demo/archive"

@@ -128,6 +128,30 @@ static void zip_bomb(struct bytes *b, unsigned long mib)
 	free(d.p);
 }
 
+/* An image whose pixels are mib MiB of zeros. */
+static void zip_image(struct bytes *b, unsigned long mib)
+{
+	struct bytes head = { 0 }, d = { 0 };
+	struct zipped z;
+
+	good_dicom(&head, 2);
+	head.n -= 20;
+	le(&head, mib << 20, 4);
+	deflated(&d, head.p, head.n, 1);
+	deflated_zeros(&d, (unsigned)mib);
+	put(&d, "\3\0", 2);
+	z = (struct zipped){ .name = "image", .method = 8 };
+	z.crc = crc_zeros((uint32_t)crc32(0, head.p, (uInt)head.n),
+			  (unsigned)mib);
+	z.packed = d.n;
+	z.size = head.n + ((uint64_t)mib << 20);
+	zip_local(b, &z);
+	put(b, d.p, d.n);
+	zip_finish(b, &z, 1);
+	free(head.p);
+	free(d.p);
+}
+
 static void zip_many(struct bytes *b, unsigned long n)
 {
 	struct zipped *z = calloc(n, sizeof(*z));
@@ -390,6 +414,7 @@ static const struct kind zip_kinds[] = {
 	{ "zip-inner", zip_named, 5, "a/../b" },
 	{ "zip-symlink", zip_symlink, 0, "link, and a member through it" },
 	{ "zip-bomb", zip_bomb, 1024, "1 GiB of zeros in 1 MiB" },
+	{ "zip-image", zip_image, 1024, "image of 1 GiB of zeros in 1 MiB" },
 	{ "zip-many", zip_many, 200000, "200,000 empty members" },
 	{ "zip-sizelie", zip_sizelie, 5, "declares 10 bytes, holds 5 MiB" },
 	{ "zip-overlap", zip_overlap, 20000, "20,000 entries share 4 MiB" },

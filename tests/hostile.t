@@ -117,7 +117,7 @@ ok 'nothing was made beside the inputs' test -z "$(find in ! -type f ! -name in)
 
 # All of them into one archive: what was stored is stored, and a second run
 # says the same.
-rm -rf arch
+rm -rf arch in/zip-image
 exits 2 'all at once' imgimport -q -C arch in
 sed 's/^{"status":"\([a-z]*\)","path":"\([^"]*\)".*/\1 \2/' out |
 	LC_ALL=C sort >first

@@ -13,6 +13,7 @@ struct img_store {
 	char session_name[20];
 	atomic_uint serial; /* names within the session */
 	bool touched[256];  /* shards with names not yet synced */
+	unsigned adopted;   /* since names were synced last */
 	bool broken;        /* a sync failed: nothing can be promised */
 };
 

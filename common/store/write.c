@@ -203,6 +203,8 @@ int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 
 	img_store_name(name, digest);
 	s->touched[digest[0]] = true;
+	if (++s->adopted > FEW)
+		return 0; /* one syncfs will do for all */
 	return sync_one(s, s->objects, name, O_NOFOLLOW | O_NONBLOCK, err);
 }
 
@@ -214,6 +216,8 @@ int img_store_sync_names(struct img_store *s, struct img_err *err)
 
 	for (unsigned i = 0; i < 256; i++)
 		n += s->touched[i];
+	if (s->adopted > FEW)
+		n = s->adopted;
 	if (n > FEW)
 		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
 	for (unsigned i = 0; n <= FEW && i < 256 && rc == 0; i++) {
@@ -222,6 +226,7 @@ int img_store_sync_names(struct img_store *s, struct img_err *err)
 			rc = sync_one(s, s->objects, shard, O_DIRECTORY, err);
 	}
 	memset(s->touched, 0, sizeof(s->touched));
+	s->adopted = 0;
 	return rc;
 }
 

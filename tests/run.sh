@@ -11,9 +11,15 @@ export O
 if [ "${1-}" = --one ]; then
 	case $2 in
 	*.t) exec timeout -k 10 "${TEST_SECONDS:-900}" sh "$2" ;;
-	*) CMOCKA_MESSAGE_OUTPUT=TAP exec timeout -k 10 \
-		"${TEST_SECONDS:-900}" "$2" ;;
 	esac
+	# cmocka calls what it skipped "not ok".
+	lines=$(mktemp) || exit 1
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "${TEST_SECONDS:-900}" "$2" \
+		>"$lines"
+	status=$?
+	sed 's/^not ok\( .*# SKIP\)/ok\1/' "$lines"
+	rm -f "$lines"
+	exit $status
 fi
 
 if [ $# = 0 ]; then

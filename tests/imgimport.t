@@ -227,7 +227,7 @@ if $as true 2>/dev/null; then
 {"status":"stored","path":"shut/y.dcm",-}
 !
 	chmod 700 shut/no shut/z.dcm
-	mkdir -m 755 sealed
+	mkdir -m 555 sealed
 	exits 3 'an archive where nothing may be written' \
 		$as imgimport -C sealed shut/y.dcm
 else

@@ -246,6 +246,8 @@ make_million()
 	[ -e "$B/million.$MILLION" ] && return
 	note "filling a catalog with $MILLION instances"
 	rm -rf "$B"/million*
+	phantom one "$B/one.dcm"
+	imgimport -q -C "$B/million" "$B/one.dcm" >/dev/null || die 'no archive'
 	fill "$B/million" "$MILLION" >&2 || die 'fill failed'
 	sync -f "$B"
 	touch "$B/million.$MILLION"
@@ -259,6 +261,7 @@ bench_query()
 	imgimport -q -C "$B/empty" "$B/one.dcm" >/dev/null || die 'no archive'
 	patient=$(imgquery -C "$B/million" -l patient --limit 1000 \
 		--format jsonl | sed -n '$s/.*"PatientID":"\([^"]*\)".*/\1/p')
+	[ -n "$patient" ] || die 'no patient'
 	short empty "imgquery -C $B/empty PatientID=NOBODY"
 	short_row 'start of imgquery, one instance in the catalog' empty '≤ 10 ms'
 	short one "imgquery -C $B/million PatientID=$patient"
@@ -285,7 +288,7 @@ bench_million()
 			must "$B/times/$name.peer" \
 				"imgimport -q $kind -C $B/archive $B/small"
 		done
-		row "import $SMALL small CT into $MILLION instances ${kind:+in place}" \
+		row "import $SMALL small CT into $MILLION instances${kind:+, in place}" \
 			"$name" "$SMALL" '≤ 1.25' 'into none'
 	done
 	free_archive

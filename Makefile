@@ -38,7 +38,7 @@ CMDS    := $(patsubst cmd/%.c,%,$(wildcard cmd/img*.c))
 LIB_SRC := $(wildcard common/*/*.c)
 LIB_SQL := $(wildcard common/catalog/*.sql)
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
-	$(O)/gen/common/dicom/dict-table.o
+	$(O)/gen/common/dicom/dict-table.o $(O)/gen/common/anon/tables.o
 BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
@@ -133,6 +133,13 @@ DICTIONARY ?= $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic \
 $(O)/gen/common/dicom/dict-table.c: common/dicom/dict.awk $(DICTIONARY)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f common/dicom/dict.awk $(DICTIONARY) > $@
+
+# The tables of de-identification (facts of PS3.15 and PS3.6).
+ANON_CSV = $(addprefix common/anon/,ps3.15-e1-1-vr.csv ps3.15-e1-1.csv \
+	beyond.csv safe-private.csv ps3.15-e3-4-1.csv words.txt)
+$(O)/gen/common/anon/tables.c: common/anon/tables.awk $(ANON_CSV)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f common/anon/tables.awk $(ANON_CSV) > $@
 
 # ---- testing ------------------------------------------------------------
 

@@ -5,6 +5,10 @@
  * an object in the store, the link of the audit chain.  Sums are SipHash-2-4
  * with a published key: they find accidents in the catalog's rows, not
  * attackers.  Call img_crypto_init once before anything else.
+ *
+ * A key is 32 secret bytes in locked memory, from which subkeys are derived
+ * (crypto_kdf), one for each use; what is made with one says nothing about
+ * another.  A key file is these bytes and nothing else, mode 0600.
  */
 #ifndef IMG_CRYPTO_H
 #define IMG_CRYPTO_H
@@ -30,5 +34,32 @@ void img_digest_of(uint8_t out[IMG_DIGEST_SIZE], const void *p, size_t n);
 uint64_t img_sum64(const void *p, size_t n);
 /* n bytes from the system's random source. */
 void img_random(void *p, size_t n);
+
+/* ---- keys ------------------------------------------------------------- */
+
+enum img_key_use { IMG_KEY_UID, IMG_KEY_ID, IMG_KEY_DATE, IMG_KEY_DUMMY };
+#define IMG_KEY_USES 4
+
+struct img_key; /* free with img_key_free */
+
+/* A new key file; IMG_E_IO if there is a file of this name already. */
+int img_key_make(const char *file, struct img_err *err);
+/* IMG_E_DENIED if group or others may do anything with the file. */
+int img_key_load(struct img_key **k, const char *file, struct img_err *err);
+/* From a passphrase of 12 characters or more that is read from fd up to its
+   end, a newline not counted (Argon2id, the same on any machine). */
+int img_key_passphrase(struct img_key **k, int fd, struct img_err *err);
+/* A key that nobody will ever have again. */
+int img_key_random(struct img_key **k, struct img_err *err);
+void img_key_free(struct img_key *k);
+
+struct img_part {
+	const void *p;
+	size_t n;
+};
+/* BLAKE2b of the parts under the subkey, n bytes (16 to 64).  May be called
+   by many threads at once. */
+void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
+		 size_t n, const struct img_part *part, size_t parts);
 
 #endif

@@ -1,0 +1,235 @@
+/* imganon - de-identified objects from files, folders and the archive. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "work/deidentify.h"
+
+static const char *dir, *out, *key_file, *new_key, *preset = "basic";
+static const char *pixels = "withhold", *prefix, *range, *report, *explain;
+static struct img_list option;
+static uint64_t jobs, pass_fd = UINT64_MAX;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'o', "output", "dest", "folder for the new objects; -: stdout",
+	  IMG_OPT_STRING, &out, NULL, 0 },
+	{ 'j', "jobs", "n", "objects worked on side by side", IMG_OPT_U64,
+	  &jobs, NULL, 16 },
+	{ 0, "key", "file", "secret key that pseudonyms are made with",
+	  IMG_OPT_STRING, &key_file, NULL, 0 },
+	{ 0, "new-key", "file", "make such a key and end", IMG_OPT_STRING,
+	  &new_key, NULL, 0 },
+	{ 0, "passphrase-fd", "n", "the key from a passphrase read from n",
+	  IMG_OPT_U64, &pass_fd, NULL, 1023 },
+	{ 0, "profile", "name", "what to begin with", IMG_OPT_CHOICE, &preset,
+	  "basic|research", 0 },
+	{ 0, "option", "name", "an option of PS3.15 on top; may be repeated",
+	  IMG_OPT_LIST, &option, NULL, 0 },
+	{ 0, "pixels", "policy", "objects whose pixels may show who it is",
+	  IMG_OPT_CHOICE, &pixels, "withhold|keep", 0 },
+	{ 0, "prefix", "text", "what pseudonyms of patients begin with",
+	  IMG_OPT_STRING, &prefix, NULL, 0 },
+	{ 0, "date-range", "days", "move dates back by min-max days",
+	  IMG_OPT_STRING, &range, NULL, 0 },
+	{ 0, "report", "file", "what was done with which attribute, no values",
+	  IMG_OPT_STRING, &report, NULL, 0 },
+	{ 0, "explain", "Keyword", "say what is done with an attribute",
+	  IMG_OPT_STRING, &explain, NULL, 0 },
+	IMG_OPT_END
+};
+
+/* ---- host ------------------------------------------------------------- */
+
+/* With an object on stdout there is no place for its record. */
+static int emit(void *arg, const struct img_record *rec)
+{
+	struct img_cli *cli = arg;
+
+	if (rec->status && strcmp(rec->status, "withheld") == 0)
+		img_cli_no(cli);
+	if (!out || strcmp(out, "-") != 0)
+		return img_cli_emit(cli, rec);
+	if (rec->error.code != IMG_OK)
+		img_cli_note(cli, &rec->error);
+	else if (rec->reason)
+		img_cli_warn(cli, "%s: %s: %s", rec->path, rec->status,
+			     rec->reason);
+	img_cli_count(cli, rec->status, rec->error.code != IMG_OK);
+	return 0;
+}
+
+static void progress(void *arg, uint64_t items, uint64_t bytes)
+{
+	img_cli_progress(arg, items, bytes, 0);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(arg);
+}
+
+/* ---- options ---------------------------------------------------------- */
+
+static bool prefix_ok(void)
+{
+	return strlen(prefix) <= IMG_ANON_PREFIX &&
+	       prefix[strspn(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz"
+				     "0123456789_-.")] == '\0';
+}
+
+static void check(struct img_cli *cli, int argc)
+{
+	if (new_key && argc)
+		img_cli_usage(cli, "--new-key takes no operands");
+	if (explain && argc)
+		img_cli_usage(cli, "--explain takes no operands");
+	if (new_key || explain)
+		return;
+	if (!out)
+		img_cli_usage(cli, "-o says where the new objects go");
+	if (key_file && pass_fd != UINT64_MAX)
+		img_cli_usage(cli, "--key and --passphrase-fd exclude each "
+				   "other");
+	if (strcmp(out, "-") == 0 && argc != 1)
+		img_cli_usage(cli, "-o - takes one operand");
+	if (pass_fd == 0 && (argc == 0 || strcmp(out, "-") == 0))
+		img_cli_usage(cli, "the passphrase cannot come with the "
+				   "inputs");
+	if (prefix && !prefix_ok())
+		img_cli_usage(cli,
+			      "--prefix has up to %d letters, digits, "
+			      "_ - .",
+			      IMG_ANON_PREFIX);
+}
+
+static int make_profile(struct img_anon_profile *p, struct img_err *err)
+{
+	char rest;
+
+	img_anon_profile_init(p);
+	if (img_anon_preset(p, preset, err) < 0)
+		return -1;
+	for (size_t i = 0; i < option.n; i++)
+		if (img_anon_option(p, option.item[i], err) < 0)
+			return -1;
+	if (strcmp(pixels, "keep") == 0)
+		p->pixels = IMG_PIXELS_KEEP;
+	if (prefix)
+		snprintf(p->prefix, sizeof(p->prefix), "%s", prefix);
+	if (range &&
+	    sscanf(range, "%5u-%5u%c", &p->days_min, &p->days_max, &rest) != 2)
+		return img_err_set(err, IMG_E_USAGE,
+				   "--date-range: '%.40s' is no range", range);
+	return img_anon_ready(p, err);
+}
+
+static int get_key(struct img_key **key, struct img_err *err)
+{
+	if (key_file)
+		return img_key_load(key, key_file, err);
+	if (pass_fd != UINT64_MAX)
+		return img_key_passphrase(key, (int)pass_fd, err);
+	return img_key_random(key, err);
+}
+
+/* ---- work ------------------------------------------------------------- */
+
+static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
+		       char **argv, struct img_err *err)
+{
+	struct img_input in;
+	int more, rc = 0;
+
+	if (strcmp(out, "-") == 0 && strcmp(argv[0], "-") == 0)
+		return img_deid_stream(d, STDIN_FILENO, err);
+	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
+		if (more < 0) {
+			img_err_clear(err);
+			continue;
+		}
+		rc = in.rec ? img_deid_record(d, in.rec, err)
+			    : img_deid_text(d, in.text, err);
+	}
+	return rc;
+}
+
+static int anonymize(struct img_cli *cli, int argc, char **argv,
+		     const struct img_anon_profile *p, struct img_err *err)
+{
+	const struct img_deid_host host = { emit, progress, stopped, cli };
+	char archive[IMG_PATH_MAX];
+	struct img_deid_opts o = { .profile = p,
+				   .random_key =
+					   !key_file && pass_fd == UINT64_MAX,
+				   .out = out,
+				   .catalog = archive,
+				   .report = report,
+				   .jobs = (unsigned)jobs };
+	struct img_key *key = NULL;
+	struct img_deid *d = NULL;
+	int rc = -1;
+
+	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
+	    get_key(&key, err) < 0)
+		goto out;
+	o.key = key;
+	img_cli_wait(cli, argc, argv);
+	if (img_deid_open(&d, &o, &host, err) < 0)
+		goto out;
+	rc = read_inputs(cli, d, argc, argv, err);
+	if (rc == 0)
+		rc = img_deid_finish(d, err);
+out:
+	img_deid_close(d);
+	img_key_free(key);
+	return rc;
+}
+
+static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
+{
+	struct img_anon_profile p;
+	struct img_buf text;
+	int rc;
+
+	if (img_crypto_init(err) < 0)
+		return -1;
+	if (new_key)
+		return img_key_make(new_key, err);
+	if (make_profile(&p, err) < 0)
+		return -1;
+	if (!explain)
+		return anonymize(cli, argc, argv, &p, err);
+	img_buf_init(&text, 4096);
+	rc = img_anon_explain(&p, explain, &text, err);
+	if (rc == 0)
+		img_cli_emit_text(cli, img_buf_str(&text), text.len);
+	img_buf_release(&text);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli =
+		IMG_CLI("imganon", "-o dir [options] [path | uid ...]",
+			"de-identified objects (DICOM PS3.15 "
+			"Annex E, " IMG_ANON_EDITION ")",
+			opts);
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "deidentified withheld ignored";
+	cli.examples = "imganon --new-key study.key\n"
+		       "imganon --key study.key -o out /mnt/trial\n"
+		       "imgquery Modality=CT | imganon --key study.key "
+		       "--profile research -o out\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli, argc);
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
+		if (err.code == IMG_E_USAGE || err.code == IMG_E_UNSUPPORTED)
+			img_cli_usage(&cli, "%s", err.text);
+		img_cli_fail(&cli, &err);
+	}
+	return img_cli_finish(&cli);
+}

@@ -1,0 +1,147 @@
+/*
+ * anon.h - de-identification: profiles and rules (PS3.15 Annex E) over a
+ * stream of elements.  No files: the caller brings reader and writer.
+ *
+ * A profile is made once, shared by all threads and never changed: preset and
+ * options, then img_anon_ready.  An img_anon works on one object after the
+ * other, in one thread:
+ *
+ *	img_anon_scan    reads the object: who it is about, what may not be
+ *	                 seen again, what its pixels risk
+ *	img_anon_filter  reads it again and writes the new one
+ *	img_anon_gate    reads the new one and looks for what the first pass
+ *	                 has found
+ *
+ * The caller lets nothing of the new object be seen before the gate says so.
+ * Everything is decided by tag, so no memory grows with the object but the
+ * list of what to look for.  No message, report or reason holds a value.
+ *
+ * Values are replaced under a secret key (BLAKE2b): the same key gives the
+ * same result on any machine, in any order; without it nothing can be linked.
+ */
+#ifndef IMG_ANON_H
+#define IMG_ANON_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+#include "dicom/dicom.h"
+
+#define IMG_ANON_EDITION "2026d"
+
+/* Codes of Table E.1-1a; NONE: the option's column is empty. */
+enum img_anon_action {
+	IMG_ACT_NONE,
+	IMG_ACT_X,
+	IMG_ACT_Z,
+	IMG_ACT_D,
+	IMG_ACT_U,
+	IMG_ACT_K,
+	IMG_ACT_C,
+	IMG_ACT_XZ,
+	IMG_ACT_XD,
+	IMG_ACT_XZD,
+	IMG_ACT_ZD,
+	IMG_ACT_XZU
+};
+
+/* The basic profile and its options, in the order of the table's columns. */
+enum img_anon_option {
+	IMG_ANON_BASIC,
+	IMG_ANON_SAFE_PRIVATE,
+	IMG_ANON_UIDS,
+	IMG_ANON_DEVICE,
+	IMG_ANON_INSTITUTION,
+	IMG_ANON_PATIENT,
+	IMG_ANON_FULL_DATES,
+	IMG_ANON_MOD_DATES,
+	IMG_ANON_CLEAN_DESC,
+	IMG_ANON_CLEAN_STRUCT,
+	IMG_ANON_CLEAN_GRAPH,
+	IMG_ANON_COLUMNS, /* the rest has no column */
+	IMG_ANON_CLEAN_PIXEL = IMG_ANON_COLUMNS,
+	IMG_ANON_CLEAN_FACES,
+	IMG_ANON_OPTIONS
+};
+
+enum img_anon_pixels {
+	IMG_PIXELS_WITHHOLD, /* where something may be burned in */
+	IMG_PIXELS_KEEP
+};
+
+#define IMG_ANON_ROWS   768
+#define IMG_ANON_PREFIX 16
+
+struct img_anon_profile {
+	uint32_t options; /* bits 1 << enum img_anon_option */
+	enum img_anon_pixels pixels;
+	unsigned days_min, days_max;      /* how far dates are moved back */
+	char prefix[IMG_ANON_PREFIX + 1]; /* of pseudonyms of PatientID */
+	/* by img_anon_ready: by row, the action and the option it is from */
+	uint8_t action[IMG_ANON_ROWS];
+	uint8_t from[IMG_ANON_ROWS];
+};
+
+/* The basic profile. */
+void img_anon_profile_init(struct img_anon_profile *p);
+/* "basic", "research"; IMG_E_USAGE for no such name. */
+int img_anon_preset(struct img_anon_profile *p, const char *name,
+		    struct img_err *err);
+/* "retain-dates" ...: see img_anon_option_name. */
+int img_anon_option(struct img_anon_profile *p, const char *name,
+		    struct img_err *err);
+/* IMG_E_USAGE if options contradict each other. */
+int img_anon_ready(struct img_anon_profile *p, struct img_err *err);
+const char *img_anon_option_name(enum img_anon_option o);
+/* A profile and its options as text, blank separated. */
+int img_anon_describe(const struct img_anon_profile *p, struct img_buf *out,
+		      struct img_err *err);
+/* What is done with an attribute (keyword or tag) and why, as lines of text;
+   IMG_E_USAGE if there is no such attribute. */
+int img_anon_explain(const struct img_anon_profile *p, const char *what,
+		     struct img_buf *out, struct img_err *err);
+
+/* ---- one object ------------------------------------------------------- */
+
+struct img_anon;
+struct img_anon *img_anon_new(const struct img_anon_profile *p,
+			      const struct img_key *key, struct img_err *err);
+void img_anon_free(struct img_anon *a);
+
+/* The reader has been started on the object, with values up to 64 KiB.
+   1: go on, 0: it is withheld, or a directory (img_anon_reason says why),
+   -1. */
+int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,
+		  const char *name, struct img_err *err);
+
+/* Known after the scan: all of the new object. */
+struct img_anon_facts {
+	char sop_class[IMG_UID_MAX], syntax[IMG_UID_MAX], modality[17];
+	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX];
+	bool directory; /* a DICOMDIR: it is never rewritten */
+};
+const struct img_anon_facts *img_anon_facts(const struct img_anon *a);
+/* Why it is withheld; NULL if it is not. */
+const char *img_anon_reason(const struct img_anon *a);
+
+/* Moves n bytes of the input, from offset at on, into the output behind what
+   was written so far. */
+struct img_anon_copy {
+	int (*copy)(void *arg, uint64_t at, uint64_t n, struct img_err *err);
+	void *arg;
+};
+/* The reader has been started again; the writer is new.  copy may be NULL:
+   all bytes go through the writer. */
+int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,
+		    struct img_dicom_writer *w,
+		    const struct img_anon_copy *copy, struct img_err *err);
+/* The reader has been started on the new object.  1: nothing of the old one
+   was found, 0: it is withheld, -1. */
+int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
+		  struct img_err *err);
+/* Whether a text (a path) holds something of the object scanned last. */
+bool img_anon_tells(const struct img_anon *a, const char *text);
+/* One line of JSON on what was done with which attribute. */
+int img_anon_report(const struct img_anon *a, struct img_buf *out,
+		    struct img_err *err);
+
+#endif

@@ -1,0 +1,470 @@
+/* filter.c - what becomes of each element, and the new object written. */
+#include "anon/inside.h"
+
+/* ---- private creators ------------------------------------------------- */
+
+void anon_creators_cut(struct img_anon *a, unsigned depth)
+{
+	while (a->creators && a->creator[a->creators - 1].depth > depth)
+		a->creators--;
+}
+
+void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	struct creator *c;
+	const char *p = (const char *)ev->value;
+	size_t n = p ? anon_trim(&p, ev->length) : 0;
+
+	anon_creators_cut(a, ev->depth);
+	if (!n || n > sizeof(c->name) || a->creators == CREATORS)
+		return; /* nobody's: all of the block goes */
+	c = &a->creator[a->creators++];
+	c->tag = ev->tag;
+	c->depth = ev->depth;
+	c->n = (uint8_t)n;
+	memcpy(c->name, p, n);
+}
+
+const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,
+				      unsigned depth)
+{
+	uint32_t creator = (tag & 0xFFFF0000u) | (tag >> 8 & 0xFF);
+
+	for (unsigned i = a->creators; i-- > 0;) {
+		if (a->creator[i].depth < depth)
+			break;
+		if (a->creator[i].depth == depth &&
+		    a->creator[i].tag == creator)
+			return &a->creator[i];
+	}
+	return NULL;
+}
+
+static bool is_creator(uint32_t tag)
+{
+	return (tag >> 16 & 1) && (tag & 0xFFFF) >= 0x10 &&
+	       (tag & 0xFFFF) <= 0xFF;
+}
+
+/* ---- rules ------------------------------------------------------------ */
+
+static void rule_private(const struct img_anon *a,
+			 const struct img_dicom_event *ev, struct ruling *u)
+{
+	const struct creator *c;
+
+	u->action = IMG_ACT_X;
+	if (!(a->p->options >> IMG_ANON_SAFE_PRIVATE & 1))
+		return;
+	u->from = IMG_ANON_SAFE_PRIVATE;
+	if (is_creator(ev->tag)) {
+		const char *p = (const char *)ev->value;
+		size_t n = p ? anon_trim(&p, ev->length) : 0;
+
+		if (n && anon_safe_creator(ev->tag, p, n))
+			u->action = IMG_ACT_K;
+		return;
+	}
+	c = anon_creator_of(a, ev->tag, ev->depth);
+	u->safe = c ? anon_safe_of(ev->tag, c->name, c->n) : NULL;
+	if (!u->safe)
+		return;
+	/* Items that cannot be looked into are not known to be safe. */
+	if (strcmp(u->safe->vr, "SQ") == 0 && ev->kind != IMG_DICOM_SEQUENCE)
+		return;
+	u->action = IMG_ACT_K;
+	if (strcmp(u->safe->vr, "UI") == 0 && !u->safe->version &&
+	    !(a->p->options >> IMG_ANON_UIDS & 1))
+		u->action = IMG_ACT_U;
+	if (u->safe->vr[0])
+		memcpy(u->vr, u->safe->vr, 3);
+}
+
+/*
+ * The conditional actions, by the attribute's type (PS3.3).  Where the type
+ * is not known, the one that keeps the object valid under any type: a dummy
+ * is right for 1, 2 and 3, an empty value for 2 and 3.
+ */
+static enum img_anon_action settle(const struct img_anon *a,
+				   const struct img_dicom_event *ev,
+				   enum img_anon_action act)
+{
+	static const char root[] = "1.2.840.10008.5.1.4.1.1.";
+	const char *tail = strncmp(a->sop_class, root, sizeof(root) - 1) == 0
+				   ? a->sop_class + sizeof(root) - 1
+				   : "";
+	bool optional =
+		act == IMG_ACT_XZ || act == IMG_ACT_XD || act == IMG_ACT_XZD;
+
+	switch (ev->tag) {
+	case 0x00081110u: /* ReferencedStudySequence: type 3 */
+	case 0x00080082u: /* InstitutionCodeSequence: type 3 */
+	case 0x00081072u: /* OperatorIdentificationSequence: type 3 */
+	case 0x0040B020u: /* type 1, alone in an optional module */
+		if (optional)
+			return IMG_ACT_X;
+		break;
+	case 0x00081111u:     /* ReferencedPerformedProcedureStepSequence */
+		if (optional) /* type 2 in SR, else 3 or 1C */
+			return strncmp(tail, "88.", 3) == 0 ? IMG_ACT_Z
+							    : IMG_ACT_X;
+		break;
+	case 0x00081070u: /* OperatorsName: type 2 in RT Series, else 3 */
+		if (optional)
+			return IMG_ACT_Z;
+		break;
+	case 0x00080012u: /* SOP Common, General Equipment: type 3 */
+	case 0x00080013u:
+	case 0x00080080u:
+	case 0x00081010u:
+		if (optional && ev->depth == 0)
+			return IMG_ACT_X;
+		break;
+	case 0x00080021u: /* General Series: type 3; PET Series: type 1 */
+	case 0x00080031u:
+		if (optional && ev->depth == 0 && tail[0] &&
+		    strcmp(tail, "128") != 0)
+			return IMG_ACT_X;
+		break;
+	default:
+		break;
+	}
+	switch (act) {
+	case IMG_ACT_XZ:
+		return IMG_ACT_Z;
+	case IMG_ACT_XD:
+	case IMG_ACT_XZD:
+	case IMG_ACT_ZD:
+		return IMG_ACT_D;
+	case IMG_ACT_XZU:
+		return IMG_ACT_C; /* UIDs inside have rows of their own */
+	default:
+		return act;
+	}
+}
+
+void anon_rule(const struct img_anon *a, const struct img_dicom_event *ev,
+	       struct ruling *u)
+{
+	const struct img_dict *d;
+	uint32_t group = ev->tag >> 16;
+
+	u->action = IMG_ACT_NONE;
+	u->from = IMG_ANON_BASIC;
+	u->row = anon_row_of(ev->tag);
+	u->safe = NULL;
+	memcpy(u->vr, ev->vr, 3);
+	if (group == 2 || group == 4 || (ev->tag & 0xFFFF) == 0) {
+		u->action = IMG_ACT_X;
+		return;
+	}
+	if (group & 1) {
+		rule_private(a, ev, u);
+		return;
+	}
+	if (u->row != ANON_NO_ROW) {
+		u->action = settle(a, ev, a->p->action[u->row]);
+		u->from = a->p->from[u->row];
+		if (anon_rows[u->row].vr[0])
+			memcpy(u->vr, anon_rows[u->row].vr, 3);
+		/* A bitmap cannot be cleaned of what it spells. */
+		if ((group & 0xFF00) == 0x5000 || (group & 0xFF00) == 0x6000)
+			u->action = IMG_ACT_X;
+		if (u->action == IMG_ACT_D && strcmp(u->vr, "UI") == 0)
+			u->action = IMG_ACT_U;
+		return;
+	}
+	d = img_dict_tag(ev->tag);
+	if (!d) /* neither the table nor we know what it is */
+		u->action = IMG_ACT_X;
+	else if (ev->kind == IMG_DICOM_ELEMENT && strcmp(ev->vr, "UN") == 0 &&
+		 strcmp(d->vr, "SQ") == 0)
+		u->action = IMG_ACT_X; /* items that cannot be looked into */
+	else if (ev->kind != IMG_DICOM_SEQUENCE)
+		memcpy(u->vr, d->vr, 3);
+}
+
+/* ---- writing ---------------------------------------------------------- */
+
+static bool begins(const struct img_dicom_event *ev)
+{
+	return ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_PIXELS;
+}
+
+static int drop(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	a->dropping = begins(ev) ? 1 : 0;
+	return 0;
+}
+
+static int put_long(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err)
+{
+	uint8_t part[16384];
+
+	if (img_dicom_put(a->w, ev, NULL, err) < 0)
+		return -1;
+	if (a->copy)
+		return a->copy->copy(a->copy->arg, ev->offset, ev->length, err);
+	for (uint64_t at = 0; at < ev->length; at += sizeof(part)) {
+		size_t n = ev->length - at < sizeof(part)
+				   ? (size_t)(ev->length - at)
+				   : sizeof(part);
+
+		if (img_dicom_value(a->r, at, part, n, err) < 0 ||
+		    img_dicom_put_part(a->w, part, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* As it is; lengths around what changes are no longer true. */
+static int pass(struct img_anon *a, const struct img_dicom_event *in,
+		struct img_err *err)
+{
+	struct img_dicom_event ev = *in;
+
+	if (ev.kind == IMG_DICOM_SEQUENCE || ev.kind == IMG_DICOM_ITEM)
+		ev.length = IMG_UNDEFINED_LEN;
+	if ((ev.kind == IMG_DICOM_ELEMENT || ev.kind == IMG_DICOM_FRAGMENT) &&
+	    !ev.value && ev.length)
+		return put_long(a, &ev, err);
+	return img_dicom_put(a->w, &ev, ev.value ? ev.value : (void *)"", err);
+}
+
+static int put_uids(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err)
+{
+	const char *p = (const char *)ev->value;
+	size_t n = anon_trim(&p, ev->length), from = 0;
+
+	img_buf_reset(&a->text);
+	for (size_t i = 0; i <= n; i++) {
+		const char *one = p + from;
+		char uid[IMG_UID_MAX];
+		size_t k;
+
+		if (i < n && p[i] != '\\')
+			continue;
+		k = anon_trim(&one, i - from);
+		if (from && img_buf_putc(&a->text, '\\', err) < 0)
+			return -1;
+		from = i + 1;
+		if (anon_uid_fixed(one, k)) {
+			if (img_buf_add(&a->text, one, k, err) < 0)
+				return -1;
+			continue;
+		}
+		uid[0] = '\0';
+		if (k)
+			anon_uid(a, one, k, uid);
+		if (img_buf_puts(&a->text, uid, err) < 0)
+			return -1;
+	}
+	return anon_put_value(a, ev->tag, "UI", img_buf_str(&a->text),
+			      a->text.len, err);
+}
+
+/* The profile's own action, where a value is not what it should be. */
+static int fall_back(struct img_anon *a, const struct img_dicom_event *ev,
+		     struct ruling *u, struct img_err *err)
+{
+	u->action = u->row == ANON_NO_ROW
+			    ? IMG_ACT_X
+			    : settle(a, ev, anon_rows[u->row].act[0]);
+	u->from = IMG_ANON_BASIC;
+	if (u->action == IMG_ACT_X)
+		return drop(a, ev);
+	return anon_put_dummy(a, ev, u, err);
+}
+
+static bool is_date_vr(const char *vr)
+{
+	return strcmp(vr, "DA") == 0 || strcmp(vr, "DT") == 0 ||
+	       strcmp(vr, "TM") == 0;
+}
+
+static int keep(struct img_anon *a, const struct img_dicom_event *ev,
+		struct ruling *u, struct img_err *err)
+{
+	const char *p = (const char *)ev->value;
+	char age[5];
+
+	if (begins(ev) || u->safe || u->row == ANON_NO_ROW || !ev->length)
+		return pass(a, ev, err);
+	if (!p)
+		return fall_back(a, ev, u, err); /* longer than it may be */
+	if (is_date_vr(u->vr) && !anon_is_time(u->vr, p, ev->length))
+		return fall_back(a, ev, u, err);
+	if (strcmp(u->vr, "AS") == 0) {
+		if (!anon_age(p, ev->length, age))
+			return fall_back(a, ev, u, err);
+		return anon_put_value(a, ev->tag, "AS", age, strlen(age), err);
+	}
+	return pass(a, ev, err);
+}
+
+static int clean(struct img_anon *a, const struct img_dicom_event *ev,
+		 struct ruling *u, struct img_err *err)
+{
+	const char *p = (const char *)ev->value;
+
+	if (begins(ev)) {
+		if (strcmp(u->vr, "SQ") != 0)
+			return fall_back(a, ev, u, err);
+		return pass(a, ev, err);
+	}
+	if (strcmp(u->vr, "SQ") == 0 || (!p && ev->length))
+		return fall_back(a, ev, u, err);
+	img_buf_reset(&a->text);
+	if (strcmp(u->vr, "AE") == 0) {
+		char name[15] = "AE";
+
+		if (!(ev->length && anon_trim(&p, ev->length)))
+			return anon_put_value(a, ev->tag, "AE", "", 0, err);
+		anon_pseudonym(a, "AE", "", p, anon_trim(&p, ev->length),
+			       name + 2);
+		return anon_put_value(a, ev->tag, "AE", name, 14, err);
+	}
+	if (u->from == IMG_ANON_MOD_DATES) {
+		if (ev->tag == 0x00080201u) /* whole days: it holds still */
+			return anon_is_time("DT", p, ev->length)
+				       ? pass(a, ev, err)
+				       : fall_back(a, ev, u, err);
+		if (!is_date_vr(u->vr) ||
+		    !anon_shift(a, u->vr, p, ev->length, &a->text, err))
+			return fall_back(a, ev, u, err);
+		return anon_put_value(a, ev->tag, u->vr, img_buf_str(&a->text),
+				      a->text.len, err);
+	}
+	if (strcmp(u->vr, "OB") == 0)
+		return fall_back(a, ev, u, err);
+	if (anon_clean_text(a, u->vr, p, ev->length, &a->text, err) < 0)
+		return -1;
+	return anon_put_value(a, ev->tag, u->vr, img_buf_str(&a->text),
+			      a->text.len, err);
+}
+
+static int put_ruled(struct img_anon *a, const struct img_dicom_event *ev,
+		     struct ruling *u, struct img_err *err)
+{
+	switch (u->action) {
+	case IMG_ACT_X:
+		return drop(a, ev);
+	case IMG_ACT_U:
+		if (ev->kind != IMG_DICOM_ELEMENT || (!ev->value && ev->length))
+			return fall_back(a, ev, u, err);
+		return put_uids(a, ev, err);
+	case IMG_ACT_K:
+		return keep(a, ev, u, err);
+	case IMG_ACT_C:
+		return clean(a, ev, u, err);
+	case IMG_ACT_Z:
+	case IMG_ACT_D:
+		return anon_put_dummy(a, ev, u, err);
+	default:
+		return pass(a, ev, err);
+	}
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static int inside_dropped(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	if (begins(ev))
+		a->dropping++;
+	else if (ev->kind == IMG_DICOM_END_SEQUENCE)
+		a->dropping--;
+	return 0;
+}
+
+/* Our own length where the document was replaced. */
+static int document_length(struct img_anon *a, uint32_t tag,
+			   struct img_err *err)
+{
+	uint8_t le[4] = { (uint8_t)a->document, (uint8_t)(a->document >> 8), 0,
+			  0 };
+
+	return anon_put_value(a, tag, "UL", le, 4, err);
+}
+
+static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
+		       struct img_err *err)
+{
+	struct ruling u;
+	int rc;
+
+	if (ev->meta)
+		return 0;
+	if (ev->depth == 0 && anon_put_markers(a, ev->tag, err) < 0)
+		return -1;
+	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
+		return drop(a, ev);
+	if (is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
+		anon_creator_seen(a, ev);
+	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)
+		return document_length(a, ev->tag, err);
+	anon_rule(a, ev, &u);
+	rc = put_ruled(a, ev, &u, err);
+	/* A dummy stands for the whole sequence. */
+	if (rc == 0 && begins(ev) &&
+	    (u.action == IMG_ACT_Z || u.action == IMG_ACT_D))
+		a->dropping = 1;
+	if (rc == 0 && u.action != IMG_ACT_NONE)
+		anon_trace(a, ev, &u);
+	if (rc == 0 && begins(ev) && !a->dropping) {
+		if (a->open == sizeof(a->around) / sizeof(a->around[0]))
+			return img_err_set(err, IMG_E_LIMIT, "nested too deep");
+		a->around[a->open++] = ev->tag;
+	}
+	return rc;
+}
+
+static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
+		     struct img_err *err)
+{
+	if (a->dropping)
+		return inside_dropped(a, ev);
+	switch (ev->kind) {
+	case IMG_DICOM_ELEMENT:
+	case IMG_DICOM_SEQUENCE:
+	case IMG_DICOM_PIXELS:
+		return put_element(a, ev, err);
+	case IMG_DICOM_END_SEQUENCE:
+		if (a->open)
+			a->open--;
+		break;
+	case IMG_DICOM_END_ITEM:
+		anon_creators_cut(a, ev->depth);
+		break;
+	case IMG_DICOM_ITEM:
+	case IMG_DICOM_FRAGMENT:
+		break;
+	}
+	return pass(a, ev, err);
+}
+
+int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,
+		    struct img_dicom_writer *w,
+		    const struct img_anon_copy *copy, struct img_err *err)
+{
+	struct img_dicom_event ev;
+	int more;
+
+	a->r = r;
+	a->w = w;
+	a->copy = copy;
+	a->creators = a->dropping = a->open = a->marker = 0;
+	a->document = 0;
+	a->traces = 0;
+	a->untraced = 0;
+	if (img_dicom_put_meta(w, a->sop_class, a->facts.sop, a->facts.syntax,
+			       err) < 0)
+		return -1;
+	while ((more = img_dicom_next(r, &ev, err)) > 0)
+		if (put_event(a, &ev, err) < 0)
+			return -1;
+	if (more < 0 || anon_put_markers(a, UINT32_MAX, err) < 0)
+		return -1;
+	return img_dicom_finish(w, err);
+}

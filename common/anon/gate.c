@@ -1,0 +1,133 @@
+/* gate.c - the third pass: nothing of the old object is in the new one. */
+#include <stdio.h>
+
+#include "anon/inside.h"
+
+#define CHUNK   32768u
+#define OVERLAP 512u
+
+static bool is_vr(const char *vr, const char *list)
+{
+	for (; *list; list += 2)
+		if (vr[0] == list[0] && vr[1] == list[1])
+			return true;
+	return false;
+}
+
+static bool is_plain_number(const struct img_dicom_event *ev)
+{
+	for (uint32_t i = 0; i < ev->length; i++)
+		if (!memchr("0123456789+-.eE\\ ", ev->value[i], 17) &&
+		    ev->value[i])
+			return false;
+	return true;
+}
+
+/* What to look for in an element; 0 nothing.  What an option has kept is
+   meant to be there, and dates that were moved may fall on old ones. */
+static unsigned what_in(const struct img_anon *a,
+			const struct img_dicom_event *ev)
+{
+	unsigned all = LOOK_IDS | LOOK_DATES | LOOK_UIDS;
+	struct ruling u;
+
+	if (ev->meta)
+		return all;
+	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
+		return 0;
+	anon_rule(a, ev, &u);
+	/* In what is technical, "Head" is no name. */
+	if (u.action == IMG_ACT_C || (ev->tag >> 16 & 1))
+		all |= LOOK_WORDS;
+	if (u.action == IMG_ACT_K && !(ev->tag >> 16 & 1))
+		return 0;
+	if (u.row != ANON_NO_ROW && is_vr(u.vr, "DADTTM"))
+		return LOOK_UIDS;
+	if (ev->tag >= 0x7FE00008u && ev->tag <= T_PIXELS && ev->depth == 0)
+		return 0;
+	if (ev->tag >> 16 & 1)
+		return all;
+	if (is_vr(ev->vr, "USSSULSLSVUVFLFDATOWOFODOLOV"))
+		return 0;
+	if (is_vr(ev->vr, "DSIS") && ev->value && is_plain_number(ev))
+		return 0;
+	return is_vr(ev->vr, "UI") ? LOOK_UIDS : all;
+}
+
+static int finds_long(struct img_anon *a, struct img_dicom_reader *r,
+		      const struct img_dicom_event *ev, unsigned what,
+		      struct img_err *err)
+{
+	uint8_t part[CHUNK + OVERLAP];
+	size_t kept = 0;
+
+	for (uint64_t at = 0; at < ev->length;) {
+		size_t n = ev->length - at < CHUNK ? (size_t)(ev->length - at)
+						   : CHUNK;
+
+		if (img_dicom_value(r, at, part + kept, n, err) < 0)
+			return -1;
+		at += n;
+		n += kept;
+		if (look_finds(&a->look, part, n, what))
+			return 1;
+		kept = n < OVERLAP ? n : OVERLAP;
+		memmove(part, part + n - kept, kept);
+	}
+	return 0;
+}
+
+static int finds(struct img_anon *a, struct img_dicom_reader *r,
+		 const struct img_dicom_event *ev, struct img_err *err)
+{
+	unsigned what = ev->length ? what_in(a, ev) : 0, notes = 0;
+
+	if (!what)
+		return 0;
+	if (!ev->value)
+		return finds_long(a, r, ev, what, err);
+	if (look_finds(&a->look, ev->value, ev->length, what))
+		return 1;
+	if (!img_vr_is_text(ev->vr))
+		return 0;
+	img_buf_reset(&a->text2);
+	if (img_charset_utf8(&a->charset, ev->vr, ev->value, ev->length,
+			     &a->text2, &notes, err) < 0)
+		return -1;
+	if (a->text2.len <= ev->length &&
+	    memcmp(img_buf_str(&a->text2), ev->value, a->text2.len) == 0)
+		return 0; /* plain ASCII or UTF-8 */
+	return look_finds(&a->look, (const uint8_t *)img_buf_str(&a->text2),
+			  a->text2.len, what);
+}
+
+int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
+		  struct img_err *err)
+{
+	struct img_dicom_event ev;
+	char tag[12];
+	int more, found;
+
+	a->creators = 0;
+	while ((more = img_dicom_next(r, &ev, err)) > 0) {
+		if (ev.kind == IMG_DICOM_END_ITEM)
+			anon_creators_cut(a, ev.depth);
+		if (ev.kind != IMG_DICOM_ELEMENT)
+			continue;
+		if ((ev.tag >> 16 & 1) && (ev.tag & 0xFFFF) >= 0x10 &&
+		    (ev.tag & 0xFFFF) <= 0xFF)
+			anon_creator_seen(a, &ev);
+		found = finds(a, r, &ev, err);
+		if (found < 0)
+			return -1;
+		if (found) {
+			img_dict_format_tag(ev.tag, tag);
+			snprintf(a->reason, sizeof(a->reason),
+				 "%s still has an identifying value of the "
+				 "input",
+				 tag);
+			return 0;
+		}
+	}
+	return more < 0 ? -1 : 1;
+}

@@ -1,0 +1,196 @@
+/*
+ * inside.h - inside the room: one object's state and the parts that share it.
+ *
+ * scan.c    first pass: identity, risk, what to look for
+ * look.c    the list of what may not be seen again, and the search for it
+ * gate.c    third pass: that search over the new object
+ * filter.c  second pass: what becomes of each element
+ * risk.c    whether pixels may show who it is
+ * dummy.c   values and sequences that stand for others
+ * value.c   UIDs, pseudonyms, dates and ages
+ * clean.c   free text by a list of words
+ * marker.c  attributes that say what was done
+ * trace.c   the report
+ */
+#ifndef IMG_ANON_INSIDE_H
+#define IMG_ANON_INSIDE_H
+
+#include <string.h>
+
+#include "anon/table.h"
+
+#define T_RECORDS      0x00041220u
+#define T_CHARSET      0x00080005u
+#define T_SOP_CLASS    0x00080016u
+#define T_SOP          0x00080018u
+#define T_ACCESSION    0x00080050u
+#define T_NAME         0x00100010u
+#define T_PATIENT_ID   0x00100020u
+#define T_STUDY        0x0020000Du
+#define T_SERIES       0x0020000Eu
+#define T_STUDY_ID     0x00200010u
+#define T_CONTENT      0x0040A730u
+#define T_DOCUMENT     0x00420011u
+#define T_DOCUMENT_LEN 0x00420015u
+#define T_PIXELS       0x7FE00010u
+
+/* ---- what may not be seen again --------------------------------------- */
+
+/* COMMON: a name that is also a word of the profession. */
+enum look_kind { LOOK_NAME, LOOK_ID, LOOK_DATE, LOOK_COMMON };
+
+struct look_item {
+	uint32_t at; /* of its bytes, folded */
+	uint16_t n;
+	uint8_t kind;
+	uint8_t whole; /* only where no word goes on around it */
+	uint32_t next;
+};
+
+#define LOOK_HEADS 4096
+
+struct look {
+	struct img_buf bytes;
+	struct look_item *item;
+	uint32_t n, room;
+	uint32_t head[LOOK_HEADS]; /* by the first three bytes; 0 none */
+	uint64_t *uid;             /* open hash of sums; 0 free */
+	size_t uids, uid_room;
+};
+
+void look_init(struct look *l);
+void look_release(struct look *l);
+void look_reset(struct look *l);
+int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
+int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
+int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
+int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err);
+enum { LOOK_IDS = 1, LOOK_DATES = 2, LOOK_UIDS = 4, LOOK_WORDS = 8 };
+#define LOOK_ALL 15u
+/* Whether any of it is in these bytes; what: bits as above. */
+bool look_finds(const struct look *l, const uint8_t *p, size_t n,
+		unsigned what);
+
+/* ---- private creators in view ----------------------------------------- */
+
+struct creator {
+	uint32_t tag; /* (gggg,0010) to (gggg,00FF) */
+	unsigned depth;
+	uint8_t n;
+	char name[64];
+};
+
+#define CREATORS 1024
+
+/* ---- the report ------------------------------------------------------- */
+
+#define TRACE_MAX 4096
+struct trace {
+	uint32_t tag;
+	uint8_t action, from, depth;
+	uint32_t around; /* the sequence it is in; 0 at top level */
+};
+
+/* ---- one object ------------------------------------------------------- */
+
+struct img_anon {
+	const struct img_anon_profile *p;
+	const struct img_key *key;
+	struct img_anon_facts facts;
+	struct look look;
+	struct img_charset charset;
+	char reason[160];
+
+	/* found by the scan */
+	char name[IMG_UID_MAX]; /* 64 bytes of PatientName at most */
+	char id[IMG_UID_MAX], issuer[IMG_UID_MAX];
+	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX];
+	char sop_class[IMG_UID_MAX];
+	char pseudonym[IMG_ANON_PREFIX + 13];
+	int offset; /* days, negative */
+	bool has_pixels, burned_in, was_modified;
+	bool high_bits;   /* overlays in the unused bits of pixels */
+	unsigned bits;    /* BitsAllocated */
+	const char *risk; /* of the pixels; NULL none known */
+
+	/* while filtering */
+	struct img_dicom_reader *r;
+	struct img_dicom_writer *w;
+	const struct img_anon_copy *copy;
+	struct creator creator[CREATORS];
+	unsigned creators;
+	unsigned dropping;    /* sequences open in what is left out */
+	uint32_t around[256]; /* sequence tags that are open */
+	unsigned open;
+	unsigned marker;   /* markers written so far */
+	uint32_t document; /* length of a document's replacement */
+	struct img_buf text, text2;
+
+	struct trace *trace;
+	unsigned traces;
+	uint64_t untraced;
+};
+
+/* What becomes of an element. */
+struct ruling {
+	enum img_anon_action action; /* NONE: kept; X Z D U K C */
+	uint8_t from;
+	int row;
+	const struct anon_safe *safe;
+	char vr[3]; /* what it is, whatever the encoding says */
+};
+
+/* value.c */
+void anon_uid(const struct img_anon *a, const char *old, size_t n,
+	      char out[IMG_UID_MAX]);
+/* 12 letters and digits from kind and value. */
+void anon_pseudonym(const struct img_anon *a, const char *kind,
+		    const char *more, const char *value, size_t n,
+		    char out[13]);
+void anon_subject(struct img_anon *a);
+bool anon_uid_fixed(const char *uid, size_t n);
+/* Appends the value with its dates moved; false if it is no date. */
+bool anon_shift(const struct img_anon *a, const char *vr, const char *p,
+		size_t n, struct img_buf *out, struct img_err *err);
+bool anon_is_time(const char *vr, const char *p, size_t n);
+/* At most four characters; false if it is no age. */
+bool anon_age(const char *p, size_t n, char out[5]);
+size_t anon_trim(const char **p, size_t n);
+
+/* clean.c */
+bool anon_is_word(const char *p, size_t n);
+int anon_clean_text(const struct img_anon *a, const char *vr, const char *p,
+		    size_t n, struct img_buf *out, struct img_err *err);
+
+/* rules in filter.c, for the scan and the gate, too */
+void anon_rule(const struct img_anon *a, const struct img_dicom_event *ev,
+	       struct ruling *out);
+
+/* dummy.c */
+int anon_put_dummy(struct img_anon *a, const struct img_dicom_event *ev,
+		   const struct ruling *u, struct img_err *err);
+int anon_put_value(struct img_anon *a, uint32_t tag, const char *vr,
+		   const void *p, size_t n, struct img_err *err);
+int anon_put_mark(struct img_anon *a, enum img_dicom_kind kind, uint32_t tag,
+		  struct img_err *err);
+
+/* marker.c */
+int anon_put_markers(struct img_anon *a, uint32_t before, struct img_err *err);
+bool anon_is_marker(const struct img_anon *a, uint32_t tag);
+
+/* risk.c */
+void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev);
+/* 1: go on, 0: withheld. */
+int anon_judge_pixels(struct img_anon *a);
+
+/* trace.c */
+void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
+		const struct ruling *u);
+
+/* creators: filter.c */
+void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev);
+void anon_creators_cut(struct img_anon *a, unsigned depth);
+const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,
+				      unsigned depth);
+
+#endif

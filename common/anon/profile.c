@@ -1,0 +1,202 @@
+/* profile.c - the basic profile, its options, and what they make of a row. */
+#include <stdio.h>
+#include <string.h>
+
+#include "anon/table.h"
+
+/* CID 7050, in the order of enum img_anon_option. */
+static const char *const names[IMG_ANON_OPTIONS] = {
+	"basic",         "retain-safe-private", "retain-uids",
+	"retain-device", "retain-institution",  "retain-patient",
+	"retain-dates",  "modify-dates",        "clean-desc",
+	"clean-struct",  "clean-graphics",      "clean-pixel",
+	"clean-faces"
+};
+
+const char *img_anon_option_name(enum img_anon_option o)
+{
+	return o < IMG_ANON_OPTIONS ? names[o] : "?";
+}
+
+void img_anon_profile_init(struct img_anon_profile *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->options = 1u << IMG_ANON_BASIC;
+	p->days_min = 1;
+	p->days_max = 3650;
+}
+
+int img_anon_preset(struct img_anon_profile *p, const char *name,
+		    struct img_err *err)
+{
+	if (strcmp(name, "basic") == 0)
+		return 0;
+	if (strcmp(name, "research") == 0) {
+		p->options |= 1u << IMG_ANON_MOD_DATES |
+			      1u << IMG_ANON_PATIENT |
+			      1u << IMG_ANON_SAFE_PRIVATE;
+		return 0;
+	}
+	return img_err_set(err, IMG_E_USAGE, "no profile '%.40s'", name);
+}
+
+int img_anon_option(struct img_anon_profile *p, const char *name,
+		    struct img_err *err)
+{
+	for (unsigned o = 1; o < IMG_ANON_OPTIONS; o++) {
+		if (strcmp(name, names[o]) != 0)
+			continue;
+		if (o == IMG_ANON_CLEAN_STRUCT || o == IMG_ANON_CLEAN_PIXEL)
+			return img_err_set(err, IMG_E_UNSUPPORTED,
+					   "%s is not built yet", name);
+		p->options |= 1u << o;
+		return 0;
+	}
+	return img_err_set(err, IMG_E_USAGE, "no option '%.40s'", name);
+}
+
+static bool has(const struct img_anon_profile *p, unsigned o)
+{
+	return p->options >> o & 1;
+}
+
+/* What the options make of a row.  An option overrides the profile; of two
+   that differ, the one that takes more away holds. */
+static void resolve(struct img_anon_profile *p, unsigned i)
+{
+	const struct anon_row *r = &anon_rows[i];
+
+	p->action[i] = r->act[IMG_ANON_BASIC];
+	p->from[i] = IMG_ANON_BASIC;
+	for (unsigned o = 1; o < IMG_ANON_COLUMNS; o++) {
+		if (!has(p, o) || r->act[o] == IMG_ACT_NONE)
+			continue;
+		if (p->from[i] != IMG_ANON_BASIC && r->act[o] == IMG_ACT_K)
+			continue;
+		p->action[i] = r->act[o];
+		p->from[i] = (uint8_t)o;
+	}
+}
+
+int img_anon_ready(struct img_anon_profile *p, struct img_err *err)
+{
+	if (has(p, IMG_ANON_FULL_DATES) && has(p, IMG_ANON_MOD_DATES))
+		return img_err_set(err, IMG_E_USAGE,
+				   "retain-dates and modify-dates exclude each "
+				   "other");
+	if (p->days_min == 0 || p->days_min > p->days_max)
+		return img_err_set(err, IMG_E_USAGE,
+				   "dates are moved by one day or more, and "
+				   "the range ascends");
+	if (anon_row_count > IMG_ANON_ROWS)
+		return img_err_set(err, IMG_E_BUG, "table too long");
+	for (unsigned i = 0; i < anon_row_count; i++)
+		resolve(p, i);
+	return 0;
+}
+
+int img_anon_describe(const struct img_anon_profile *p, struct img_buf *out,
+		      struct img_err *err)
+{
+	for (unsigned o = 0; o < IMG_ANON_OPTIONS; o++)
+		if (has(p, o) && img_buf_printf(out, err, "%s%s", o ? " " : "",
+						names[o]) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- explaining ------------------------------------------------------- */
+
+static const char *const codes[] = {
+	"", "X", "Z", "D", "U", "K", "C", "X/Z", "X/D", "X/Z/D", "Z/D", "X/Z/U*"
+};
+
+static const char *meaning(enum img_anon_action a)
+{
+	switch (a) {
+	case IMG_ACT_X:
+		return "removed";
+	case IMG_ACT_Z:
+		return "emptied, or a pseudonym where it identifies";
+	case IMG_ACT_D:
+		return "replaced by a dummy value";
+	case IMG_ACT_U:
+		return "replaced by a UID made from it and the key";
+	case IMG_ACT_K:
+		return "kept; a sequence is cleaned inside";
+	case IMG_ACT_C:
+		return "cleaned";
+	case IMG_ACT_XZ:
+		return "removed or emptied, by the attribute's type";
+	case IMG_ACT_XD:
+		return "removed or replaced, by the attribute's type";
+	case IMG_ACT_XZD:
+		return "removed, emptied or replaced, by the attribute's type";
+	case IMG_ACT_ZD:
+		return "emptied or replaced, by the attribute's type";
+	case IMG_ACT_XZU:
+		return "cleaned inside, UIDs replaced";
+	default:
+		return "kept";
+	}
+}
+
+static int explain_row(const struct img_anon_profile *p, unsigned i,
+		       struct img_buf *out, struct img_err *err)
+{
+	const struct anon_row *r = &anon_rows[i];
+
+	if (img_buf_printf(out, err, "%s\nbasic: %s\n",
+			   r->beyond ? "not in Table E.1-1, dealt with as if"
+				     : "Table E.1-1, " IMG_ANON_EDITION,
+			   codes[r->act[0]]) < 0)
+		return -1;
+	for (unsigned o = 1; o < IMG_ANON_COLUMNS; o++)
+		if (r->act[o] && img_buf_printf(out, err, "%s: %s\n", names[o],
+						codes[r->act[o]]) < 0)
+			return -1;
+	return img_buf_printf(out, err, "here: %s (%s): %s\n",
+			      codes[p->action[i]], names[p->from[i]],
+			      meaning(p->action[i]));
+}
+
+int img_anon_explain(const struct img_anon_profile *p, const char *what,
+		     struct img_buf *out, struct img_err *err)
+{
+	const struct img_dict *d;
+	const char *keyword = NULL;
+	uint32_t tag = 0;
+	char text[12];
+	int row = ANON_NO_ROW;
+
+	/* The table has rows that an older dictionary lacks. */
+	for (unsigned i = 0; i < anon_row_count; i++)
+		if (strcmp(anon_rows[i].keyword, what) == 0) {
+			row = (int)i;
+			tag = anon_rows[i].tag;
+			keyword = anon_rows[i].keyword;
+		}
+	if (row == ANON_NO_ROW) {
+		if (!img_dict_parse_tag(what, &tag))
+			return img_err_set(err, IMG_E_USAGE,
+					   "no attribute '%.60s'", what);
+		row = anon_row_of(tag);
+		d = img_dict_tag(tag);
+		keyword = row != ANON_NO_ROW ? anon_rows[row].keyword
+			  : d                ? d->keyword
+					     : NULL;
+	}
+	img_dict_format_tag(tag, text);
+	if (img_buf_printf(out, err, "%s %s\n", text,
+			   keyword ? keyword : "unknown") < 0)
+		return -1;
+	if (row != ANON_NO_ROW)
+		return explain_row(p, (unsigned)row, out, err);
+	if ((tag & 0xFFFF) == 0)
+		return img_buf_puts(out, "here: removed, a group length\n",
+				    err);
+	return img_buf_puts(out,
+			    keyword ? "not in Table E.1-1\nhere: kept\n"
+				    : "not in PS3.6\nhere: removed\n",
+			    err);
+}

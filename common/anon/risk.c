@@ -1,0 +1,97 @@
+/* risk.c - whether pixels may show who it is. */
+#include <stdio.h>
+
+#include "anon/inside.h"
+
+static bool holds(const struct img_dicom_event *ev, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (!ev->value || ev->length < n)
+		return false;
+	for (size_t i = 0; i + n <= ev->length; i++)
+		if (memcmp(ev->value + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+/* Called for every attribute of the top level; the first reason stays. */
+void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	const char *risk = NULL;
+
+	switch (ev->tag) {
+	case 0x00280301u: /* BurnedInAnnotation */
+		if (holds(ev, "YES")) {
+			a->burned_in = true;
+			risk = "BurnedInAnnotation says YES";
+		}
+		break;
+	case 0x00280302u: /* RecognizableVisualFeatures */
+		if (holds(ev, "YES"))
+			risk = "RecognizableVisualFeatures says YES";
+		break;
+	case 0x00280303u:
+		a->was_modified =
+			holds(ev, "MODIFIED") && !holds(ev, "UNMODIFIED");
+		break;
+	case 0x00080064u: /* ConversionType */
+		if (ev->length)
+			risk = "a secondary capture (ConversionType)";
+		break;
+	case 0x00080008u: /* ImageType */
+		if (holds(ev, "SCREEN SAVE") || holds(ev, "SCREEN_SAVE") ||
+		    holds(ev, "SCREENSAVE") || holds(ev, "SCREENSHOT"))
+			risk = "a screen save (ImageType)";
+		break;
+	default:
+		if ((ev->tag & 0xFF01FFFFu) == 0x60000102u && ev->value &&
+		    ev->length >= 2 && (ev->value[0] || ev->value[1]))
+			risk = "an overlay in the pixels' high bits";
+		break;
+	}
+	if (risk && !a->risk)
+		a->risk = risk;
+}
+
+static const char *class_risk(const struct img_anon *a)
+{
+	static const char root[] = "1.2.840.10008.5.1.4.1.1.";
+	static const struct {
+		const char *tail, *why;
+	} classes[] = { { "3", "ultrasound" },
+			{ "3.1", "ultrasound" },
+			{ "6", "ultrasound" },
+			{ "6.1", "ultrasound" },
+			{ "6.2", "ultrasound" },
+			{ "7", "a secondary capture" },
+			{ "7.1", "a secondary capture" },
+			{ "7.2", "a secondary capture" },
+			{ "7.3", "a secondary capture" },
+			{ "7.4", "a secondary capture" } };
+
+	if (strcmp(a->facts.modality, "US") == 0)
+		return "ultrasound";
+	if (strncmp(a->sop_class, root, sizeof(root) - 1) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(a->sop_class + sizeof(root) - 1, classes[i].tail) ==
+		    0)
+			return classes[i].why;
+	return NULL;
+}
+
+int anon_judge_pixels(struct img_anon *a)
+{
+	const char *risk = a->risk ? a->risk : class_risk(a);
+
+	if (!a->has_pixels || !risk) {
+		a->burned_in = a->burned_in && a->has_pixels;
+		return 1;
+	}
+	if (a->p->pixels == IMG_PIXELS_KEEP)
+		return 1;
+	snprintf(a->reason, sizeof(a->reason), "pixels may show who it is: %s",
+		 risk);
+	return 0;
+}

@@ -1,0 +1,190 @@
+/* key.c - secret keys in locked memory, and keyed digests under them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/crypto.h"
+
+#define MASTER   crypto_kdf_KEYBYTES /* 32 */
+#define CONTEXT  "imganon1"
+#define PASS_MAX 1024
+
+struct img_key {
+	uint8_t master[MASTER];
+	uint8_t sub[IMG_KEY_USES][crypto_generichash_KEYBYTES];
+};
+
+static struct img_key *key_new(struct img_err *err)
+{
+	struct img_key *k = sodium_malloc(sizeof(*k));
+
+	if (!k)
+		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
+	return k;
+}
+
+static void derive(struct img_key *k)
+{
+	for (uint64_t i = 0; i < IMG_KEY_USES; i++)
+		crypto_kdf_derive_from_key(k->sub[i], sizeof(k->sub[i]), i + 1,
+					   CONTEXT, k->master);
+	sodium_mprotect_readonly(k);
+}
+
+void img_key_free(struct img_key *k)
+{
+	sodium_free(k);
+}
+
+int img_key_random(struct img_key **out, struct img_err *err)
+{
+	struct img_key *k = key_new(err);
+
+	if (!k)
+		return -1;
+	randombytes_buf(k->master, MASTER);
+	derive(k);
+	*out = k;
+	return 0;
+}
+
+int img_key_make(const char *file, struct img_err *err)
+{
+	struct img_key *k = key_new(err);
+	int fd = -1, rc = -1;
+
+	if (!k)
+		return -1;
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		img_err_sys(err, "%s", file);
+		goto out;
+	}
+	randombytes_buf(k->master, MASTER);
+	if (fchmod(fd, 0600) < 0 || img_write_full(fd, k->master, MASTER) < 0)
+		img_err_sys(err, "%s", file);
+	else if (img_sync_fd(fd, file, err) == 0)
+		rc = 0;
+	if (img_close(&fd, file, err) < 0)
+		rc = -1;
+	if (rc < 0)
+		unlink(file);
+out:
+	img_key_free(k);
+	return rc;
+}
+
+static int read_master(struct img_key *k, int fd, const char *file,
+		       struct img_err *err)
+{
+	struct stat st;
+	uint8_t more;
+
+	if (fstat(fd, &st) < 0)
+		return img_err_sys(err, "%s", file);
+	if (!S_ISREG(st.st_mode) || st.st_size != MASTER)
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: not a key file (%d bytes)", file,
+				   (int)MASTER);
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return img_err_set(err, IMG_E_DENIED,
+				   "%s: others may use this key; chmod 600 it",
+				   file);
+	if (img_read_full(fd, k->master, MASTER) != MASTER ||
+	    img_read_full(fd, &more, 1) != 0)
+		return img_err_set(err, IMG_E_IO, "%s: cannot be read", file);
+	return 0;
+}
+
+int img_key_load(struct img_key **out, const char *file, struct img_err *err)
+{
+	struct img_key *k = key_new(err);
+	int fd = -1, rc = -1;
+
+	if (!k)
+		return -1;
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		img_err_sys(err, "%s", file);
+	else
+		rc = read_master(k, fd, file, err);
+	if (fd >= 0)
+		close(fd);
+	if (rc < 0) {
+		img_key_free(k);
+		return -1;
+	}
+	derive(k);
+	*out = k;
+	return 0;
+}
+
+/* The salt is the same everywhere, so that a passphrase gives one key on any
+   machine; the cost of guessing is Argon2id's. */
+static int stretch(struct img_key *k, const char *pass, size_t n,
+		   struct img_err *err)
+{
+	static const uint8_t salt[crypto_pwhash_SALTBYTES] = "imganon, salt 1";
+
+	if (crypto_pwhash(k->master, MASTER, pass, n, salt,
+			  crypto_pwhash_OPSLIMIT_MODERATE,
+			  crypto_pwhash_MEMLIMIT_MODERATE,
+			  crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return img_err_set(err, IMG_E_NOMEM,
+				   "no memory to work on the passphrase");
+	return 0;
+}
+
+int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
+{
+	struct img_key *k = key_new(err);
+	char *pass = sodium_malloc(PASS_MAX);
+	ssize_t n = -1;
+	int rc = -1;
+
+	if (!k || !pass) {
+		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
+		goto out;
+	}
+	n = img_read_full(fd, pass, PASS_MAX);
+	if (n < 0)
+		img_err_sys(err, "descriptor %d", fd);
+	while (n > 0 && (pass[n - 1] == '\n' || pass[n - 1] == '\r'))
+		n--;
+	if (n >= 0 && (n < 12 || n == PASS_MAX))
+		img_err_set(err, IMG_E_USAGE,
+			    "a passphrase has 12 to %d characters",
+			    PASS_MAX - 1);
+	else if (n > 0)
+		rc = stretch(k, pass, (size_t)n, err);
+out:
+	sodium_free(pass);
+	if (rc < 0) {
+		img_key_free(k);
+		return -1;
+	}
+	derive(k);
+	*out = k;
+	return 0;
+}
+
+void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
+		 size_t n, const struct img_part *part, size_t parts)
+{
+	crypto_generichash_state st;
+
+	crypto_generichash_init(&st, k->sub[use], sizeof(k->sub[use]), n);
+	for (size_t i = 0; i < parts; i++) {
+		uint8_t size[8];
+
+		/* Each with its length: no two lists give one stream. */
+		for (unsigned b = 0; b < 8; b++)
+			size[b] = (uint8_t)((uint64_t)part[i].n >> 8 * b);
+		crypto_generichash_update(&st, size, sizeof(size));
+		crypto_generichash_update(&st, part[i].p, part[i].n);
+	}
+	crypto_generichash_final(&st, out, n);
+}

@@ -1,0 +1,225 @@
+/* deidentify.c - threads and their queue, open and close. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/deidentify_private.h"
+
+/* ---- workers ---------------------------------------------------------- */
+
+void deid_broken(struct img_deid *d, const struct img_err *why)
+{
+	pthread_mutex_lock(&d->lock);
+	if (!d->broken)
+		d->why = *why;
+	d->broken = true;
+	pthread_cond_broadcast(&d->emptied);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static bool next_task(struct img_deid *d, struct deid_task *t)
+{
+	bool got;
+
+	pthread_mutex_lock(&d->lock);
+	while (!d->queued && !d->ending)
+		pthread_cond_wait(&d->filled, &d->lock);
+	got = d->queued > 0;
+	if (got) {
+		*t = d->queue[d->head];
+		d->head = (d->head + 1) % DEID_QUEUE;
+		d->queued--;
+		pthread_cond_signal(&d->emptied);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return got;
+}
+
+static void *work(void *arg)
+{
+	struct deid_worker *w = arg;
+	struct deid_task t;
+
+	while (next_task(w->d, &t))
+		deid_object(w, &t);
+	return NULL;
+}
+
+int deid_add_take(struct img_deid *d, char *name, int fd, bool found,
+		  struct img_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&d->lock);
+	while (d->queued == DEID_QUEUE && !d->broken)
+		pthread_cond_wait(&d->emptied, &d->lock);
+	if (d->broken) {
+		*err = d->why;
+		rc = -1;
+	} else {
+		d->queue[(d->head + d->queued++) % DEID_QUEUE] =
+			(struct deid_task){ name, fd, found, ++d->inputs };
+		pthread_cond_signal(&d->filled);
+	}
+	pthread_mutex_unlock(&d->lock);
+	if (rc < 0) {
+		free(name);
+		if (fd >= 0)
+			close(fd);
+	}
+	return rc;
+}
+
+int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
+		struct img_err *err)
+{
+	struct img_record rec;
+	int rc;
+
+	d->inputs++;
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = path;
+	rec.error = *why;
+	rc = d->host.emit(d->host.arg, &rec);
+	img_record_release(&rec);
+	return rc < 0 ? img_err_set(err, IMG_E_IO, "stdout") : 0;
+}
+
+static int worker_init(struct img_deid *d, struct img_err *err)
+{
+	struct deid_worker *w = &d->worker[d->workers];
+
+	w->d = d;
+	w->number = d->workers;
+	w->out.fd = -1;
+	img_buf_init(&w->in, DEID_SMALL + 16);
+	img_buf_init(&w->line, IMG_LINE_MAX);
+	/* Sequences of defined length grow by their delimiters. */
+	img_buf_init(&w->out.mem, 16 * DEID_SMALL);
+	w->anon = img_anon_new(d->opts.profile, d->opts.key, err);
+	w->reader = img_dicom_reader_new(err);
+	if (!w->anon || !w->reader)
+		return -1;
+	if (pthread_create(&w->thread, NULL, work, w) != 0)
+		return img_err_set(err, IMG_E_NOMEM, "cannot start a thread");
+	d->workers++;
+	return 0;
+}
+
+static void worker_release(struct deid_worker *w)
+{
+	img_anon_free(w->anon);
+	img_dicom_reader_free(w->reader);
+	img_buf_release(&w->in);
+	img_buf_release(&w->line);
+	img_buf_release(&w->out.mem);
+}
+
+/* ---- open and close --------------------------------------------------- */
+
+static int open_out(struct img_deid *d, struct img_err *err)
+{
+	struct stat st;
+
+	d->to_stdout = strcmp(d->opts.out, "-") == 0;
+	if (d->to_stdout)
+		return 0;
+	if (mkdir(d->opts.out, 0777) < 0 && errno != EEXIST)
+		return img_err_sys(err, "%s", d->opts.out);
+	d->out_fd = open(d->opts.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->out_fd < 0 || fstat(d->out_fd, &st) < 0)
+		return img_err_sys(err, "%s", d->opts.out);
+	d->out_dev = st.st_dev;
+	d->out_ino = st.st_ino;
+	return 0;
+}
+
+static int open_report(struct img_deid *d, struct img_err *err)
+{
+	if (!d->opts.report)
+		return 0;
+	d->report_fd = open(d->opts.report,
+			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (d->report_fd < 0)
+		return img_err_sys(err, "%s", d->opts.report);
+	return 0;
+}
+
+int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
+		  const struct img_deid_host *host, struct img_err *err)
+{
+	struct img_deid *d = calloc(1, sizeof(*d));
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
+
+	if (!d)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	d->opts = *opts;
+	d->host = *host;
+	d->out_fd = d->report_fd = -1;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->filled, NULL);
+	pthread_cond_init(&d->emptied, NULL);
+	if (open_out(d, err) < 0 || open_report(d, err) < 0)
+		goto fail;
+	if (jobs > DEID_JOBS)
+		jobs = DEID_JOBS;
+	while (d->workers < jobs)
+		if (worker_init(d, err) < 0)
+			goto fail;
+	*out = d;
+	return 0;
+fail:
+	img_deid_close(d);
+	return -1;
+}
+
+static void end_workers(struct img_deid *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->ending = true;
+	pthread_cond_broadcast(&d->filled);
+	pthread_mutex_unlock(&d->lock);
+	for (unsigned i = 0; i < d->workers; i++)
+		pthread_join(d->worker[i].thread, NULL);
+	d->workers = 0;
+}
+
+int img_deid_finish(struct img_deid *d, struct img_err *err)
+{
+	end_workers(d);
+	if (d->broken) {
+		*err = d->why;
+		return -1;
+	}
+	if (d->out_fd >= 0 && syncfs(d->out_fd) < 0)
+		return img_err_sys(err, "%s", d->opts.out);
+	if (d->report_fd >= 0 &&
+	    (img_sync_fd(d->report_fd, d->opts.report, err) < 0 ||
+	     img_close(&d->report_fd, d->opts.report, err) < 0))
+		return -1;
+	return 0;
+}
+
+void img_deid_close(struct img_deid *d)
+{
+	if (!d)
+		return;
+	end_workers(d);
+	for (unsigned i = 0; i < DEID_JOBS; i++)
+		worker_release(&d->worker[i]);
+	if (d->out_fd >= 0)
+		close(d->out_fd);
+	if (d->report_fd >= 0)
+		close(d->report_fd);
+	img_catalog_close(d->archive);
+	img_store_close(d->store);
+	pthread_mutex_destroy(&d->lock);
+	pthread_cond_destroy(&d->filled);
+	pthread_cond_destroy(&d->emptied);
+	free(d);
+}

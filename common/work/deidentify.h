@@ -1,0 +1,50 @@
+/*
+ * deidentify.h - objects in, de-identified objects out.
+ *
+ * Inputs are handed in one after the other and dealt with by several threads;
+ * each gets one record, in no particular order.  An object becomes visible
+ * under its new name only when it is complete and the gate has passed it: it
+ * is in memory or in a file without a name until then, so that a crash leaves
+ * nothing of it.  Nothing is ever overwritten.  The folder is synced at the
+ * end.
+ */
+#ifndef IMG_DEIDENTIFY_H
+#define IMG_DEIDENTIFY_H
+
+#include "anon/anon.h"
+#include "record/record.h"
+
+struct img_deid_opts {
+	const struct img_anon_profile *profile; /* ready */
+	const struct img_key *key;
+	bool random_key;     /* the records say so */
+	const char *out;     /* folder, made if absent; "-": standard output */
+	const char *catalog; /* folder of the archive, opened when needed */
+	const char *report;  /* file, or NULL */
+	unsigned jobs;       /* 0: as many as processors */
+};
+
+struct img_deid_host {
+	int (*emit)(void *arg, const struct img_record *rec);
+	void (*progress)(void *arg, uint64_t items, uint64_t bytes);
+	bool (*stopped)(void *arg);
+	void *arg;
+};
+
+struct img_deid;
+
+int img_deid_open(struct img_deid **d, const struct img_deid_opts *opts,
+		  const struct img_deid_host *host, struct img_err *err);
+/* A file, a folder or the UID of what is in the archive.  What is wrong with
+   it is said in its record; -1 only when nothing more can be done. */
+int img_deid_text(struct img_deid *d, const char *text, struct img_err *err);
+/* What a record stands for. */
+int img_deid_record(struct img_deid *d, const struct img_record *rec,
+		    struct img_err *err);
+/* One object from a descriptor that need not be seekable. */
+int img_deid_stream(struct img_deid *d, int fd, struct img_err *err);
+/* Waits for all of it; -1 if the output could not be made durable. */
+int img_deid_finish(struct img_deid *d, struct img_err *err);
+void img_deid_close(struct img_deid *d);
+
+#endif

@@ -1,0 +1,229 @@
+/* deidentify_input.c - folders, the archive, records. */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/deidentify_private.h"
+
+static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
+		    struct img_err *err)
+{
+	char *own = strdup(name);
+
+	if (!own) {
+		if (fd >= 0)
+			close(fd);
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
+	return deid_add_take(d, own, fd, found, err);
+}
+
+/* ---- folders ---------------------------------------------------------- */
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int add_entry(struct img_deid *d, FTS *fts, FTSENT *e,
+		     struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	switch (e->fts_info) {
+	case FTS_D:
+		/* What we write ourselves is no input. */
+		if (d->out_fd >= 0 && e->fts_statp->st_dev == d->out_dev &&
+		    e->fts_statp->st_ino == d->out_ino)
+			fts_set(fts, e, FTS_SKIP);
+		return 0;
+	case FTS_F:
+		return add_copy(d, e->fts_path, -1, true, err);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		errno = e->fts_errno;
+		img_err_sys(&why, "%s", e->fts_path);
+		return deid_failed(d, e->fts_path, &why, err);
+	default: /* ends of folders, links, devices */
+		return 0;
+	}
+}
+
+static int add_folder(struct img_deid *d, const char *path, struct img_err *err)
+{
+	char *own = strdup(path), *roots[] = { own, NULL };
+	FTS *fts = own ? fts_open(roots,
+				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+				  by_name)
+		       : NULL;
+	FTSENT *e;
+	int rc = 0;
+
+	if (!fts) {
+		free(own);
+		return img_err_sys(err, "%s", path);
+	}
+	while (rc == 0 && !d->host.stopped(d->host.arg) &&
+	       (e = fts_read(fts)) != NULL)
+		rc = add_entry(d, fts, e, err);
+	fts_close(fts);
+	free(own);
+	return rc;
+}
+
+/* ---- the archive ------------------------------------------------------ */
+
+static int open_archive(struct img_deid *d, struct img_err *err)
+{
+	if (d->archive)
+		return 0;
+	d->archive_tried = true;
+	if (img_store_open(&d->store, d->opts.catalog, IMG_READ, err) < 0)
+		return -1;
+	return img_catalog_open(&d->archive, d->opts.catalog, IMG_READ, err);
+}
+
+/* Messages call it by its digest, which tells nothing to anybody who has not
+   the archive. */
+static int add_object(struct img_deid *d, const struct img_object *o,
+		      struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	char hex[IMG_DIGEST_HEX];
+	int fd;
+
+	img_hex(hex, o->digest, IMG_DIGEST_SIZE);
+	fd = o->place ? open(o->place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+		      : img_store_get(d->store, o->digest, &why);
+	if (fd < 0) {
+		if (why.code == IMG_OK)
+			img_err_sys(&why, "%s", hex);
+		return deid_failed(d, hex, &why, err);
+	}
+	return add_copy(d, hex, fd, false, err);
+}
+
+/* 1 there was something, 0 not, -1. */
+static int add_scope(struct img_deid *d, enum img_level level, const char *uid,
+		     struct img_err *err)
+{
+	const struct img_scope scope = { .level = level, .uid = uid };
+	struct img_objects *all = NULL;
+	struct img_object o;
+	int more = 0, rc = 0, found = 0;
+
+	if (img_catalog_expand(d->archive, &scope, &all, err) < 0)
+		return -1;
+	while (rc == 0 && !d->host.stopped(d->host.arg) &&
+	       (more = img_objects_next(all, &o, err)) > 0) {
+		found = 1;
+		rc = add_object(d, &o, err);
+	}
+	img_objects_close(all);
+	return rc < 0 || more < 0 ? -1 : found;
+}
+
+static int add_uid(struct img_deid *d, const char *uid, struct img_err *err)
+{
+	enum img_level level;
+	int rc = open_archive(d, err);
+
+	if (rc == 0)
+		rc = img_catalog_level_of(d->archive, uid, &level, err);
+	return rc > 0 ? add_scope(d, level, uid, err) : rc;
+}
+
+/* ---- inputs ----------------------------------------------------------- */
+
+int img_deid_text(struct img_deid *d, const char *text, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+	int rc;
+
+	if (stat(text, &st) == 0)
+		return S_ISDIR(st.st_mode) ? add_folder(d, text, err)
+					   : add_copy(d, text, -1, false, err);
+	if (errno != ENOENT || !img_uid_ok(text)) {
+		img_err_sys(&why, "%s", text);
+		return deid_failed(d, text, &why, err);
+	}
+	rc = add_uid(d, text, &why);
+	if (rc == 0)
+		img_err_set(&why, IMG_E_IO,
+			    "no such file, and no such UID in "
+			    "the archive");
+	return rc > 0 ? 0 : deid_failed(d, NULL, &why, err);
+}
+
+static int add_record(struct img_deid *d, const struct img_record *rec,
+		      struct img_err *err)
+{
+	const char *uid = rec->sop      ? rec->sop
+			  : rec->series ? rec->series
+					: rec->study;
+	enum img_level level = rec->sop      ? IMG_IMAGE
+			       : rec->series ? IMG_SERIES
+					     : IMG_STUDY;
+
+	if (!uid && rec->in) {
+		uid = img_json_get(rec->in, "PatientID");
+		level = IMG_PATIENT;
+	}
+	if (!uid)
+		return 0;
+	if (open_archive(d, err) < 0)
+		return -1;
+	return add_scope(d, level, uid, err);
+}
+
+int img_deid_record(struct img_deid *d, const struct img_record *rec,
+		    struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+	int rc = add_record(d, rec, &why);
+
+	if (rc > 0)
+		return 0;
+	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
+		return add_copy(d, rec->path, -1, false, err);
+	if (rc == 0)
+		img_err_set(&why, IMG_E_USAGE,
+			    "a record of nothing that is in "
+			    "the archive or in a file");
+	return deid_failed(d, NULL, &why, err);
+}
+
+/* Into a file without a name, so that it can be read three times. */
+int img_deid_stream(struct img_deid *d, int fd, struct img_err *err)
+{
+	const char *dir = getenv("TMPDIR");
+	char block[65536], name[IMG_PATH_MAX];
+	int tmp = -1;
+	ssize_t n;
+
+	if (img_path_join(name, sizeof(name), dir ? dir : "/tmp",
+			  "imganon.XXXXXX", err) < 0)
+		return -1;
+	tmp = mkostemp(name, O_CLOEXEC);
+	if (tmp < 0)
+		return img_err_sys(err, "%s", name);
+	unlink(name);
+	while ((n = img_read_full(fd, block, sizeof(block))) > 0)
+		if (img_write_full(tmp, block, (size_t)n) < 0) {
+			n = -1;
+			break;
+		}
+	if (n < 0) {
+		img_err_sys(err, "stdin");
+		close(tmp);
+		return -1;
+	}
+	return add_copy(d, "-", tmp, false, err);
+}

@@ -1,0 +1,266 @@
+/* deidentify_object.c - one object: three passes and its record. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/deidentify_private.h"
+
+static const struct img_dicom_limits limits = { .value = 65536 };
+
+struct job {
+	struct deid_worker *w;
+	const struct deid_task *t;
+	const char *name; /* for messages */
+	char number[40];  /* "input 17", where the name tells */
+	int fd;
+	uint64_t size;
+	bool small;
+	char path[IMG_PATH_MAX];
+};
+
+/* ---- bytes ------------------------------------------------------------ */
+
+/* Moves bytes from file to file in the kernel, where it can. */
+static int copy(void *arg, uint64_t at, uint64_t n, struct img_err *err)
+{
+	struct job *j = arg;
+	struct deid_output *o = &j->w->out;
+	off_t from = (off_t)at;
+	char block[65536];
+
+	o->bytes += n;
+	while (n) {
+		ssize_t k = copy_file_range(j->fd, &from, o->fd, NULL, n, 0);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			break;
+		n -= (uint64_t)k;
+	}
+	while (n) {
+		size_t want = n < sizeof(block) ? (size_t)n : sizeof(block);
+		ssize_t k = img_pread_full(j->fd, block, want, from);
+
+		if (k < 0 || (size_t)k < want)
+			return k < 0 ? img_err_sys(err, "%s", j->name)
+				     : img_err_set(err, IMG_E_TRUNCATED,
+						   "%s: has become shorter",
+						   j->name);
+		if (img_write_full(o->fd, block, want) < 0)
+			return img_err_sys(err, "%s", j->w->d->opts.out);
+		from += k;
+		n -= want;
+	}
+	return 0;
+}
+
+static int open_input(struct job *j, struct img_err *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	j->fd = j->t->fd;
+	if (j->fd < 0)
+		j->fd = open(j->t->name,
+			     O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (j->fd < 0 || fstat(j->fd, &st) < 0)
+		return img_err_sys(err, "%s", j->name);
+	if (!S_ISREG(st.st_mode))
+		return img_err_set(err, IMG_E_NOT_DICOM,
+				   "%s: not a regular file", j->name);
+	j->size = (uint64_t)st.st_size;
+	j->small = j->size <= DEID_SMALL;
+	if (!j->small)
+		return 0;
+	img_buf_reset(&j->w->in);
+	if (img_buf_grow(&j->w->in, j->size + 1, err) < 0)
+		return -1;
+	n = img_pread_full(j->fd, j->w->in.data, j->size, 0);
+	if (n < 0)
+		return img_err_sys(err, "%s", j->name);
+	j->size = (uint64_t)n;
+	return 0;
+}
+
+static int start(struct job *j, struct img_err *err)
+{
+	if (j->small)
+		return img_dicom_start_mem(j->w->reader, j->w->in.data, j->size,
+					   j->name, &limits, err);
+	return img_dicom_start_fd(j->w->reader, j->fd, j->size, j->name,
+				  &limits, err);
+}
+
+static int start_output(struct job *j, struct img_err *err)
+{
+	struct deid_output *o = &j->w->out;
+
+	if (o->fd < 0)
+		return img_dicom_start_mem(j->w->reader, o->mem.data,
+					   o->mem.len, j->name, &limits, err);
+	return img_dicom_start_fd(j->w->reader, o->fd, o->bytes, j->name,
+				  &limits, err);
+}
+
+/* ---- passes ----------------------------------------------------------- */
+
+static bool is_deflated(const char *syntax)
+{
+	const struct img_ts *ts = img_ts_find(syntax);
+
+	return ts && ts->deflated;
+}
+
+static int rewrite(struct job *j, struct img_err *err)
+{
+	struct deid_worker *w = j->w;
+	const struct img_dicom_sink sink = { deid_output_write, w };
+	const struct img_anon_copy mover = { copy, j };
+	bool move = !j->small && !is_deflated(img_anon_facts(w->anon)->syntax);
+	struct img_dicom_writer *writer;
+	int rc = -1;
+
+	if (deid_output_begin(w, j->small, err) < 0)
+		return -1;
+	writer = img_dicom_writer_new(&sink, err);
+	if (writer && start(j, err) == 0)
+		rc = img_anon_filter(w->anon, w->reader, writer,
+				     move ? &mover : NULL, err);
+	img_dicom_writer_free(writer);
+	return rc;
+}
+
+/* A path that is itself a trace of the patient is not repeated. */
+static void hide_name(struct job *j, struct img_err *err)
+{
+	size_t n = strlen(j->name);
+	char text[sizeof(err->text)];
+
+	if (!img_anon_tells(j->w->anon, j->name))
+		return;
+	if (err->code != IMG_OK && strncmp(err->text, j->name, n) == 0) {
+		snprintf(text, sizeof(text), "%s%s", j->number, err->text + n);
+		memcpy(err->text, text, sizeof(text));
+	}
+	j->name = j->number;
+}
+
+/* 1 done, 0 withheld, -1. */
+static int passes(struct job *j, struct img_err *err)
+{
+	struct deid_worker *w = j->w;
+	int rc = start(j, err);
+
+	if (rc == 0)
+		rc = img_anon_scan(w->anon, w->reader, j->name, err);
+	hide_name(j, err);
+	if (rc <= 0)
+		return rc;
+	if (rewrite(j, err) < 0 || start_output(j, err) < 0)
+		return -1;
+	rc = img_anon_gate(w->anon, w->reader, err);
+	if (rc <= 0)
+		return rc;
+	return deid_output_place(w, img_anon_facts(w->anon), j->path, err) < 0
+		       ? -1
+		       : 1;
+}
+
+/* ---- what is told ----------------------------------------------------- */
+
+static void tell(struct job *j, int rc, const struct img_err *err)
+{
+	struct img_deid *d = j->w->d;
+	const struct img_anon_facts *f = img_anon_facts(j->w->anon);
+	struct img_err broken = IMG_ERR_INIT;
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.path = j->name;
+	if (rc > 0) {
+		rec.status = "deidentified";
+		rec.path = d->to_stdout ? "-" : j->path;
+		rec.study = f->study[0] ? f->study : NULL;
+		rec.series = f->series[0] ? f->series : NULL;
+		rec.sop = f->sop;
+		rec.sop_class = f->sop_class;
+		rec.transfer_syntax = f->syntax;
+		rec.modality = f->modality[0] ? f->modality : NULL;
+		rec.has_bytes = true;
+		rec.bytes = j->w->out.bytes;
+		if (d->opts.random_key)
+			rec.extra = "\"key\":\"random\"";
+	} else if (rc == 0) {
+		rec.status = f->directory ? "ignored" : "withheld";
+		rec.reason = img_anon_reason(j->w->anon);
+	} else if (err->code == IMG_E_NOT_DICOM && j->t->found) {
+		rec.status = "ignored";
+		rec.reason = "not DICOM";
+	} else {
+		rec.status = "failed";
+		rec.error = *err;
+	}
+	if (d->host.emit(d->host.arg, &rec) < 0) {
+		img_err_set(&broken, IMG_E_IO, "stdout");
+		deid_broken(d, &broken);
+	}
+	img_record_release(&rec);
+}
+
+static void report(struct job *j)
+{
+	struct img_deid *d = j->w->d;
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf *line = &j->w->line;
+
+	if (d->report_fd < 0)
+		return;
+	img_buf_reset(line);
+	if (img_anon_report(j->w->anon, line, &err) == 0 &&
+	    img_write_full(d->report_fd, line->data, line->len) < 0)
+		img_err_sys(&err, "%s", d->opts.report);
+	if (err.code != IMG_OK)
+		deid_broken(d, &err);
+}
+
+static void count(struct img_deid *d, uint64_t bytes)
+{
+	uint64_t items;
+
+	pthread_mutex_lock(&d->lock);
+	items = ++d->items;
+	bytes = d->bytes += bytes;
+	pthread_mutex_unlock(&d->lock);
+	if (items % 64 == 0)
+		d->host.progress(d->host.arg, items, bytes);
+}
+
+void deid_object(struct deid_worker *w, const struct deid_task *t)
+{
+	struct job j = { .w = w, .t = t, .name = t->name, .fd = -1 };
+	struct img_err err = IMG_ERR_INIT;
+	int rc;
+
+	snprintf(j.number, sizeof(j.number), "input %llu",
+		 (unsigned long long)t->number);
+	if (!w->d->broken && !w->d->host.stopped(w->d->host.arg)) {
+		rc = open_input(&j, &err);
+		if (rc == 0)
+			rc = passes(&j, &err);
+		deid_output_drop(w);
+		tell(&j, rc, &err);
+		if (rc >= 0)
+			report(&j);
+		count(w->d, j.size);
+	}
+	if (j.fd >= 0)
+		close(j.fd);
+	else if (t->fd >= 0)
+		close(t->fd);
+	free(t->name);
+}

@@ -1,0 +1,187 @@
+# imganon.t - de-identified objects: faces of the command, keys, outputs.
+. "$(dirname "$0")/lib.sh"
+need perl dcmdump
+
+phantom one --uid 2.25.1001 --study 2.25.10 --series 2.25.11 \
+	--modality CT --date 20240102 a.dcm
+phantom one --uid 2.25.1002 --study 2.25.10 --series 2.25.11 \
+	--modality CT --date 20240102 b.dcm
+head -c 700 a.dcm >cut.dcm
+
+# value FILE TAG
+value()
+{
+	dcmdump +P "$2" "$1" | head -n 1 | sed 's/^[^[]*\[\(.*\)\].*/\1/'
+}
+written()
+{
+	sed -n 's/.*"path":"\([^"]*\.dcm\)".*/\1/p' "${1:-out}"
+}
+
+# ---- keys ---------------------------------------------------------------
+
+exits 0 'a new key' imganon --new-key key
+ok 'has 32 bytes, for its owner' test "$(stat -c '%s %a' key)" = '32 600'
+exits 3 'is not overwritten' imganon --new-key key
+chmod 640 key
+exits 3 'a key that others can read is refused' \
+	imganon --key key -o new a.dcm
+ok 'and nothing was written' test ! -e new
+chmod 600 key
+head -c 31 key >short && chmod 600 short
+exits 64 'a short key' imganon --key short -o new a.dcm
+
+# ---- good ---------------------------------------------------------------
+
+exits 0 'one object' imganon --key key -o new a.dcm
+ok 'has a record' grep -q '^{"status":"deidentified","path":"new/2.25' out
+ok 'nothing random in it' sh -c '! grep -q random out'
+ok 'nothing old in it' sh -c '! grep -q "a\.dcm\|2\.25\.10" out'
+new=$(written)
+ok 'is where it says' test -s "$new"
+ok 'by its new UID' test "$(value "$new" 0008,0018)" = "$(basename "$new" .dcm)"
+ok 'the meta header agrees' test "$(value "$new" 0002,0003)" = \
+	"$(value "$new" 0008,0018)"
+ok 'the name is a pseudonym' sh -c \
+	"dcmdump +P 0010,0010 '$new' | grep -q '\[[A-Z2-7]\{12\}\]'"
+ok 'marked' test "$(value "$new" 0012,0062)" = YES
+ok 'by the basic profile' sh -c \
+	"dcmdump +P 0008,0100 +p '$new' | grep -q 'DeidentificationMethod\|0012,0064.*113100\|113100'"
+ok 'dates are removed' test "$(value "$new" 0028,0303)" = REMOVED
+ok 'pixels are those of the input' sh -c '
+	dcmdump +W . +P 7fe0,0010 a.dcm >/dev/null && mv a.dcm.0.raw raw1 &&
+	dcmdump +W . +P 7fe0,0010 "$1" >/dev/null && mv ./*.dcm.0.raw raw2 &&
+	cmp raw1 raw2' sh "$new"
+cp "$new" first.dcm
+exits 0 'the same again: the same bytes are there already' \
+	imganon --key key -o new a.dcm
+exits 0 'and elsewhere' imganon --key key -o other a.dcm
+ok 'the same' cmp first.dcm "$(written)"
+imganon --new-key key2 2>/dev/null
+exits 0 'with another key' imganon --key key2 -o other2 a.dcm
+ok 'nothing is the same' test "$(value "$(written)" 0020,000d)" != \
+	"$(value first.dcm 0020,000d)"
+exits 0 'without a key' imganon -o random a.dcm
+ok 'the record says so' grep -q '"key":"random"' out
+echo 'a long passphrase' >pass
+exits 0 'a passphrase' sh -c 'imganon --passphrase-fd 3 -o p1 a.dcm 3<pass'
+p1=$(written)
+exits 0 'once more' sh -c 'imganon --passphrase-fd 3 -o p2 a.dcm 3<pass'
+ok 'gives the same' cmp "$p1" "$(written)"
+echo short >pass
+exits 64 'a short one' sh -c 'imganon --passphrase-fd 3 -o p3 a.dcm 3<pass'
+
+# ---- pipes --------------------------------------------------------------
+
+exits 0 'one object through a pipe' sh -c \
+	'imganon --key key -o - - <a.dcm >piped.dcm'
+ok 'is the same' cmp first.dcm piped.dcm
+exits 0 'a file to stdout' sh -c 'imganon --key key -o - a.dcm >piped.dcm'
+ok 'is the same, too' cmp first.dcm piped.dcm
+exits 3 'a bad object on stdin' sh -c 'imganon -o - - <cut.dcm >piped.dcm'
+ok 'writes nothing' test ! -s piped.dcm
+exits 3 'a full disk' sh -c 'imganon -o - a.dcm >/dev/full'
+exits 3 'no place for the record' sh -c 'imganon -o full a.dcm >/dev/full'
+exits 0 'paths on stdin' sh -c 'printf "a.dcm\0b.dcm\0" | imganon -0 -o z'
+ok 'two records' test "$(wc -l <out)" = 2
+
+# ---- bad ----------------------------------------------------------------
+
+exits 2 'one bad among good' imganon --key key -o mixed a.dcm cut.dcm b.dcm
+ok 'two good ones' test "$(grep -c deidentified out)" = 2
+ok 'one failed' grep -q '"status":"failed","path":"cut.dcm","error":' out
+ok 'named on stderr' grep -q '^imganon: cut.dcm: ' err
+ok 'two files' test "$(find mixed -type f | wc -l)" = 2
+exits 3 'only bad' imganon -o bad cut.dcm
+ok 'no file' test -z "$(find bad -type f)"
+exits 3 'nothing there' imganon -o bad nothing
+exits 64 'no output' imganon a.dcm
+exits 64 'no such option' imganon -o bad --option nonsense a.dcm
+exits 64 'contradictory options' imganon -o bad --option retain-dates \
+	--option modify-dates a.dcm
+for o in clean-pixel clean-struct; do
+	exits 64 "$o is refused" imganon -o bad --option $o a.dcm
+	ok 'in words' grep -q "$o is not built yet" err
+done
+mkdir folder && cp a.dcm folder && echo text >folder/readme
+exits 0 'a folder' imganon --key key -o f folder
+ok 'what is no image is ignored' grep -q '"status":"ignored"' out
+exits 2 'another object with this UID' sh -c 'perl -pe "s/SOFT/HARD/" a.dcm >c.dcm
+	imganon --key key -o new a.dcm c.dcm'
+ok 'is refused' grep -q '"code":"refused"' out
+
+# ---- withheld -----------------------------------------------------------
+
+dcmdump -q +L a.dcm >/dev/null
+cp a.dcm burned.dcm
+dcmodify -nb -i '0028,0301=YES' burned.dcm
+exits 1 'burned in: withheld' imganon --key key -o w burned.dcm
+ok 'with the reason' grep -q \
+	'"status":"withheld","path":"burned.dcm","reason":"pixels may show' out
+ok 'and no file' test -z "$(find w -type f)"
+exits 0 'kept on request' imganon --key key --pixels keep -o w burned.dcm
+ok 'and marked as what it is' test "$(value "$(written)" 0012,0062)" = NO
+cp a.dcm doe.dcm
+dcmodify -nb -i '0010,0010=Doenitz^Jane' -i '0018,1000=1' \
+	-i '0018,1020=for Doenitz' doe.dcm
+exits 1 'a name in a technical text: withheld' imganon --key key -o w2 doe.dcm
+ok 'the attribute is named' grep -q \
+	'"reason":"(0018,1020) still has' out
+ok 'the value is not' sh -c '! grep -qi doenitz out err'
+mkdir Doenitz && cp doe.dcm Doenitz/1.dcm
+exits 1 'a path that tells' imganon --key key -o w2 Doenitz
+ok 'is not printed' sh -c '! grep -qi doenitz out err && grep -q "input 1" out'
+ok 'and no file' test -z "$(find w2 -type f)"
+
+# ---- report, explain ----------------------------------------------------
+
+exits 0 'a report' imganon --key key --report report.jsonl -o rep a.dcm
+ok 'says what was done' grep -q \
+	'{"tag":"(0010,0020)","row":"PatientID","depth":0,"action":"D","option":"basic"}' \
+	report.jsonl
+ok 'without values' sh -c '! grep -q "TEST-0001\|20240102\|2\.25\.10" report.jsonl'
+exits 0 'explain' imganon --explain PatientBirthDate
+same 'the row' out <<'!'
+(0010,0030) PatientBirthDate
+Table E.1-1, 2026d
+basic: Z
+here: Z (basic): emptied, or a pseudonym where it identifies
+!
+exits 64 'explain what is not' imganon --explain NoSuchThing
+
+# ---- dates --------------------------------------------------------------
+
+cp a.dcm d.dcm
+dcmodify -nb -m '0008,0020=20240229' -i '0008,0021=20240301' \
+	-i '0008,002a=20240301000130.5+0100' -i '0010,1010=097Y' d.dcm
+exits 0 'research' imganon --key key --profile research -o r d.dcm
+r=$(written)
+days()
+{
+	echo $(($(date -ud "$1" +%s) / 86400))
+}
+study=$(value "$r" 0008,0020) series=$(value "$r" 0008,0021)
+ok 'dates moved' test "$study" -lt 20240229
+ok 'together' test $(($(days "$series") - $(days "$study"))) = 1
+ok 'times not' sh -c "dcmdump +P 0008,002a '$r' | grep -q '${series}000130.5+0100'"
+ok 'very old is 90' test "$(value "$r" 0010,1010)" = 090Y
+ok 'marked' test "$(value "$r" 0028,0303)" = MODIFIED
+exits 0 'retain-dates' imganon --key key --option retain-dates -o r2 d.dcm
+ok 'they stay' test "$(value "$(written)" 0008,0020)" = 20240229
+
+# ---- the archive --------------------------------------------------------
+
+export IMG_CATALOG="$T/archive"
+imgimport -q a.dcm b.dcm >records 2>&1
+exits 0 'by UID' imganon --key key -o byuid 2.25.10
+ok 'both objects' test "$(grep -c deidentified out)" = 2
+ok 'the same as from files' cmp first.dcm \
+	"byuid/${new#new/}"
+exits 0 'records' sh -c 'imganon --key key -o byrec <records'
+ok 'both' test "$(grep -c deidentified out)" = 2
+exits 0 'a query' sh -c \
+	'imgquery -q PatientID=TEST-0001 | imganon --key key -o byq'
+ok 'nothing of the old in the records' sh -c \
+	'! grep -q "TEST-0001\|2\.25\.10\"" out'
+exits 3 'no such UID' imganon --key key -o byuid 2.25.999999
+finish

@@ -13,8 +13,8 @@ one()
 ct='--modality CT --body-part HEAD --study 2.25.10 --series 2.25.11'
 # shellcheck disable=SC2086 # lists of options
 {
-	one ct1 $ct --uid 2.25.12 --instance 2 --accession A1 --date 20240115
-	one ct2 $ct --uid 2.25.13 --instance 10 --accession A1 --date 20240115
+	one ct1 $ct --uid 2.25.12 --instance 2 --accession A1 --date 20240115 --time 030405.5
+	one ct2 $ct --uid 2.25.13 --instance 10 --accession A1 --date 20240115 --time 030405.5
 }
 one mr --modality MR --body-part HEAD --study 2.25.20 --series 2.25.21 \
 	--uid 2.25.22 --accession A2 --date 20230201 --study-desc 'MR, "head"'
@@ -97,6 +97,20 @@ finds '50' 'from a date' StudyDate=20240602-
 finds '30 70' 'to a date, dashes' StudyDate=-20220101
 finds '10' 'one day' StudyDate=2024-01-15
 finds '10 60' 'one year' StudyDate=2024
+finds '10 60' 'from month to month' StudyDate=2024-01-2024-06
+finds '60' 'a month' StudyDate=2024-06
+finds '10' 'with dots' StudyDate=2024.01.15
+finds '10 60' 'a range with dots' StudyDate=2024.01.15-2024.06.01
+finds '10 60' 'a range with dashes' StudyDate=2024-01-15-2024-06-01
+finds '10 20 30 40 50 60 70' 'a range of years' StudyDate=2020-2025
+finds '20 30 40 50' 'a time and its fraction' PatientID=TEST-0001 \
+	StudyTime=030405.0
+finds '20' 'a time with colons' 'StudyTime=03:04:05' AccessionNumber=A2
+finds '20' 'a range of times' 'StudyTime=03-0304' AccessionNumber=A2
+finds '10' 'half a second' StudyTime=030405.500000
+finds '10' 'half a second, said shorter' StudyTime=030405.5
+finds '' 'another fraction' StudyTime=030405.6
+finds '' 'a date and a time, both' StudyDate=20240115 StudyTime=0305-
 finds '70' 'no value' 'AccessionNumber=""'
 finds '10 20 30 50' 'key of a level below' BodyPartExamined=HEAD
 finds '20' 'two keys on the same series' BodyPartExamined=HEAD Modality=MR
@@ -236,7 +250,7 @@ exits 2 'a value that is no date among the keys: status 2' sh -c \
 	imgquery --keys-from - -k StudyDate -f StudyDate'
 same 'fails by itself' out <<'!'
 {"StudyInstanceUID":"2.25.10","StudyDate":"20240115","key":"20240115"}
-{"status":"failed","error":{"code":"usage","message":"StudyDate: neither a date or time nor a range","by":"imgquery"},"key":"soon"}
+{"status":"failed","error":{"code":"usage","message":"StudyDate: neither a date as 20240131 or 2024 nor a range of two","by":"imgquery"},"key":"soon"}
 {"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"20231231"}
 !
 
@@ -269,6 +283,11 @@ ok 'is named' grep -q '^imgquery: NoSuchKeyword: ' err
 exits 64 'an operand that is no key' imgquery Doe
 ok 'is not repeated' sh -c '! grep -q Doe err'
 exits 64 'a date that is none' imgquery StudyDate=yesterday
+exits 64 'a month that is none' imgquery StudyDate=20241301
+exits 64 'a day that is none' imgquery StudyDate=20240101-20240132
+exits 64 'an hour that is none' imgquery StudyTime=2400
+exits 64 'a dash alone' imgquery StudyDate=-
+exits 64 'a date and more' imgquery StudyDate=202401311
 exits 64 'a sequence as key' imgquery RequestAttributesSequence=1
 exits 64 'a UID of a lower level as field' imgquery -f SOPInstanceUID
 exits 64 'sorting by what is not in the catalog' imgquery -s KVP

@@ -152,6 +152,12 @@ int img_where_match(struct img_where *w, const char *expr,
 		    const struct img_field *f, const char *value,
 		    struct img_err *err);
 bool img_match_is_universal(const char *value);
+/* The bounds of a date, a time or a range of these, by the VR of f, as the
+   catalog writes them; one of them may be empty.  Both buffers all zero. */
+#define IMG_WHEN_MAX 40
+int img_when_range(const struct img_field *f, const char *v, size_t n,
+		   char from[IMG_WHEN_MAX], char to[IMG_WHEN_MAX],
+		   struct img_err *err);
 /* " FROM driver ..." joining the tables of levels top to bottom. */
 int img_where_from(struct img_where *w, enum img_level driver,
 		   enum img_level top, enum img_level bottom,

@@ -176,79 +176,28 @@ static int match_name(struct img_where *w, const char *expr, const char *v,
 	return rc;
 }
 
-/* 2026-11-21 is taken for 20261121, 12:30 for 1230. */
-static bool clean_bound(const char *v, size_t n, char out[40])
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (v[i] == ':')
-			continue;
-		if (!(isdigit((unsigned char)v[i]) || v[i] == '.' ||
-		      v[i] == '+') ||
-		    k == 38)
-			return false;
-		out[k++] = v[i];
-	}
-	out[k] = '\0';
-	return true;
-}
-
-static bool is_iso_date(const char *v, size_t n)
-{
-	if (n != 10 || v[4] != '-' || v[7] != '-')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (i != 4 && i != 7 && !isdigit((unsigned char)v[i]))
-			return false;
-	return true;
-}
-
-/* The bounds of a range (PS3.4 C.2.2.2.5): from and to may be empty. */
-static int split_range(const struct img_field *f, const char *v, size_t n,
-		       char from[40], char to[40], struct img_err *err)
-{
-	const char *dash = memchr(v, '-', n);
-	size_t left = dash ? (size_t)(dash - v) : n;
-	bool ok;
-
-	if (is_iso_date(v, n)) {
-		snprintf(from, 40, "%.4s%.2s%.2s", v, v + 5, v + 8);
-		memcpy(to, from, 9);
-		return 0;
-	}
-	ok = clean_bound(v, left, from);
-	if (ok && dash)
-		ok = clean_bound(dash + 1, n - left - 1, to);
-	else if (ok)
-		memcpy(to, from, 40);
-	if (!ok || (!*from && !*to))
-		return img_err_set(err, IMG_E_USAGE,
-				   "%s: neither a date or time nor a range",
-				   f->keyword);
-	return 0;
-}
-
 /* A bound that is less precise stands for all that begins with it: digits
    sort before '~'. */
 static int match_range(struct img_where *w, const char *expr,
 		       const struct img_field *f, const char *v, size_t n,
 		       struct img_err *err)
 {
-	char from[40] = "", to[40] = "";
+	char from[IMG_WHEN_MAX] = "", to[IMG_WHEN_MAX] = "";
+	size_t end;
 
-	if (split_range(f, v, n, from, to, err) < 0)
+	if (img_when_range(f, v, n, from, to, err) < 0)
 		return -1;
 	if (*from && (img_buf_printf(&w->text, err, "%s >= ", expr) < 0 ||
 		      img_where_param(w, from, strlen(from), err) < 0))
 		return -1;
 	if (!*to)
 		return 0;
-	strcat(to, "~");
+	end = strlen(to);
+	to[end] = '~';
 	if (img_buf_printf(&w->text, err, "%s%s <= ", *from ? " AND " : "",
 			   expr) < 0)
 		return -1;
-	return img_where_param(w, to, strlen(to), err);
+	return img_where_param(w, to, end + 1, err);
 }
 
 /* The SQL type of a number's VR; NULL where it is none. */

@@ -40,7 +40,10 @@ cat >nested.txt <<'!'
 (0018,0060) DS 120
 (0020,000d) UI 2.25.70
 (0020,000e) UI 2.25.71
+(0028,0009) AT (0018,1063)\(0054,0010)
 (0028,0010) US 8
+(0028,0106) SS -4
+(0028,1201) OW 4100\4200
 (0028,9099) US 3
 (0040,0275) SQ
 (fffe,e000) -
@@ -199,6 +202,17 @@ exits 0 'the DICOM JSON model' imgquery --format dicom-json -l image \
 same 'has VRs, numbers, sequences' out <<'!'
 {"00080008":{"vr":"CS"},"00080018":{"vr":"UI","Value":["2.25.72"]},"00083002":{"vr":"UI","Value":["1.2.840.10008.1.2.1"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Test^Synthetic"}]},"00104000":{"vr":"LT"},"00180050":{"vr":"DS","Value":[1.25]},"0020000D":{"vr":"UI","Value":["2.25.70"]},"0020000E":{"vr":"UI","Value":["2.25.71"]},"00200013":{"vr":"IS"},"00280010":{"vr":"US","Value":[8]},"00400275":{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["SPS1","SPS2"]}}]}}
 !
+exits 0 'bytes, tags and a choice of VR' imgquery --format dicom-json -l image \
+	-f FrameIncrementPointer,SmallestImagePixelValue,PixelData,0009,0010,RedPaletteColorLookupTableData \
+	SOPInstanceUID=2.25.72
+same 'as the object has them, bytes left out' out <<'!'
+{"00080018":{"vr":"UI","Value":["2.25.72"]},"00090010":{"vr":"LO"},"0020000D":{"vr":"UI","Value":["2.25.70"]},"0020000E":{"vr":"UI","Value":["2.25.71"]},"00280009":{"vr":"AT","Value":["00181063","00540010"]},"00280106":{"vr":"SS","Value":[-4]}}
+!
+exits 0 'a key that is a tag' imgquery FrameIncrementPointer=00540010 \
+	-f FrameIncrementPointer
+same 'in hexadecimal' out <<'!'
+{"StudyInstanceUID":"2.25.70","FrameIncrementPointer":"00181063\\00540010"}
+!
 exits 0 'groups of a name' imgquery --format dicom-json -l patient \
 	-f PatientName PatientID=TEST-0002
 same 'each by itself' out <<'!'
@@ -280,6 +294,8 @@ ok 'and the other is answered' grep -q '"prior_of":"2.25.50"' out
 # ---- what can go wrong --------------------------------------------------
 exits 64 'an attribute that does not exist' imgquery NoSuchKeyword=1
 ok 'is named' grep -q '^imgquery: NoSuchKeyword: ' err
+exits 64 'a sequence as field' imgquery -f RequestAttributesSequence
+ok 'what to write instead' grep -q 'RequestAttributesSequence.CodeValue' err
 exits 64 'an operand that is no key' imgquery Doe
 ok 'is not repeated' sh -c '! grep -q Doe err'
 exits 64 'a date that is none' imgquery StudyDate=yesterday

@@ -54,6 +54,13 @@ static bool is_whole(const struct img_find_field *f)
 	       is_vr(f, "UR");
 }
 
+/* Bytes are not given.  The attribute is left out: an empty one would say that
+   the object has no value there (PS3.18 F.2.5). */
+static bool is_bytes(const struct img_find_field *f)
+{
+	return f->vr[0] == 'O' || is_vr(f, "UN");
+}
+
 static int put_string(struct img_buf *b, const char *s, size_t n,
 		      struct img_err *err)
 {
@@ -191,6 +198,8 @@ static int put_members(struct img_buf *b, const struct member *m, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		const struct img_find_field *f = m[i].field;
 
+		if (is_bytes(f))
+			continue;
 		if (close_to(b, &open, shared(last, f), err) < 0 ||
 		    open_to(b, &open, f, err) < 0 ||
 		    open_tag(b, tag_at(f, f->tags - 1), f->vr, err) < 0 ||

@@ -1,5 +1,4 @@
 /* find.c - rows of the catalog and what their objects' headers say. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,13 +61,19 @@ static int parse_name(const char *name, struct img_probe_path *p, int *field,
 	*field = img_query_field(name);
 	if (*field >= 0)
 		return 0;
-	if (!img_probe_parse(p, name))
+	if (img_probe_parse(p, name)) {
+		*field = field_of(p);
+		return 0;
+	}
+	if (strcmp(p->vr, "SQ") == 0)
 		return img_err_set(err, IMG_E_USAGE,
-				   "%.64s: neither an attribute nor a path to "
-				   "one",
-				   name);
-	*field = field_of(p);
-	return 0;
+				   "%.64s: a sequence; name an attribute in "
+				   "it, as in %.64s.CodeValue",
+				   name, name);
+	return img_err_set(err, IMG_E_USAGE,
+			   "%.64s: neither the keyword of an attribute nor "
+			   "its tag gggg,eeee nor a path of these",
+			   name);
 }
 
 /* The number of a path among those to be read. */
@@ -133,35 +138,12 @@ static int add_field(struct img_find *f, const char *name, struct img_err *err)
 	return 0;
 }
 
-static bool is_hex4(const char *s)
-{
-	for (int i = 0; i < 4; i++)
-		if (!isxdigit((unsigned char)s[i]))
-			return false;
-	return true;
-}
-
-/* The comma after a field: not the one within gggg,eeee. */
-static size_t field_span(const char *s)
-{
-	size_t n = 0;
-
-	for (;;) {
-		n += strcspn(s + n, ",");
-		if (!s[n] || n < 4 || !is_hex4(s + n - 4) ||
-		    !is_hex4(s + n + 1) || isxdigit((unsigned char)s[n + 5]) ||
-		    (n > 4 && isalnum((unsigned char)s[n - 5])))
-			return n;
-		n++;
-	}
-}
-
 static int add_fields(struct img_find *f, const char *list, struct img_err *err)
 {
 	char name[600];
 
 	while (*list) {
-		size_t n = field_span(list);
+		size_t n = img_probe_span(list);
 
 		if (n >= sizeof(name))
 			return img_err_set(err, IMG_E_USAGE,
@@ -453,6 +435,20 @@ static int match_row(struct img_find *f, struct img_err *err)
 	return rc;
 }
 
+static void give(struct img_find *f)
+{
+	for (size_t i = 0; i < f->fields; i++) {
+		if (f->field[i].field >= 0) {
+			f->value[i] = f->row.value[f->from[i]];
+			continue;
+		}
+		f->value[i] = img_probe_value(f->probe, f->from[i]);
+		/* Where the dictionary leaves a choice, as US or SS. */
+		memcpy(f->field[i].vr, img_probe_vr(f->probe, f->from[i]),
+		       sizeof(f->field[i].vr));
+	}
+}
+
 int img_find_next(struct img_find *f, struct img_found *out,
 		  struct img_err *err)
 {
@@ -467,10 +463,7 @@ int img_find_next(struct img_find *f, struct img_found *out,
 	}
 	if (rc != 1)
 		return rc;
-	for (size_t i = 0; i < f->fields; i++)
-		f->value[i] = f->field[i].field >= 0
-				      ? f->row.value[f->from[i]]
-				      : img_probe_value(f->probe, f->from[i]);
+	give(f);
 	memset(out, 0, sizeof(*out));
 	out->level = f->opts.level;
 	out->id = f->row.id;

@@ -1,4 +1,5 @@
 /* probe.c - attributes by their path, out of objects' headers. */
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct img_probe {
 	const struct img_probe_path *path;
 	size_t n;
 	struct img_buf *value;
+	char (*vr)[3]; /* of the value, as the object has it */
 	struct img_dicom_reader *reader;
 	bool past_pixels; /* a path is after them */
 	/* while reading: by depth */
@@ -41,6 +43,15 @@ static bool parse_tag(const char *s, size_t n, uint32_t *tag)
 	return img_dict_parse_tag(text, tag);
 }
 
+/* Of what the dictionary does not know: a private creator (PS3.5 7.8.1). */
+static const char *vr_of(uint32_t tag)
+{
+	bool creator = (tag >> 16 & 1) && (tag & 0xFFFF) >= 0x10 &&
+		       (tag & 0xFFFF) <= 0xFF;
+
+	return creator ? "LO" : "UN";
+}
+
 static void add_name(struct img_probe_path *p, const struct img_dict *d,
 		     uint32_t tag)
 {
@@ -63,17 +74,41 @@ bool img_probe_parse(struct img_probe_path *p, const char *text)
 		const struct img_dict *d;
 		uint32_t tag;
 
-		if (p->n == IMG_PROBE_DEPTH || !parse_tag(text, n, &tag))
+		if (p->n == IMG_PROBE_DEPTH || !parse_tag(text, n, &tag)) {
+			p->vr[0] = '\0';
 			return false;
+		}
 		d = img_dict_tag(tag);
 		p->tag[p->n++] = tag;
 		add_name(p, d, tag);
-		memcpy(p->vr, d ? d->vr : "UN", 3);
+		memcpy(p->vr, d ? d->vr : vr_of(tag), 3);
 		if (!text[n])
 			break;
 		text += n + 1;
 	}
 	return strcmp(p->vr, "SQ") != 0;
+}
+
+static bool is_hex4(const char *s)
+{
+	for (int i = 0; i < 4; i++)
+		if (!isxdigit((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
+size_t img_probe_span(const char *s)
+{
+	size_t n = 0;
+
+	for (;;) {
+		n += strcspn(s + n, ",");
+		if (!s[n] || n < 4 || !is_hex4(s + n - 4) ||
+		    !is_hex4(s + n + 1) || isxdigit((unsigned char)s[n + 5]) ||
+		    (n > 4 && isalnum((unsigned char)s[n - 5])))
+			return n;
+		n++;
+	}
 }
 
 /* ---- reading ---------------------------------------------------------- */
@@ -84,9 +119,13 @@ int img_probe_new(struct img_probe **out, const struct img_probe_path *paths,
 	struct img_probe *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
-	if (p)
+	if (p) {
 		p->value = calloc(n + 1, sizeof(*p->value));
-	if (!p || !p->value) {
+		p->vr = calloc(n + 1, sizeof(*p->vr));
+	}
+	if (!p || !p->value || !p->vr) {
+		if (p)
+			free(p->value);
 		free(p);
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	}
@@ -94,6 +133,7 @@ int img_probe_new(struct img_probe **out, const struct img_probe_path *paths,
 	p->n = n;
 	for (size_t i = 0; i < n; i++) {
 		img_buf_init(&p->value[i], TEXT_MAX);
+		memcpy(p->vr[i], paths[i].vr, sizeof(p->vr[i]));
 		p->past_pixels |= paths[i].tag[0] >= PIXEL_DATA;
 	}
 	p->reader = img_dicom_reader_new(err);
@@ -112,14 +152,22 @@ void img_probe_free(struct img_probe *p)
 	for (size_t i = 0; i < p->n; i++)
 		img_buf_release(&p->value[i]);
 	free(p->value);
+	free(p->vr);
 	img_dicom_reader_free(p->reader);
 	free(p);
 }
 
 void img_probe_clear(struct img_probe *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		img_buf_reset(&p->value[i]);
+		memcpy(p->vr[i], p->path[i].vr, sizeof(p->vr[i]));
+	}
+}
+
+const char *img_probe_vr(const struct img_probe *p, size_t i)
+{
+	return p->vr[i];
 }
 
 const char *img_probe_value(const struct img_probe *p, size_t i)
@@ -143,6 +191,12 @@ static size_t number_size(const char vr[3])
 	return 0;
 }
 
+/* A tag is eight hexadecimal digits (PS3.18 F.2.3), as it is in a key. */
+static void tag_text(char *text, size_t size)
+{
+	snprintf(text, size, "%08lX", strtoul(text, NULL, 10));
+}
+
 static int put_numbers(struct img_buf *b, const struct img_dicom_event *ev,
 		       const char vr[3], const uint8_t *p, struct img_err *err)
 {
@@ -158,6 +212,8 @@ static int put_numbers(struct img_buf *b, const struct img_dicom_event *ev,
 		memcpy(one.vr, vr, 3);
 		if (!img_dicom_number(&one, text, sizeof(text)))
 			continue;
+		if (strcmp(vr, "AT") == 0)
+			tag_text(text, sizeof(text));
 		if ((b->len && img_buf_putc(b, '\\', err) < 0) ||
 		    img_buf_puts(b, text, err) < 0)
 			return -1;
@@ -228,9 +284,11 @@ static int take(struct img_probe *p, size_t i, const struct img_dicom_event *ev,
 
 	if (!v || !ev->length)
 		return 0;
+	memcpy(p->vr[i], vr, sizeof(p->vr[i]));
 	if (number_size(vr))
 		rc = put_numbers(b, ev, vr, v, err);
-	else if (!is_bytes(vr) || looks_like_text(v, ev->length))
+	else if (!is_bytes(vr) ||
+		 (strcmp(vr, "UN") == 0 && looks_like_text(v, ev->length)))
 		rc = put_text(b, &p->charset[ev->depth], vr, v, ev->length,
 			      err);
 	return rc;

@@ -22,8 +22,11 @@ struct img_probe_path {
 	char name[256]; /* keywords where there are, "gggg,eeee" elsewhere */
 };
 
-/* false if it is no path, or ends at a sequence. */
+/* false if it is no path (vr is empty), or ends at a sequence (vr is SQ). */
 bool img_probe_parse(struct img_probe_path *p, const char *text);
+/* The length of the first path in a list with commas: that in gggg,eeee is
+   none of these. */
+size_t img_probe_span(const char *list);
 
 struct img_probe;
 
@@ -41,5 +44,7 @@ int img_probe_read(struct img_probe *p, struct img_store *store,
 /* Forgets the values, as if all were absent. */
 void img_probe_clear(struct img_probe *p);
 const char *img_probe_value(const struct img_probe *p, size_t i);
+/* Its VR as the object has it, or the path's. */
+const char *img_probe_vr(const struct img_probe *p, size_t i);
 
 #endif

@@ -196,6 +196,9 @@ exits 0 'CSV' imgquery --format csv -f StudyDescription,PatientID \
 	AccessionNumber=A2
 printf 'StudyDescription,PatientID\r\n"MR, ""head""",TEST-0001\r\n' >want
 ok 'quotes what needs it' cmp want out
+exits 0 'CSV without fields' imgquery --format csv AccessionNumber=A1
+printf 'StudyInstanceUID,PatientID,PatientName,StudyDate,StudyTime,AccessionNumber,StudyDescription,ModalitiesInStudy,NumberOfStudyRelatedSeries,NumberOfStudyRelatedInstances\r\n2.25.10,TEST-0001,Test^Synthetic,20240115,030405.5,A1,Test study,CT,1,2\r\n' >want
+ok 'has the UIDs' cmp want out
 exits 0 'the DICOM JSON model' imgquery --format dicom-json -l image \
 	-f PatientName,InstanceNumber,Rows,ImageType,TransferSyntaxUID,SliceThickness,PatientComments,RequestAttributesSequence.ScheduledProcedureStepID \
 	SOPInstanceUID=2.25.72
@@ -224,6 +227,14 @@ same 'an ImagingStudy' out <<'!'
 !
 exits 0 'FHIR with instances' imgquery --format fhir -l image AccessionNumber=A1
 ok 'in the order of their numbers' grep -q '"instance":\[{"uid":"2.25.12","sopClass":{"system":"urn:ietf:rfc:3986","code":"urn:oid:1.2.840.10008.5.1.4.1.1.2","display":"CT Image Storage"},"number":2},{"uid":"2.25.13"' out
+# What FHIR cannot say is left out, and nothing is empty.
+phantom one poor --id '' --name '^^' --study 2.25.90 --series '' \
+	--uid 2.25.92 --modality '' --accession '' --date 20241399 --study-desc ''
+imgimport -q -C poorly poor >/dev/null
+exits 0 'FHIR of a poor study' imgquery -C poorly --format fhir -l image
+same 'has what must be there and no more' out <<'!'
+{"resourceType":"ImagingStudy","id":"2.25.90","identifier":[{"system":"urn:dicom:uid","value":"urn:oid:2.25.90"}],"status":"available","subject":{"display":"unknown"},"numberOfSeries":1,"numberOfInstances":1}
+!
 exits 0 'a table' imgquery --format table -s -StudyDate --limit 2
 same 'for people' out <<'!'
 Date        Name                                          ID         Born        Modality  Study       Accession  Series  Images

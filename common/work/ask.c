@@ -89,8 +89,10 @@ int img_ask_open(struct img_ask **out, struct img_catalog *c, const char *dir,
 	a->host = *host;
 	if (opts->format == IMG_FORMAT_FHIR)
 		find.level = IMG_STUDY; /* the level says how deep it goes */
+	/* The columns of CSV are those that were asked for, if any were. */
 	find.identity = opts->format == IMG_FORMAT_JSONL ||
-			opts->format == IMG_FORMAT_DICOM_JSON;
+			opts->format == IMG_FORMAT_DICOM_JSON ||
+			(opts->format == IMG_FORMAT_CSV && !opts->find.fields);
 	find.defaults = defaults[find.level][people];
 	find.trouble = host->trouble;
 	find.arg = host->arg;

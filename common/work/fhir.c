@@ -106,30 +106,67 @@ static int put_count(struct img_buf *b, const char *key, const char *v,
 	return img_json_put_u64(b, key, n, err);
 }
 
+/* A FHIR date must be one of the calendar. */
+static bool is_date(const char *v)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30,
+				    31, 31, 30, 31, 30, 31 };
+	int year, month, day;
+
+	if (!v || strlen(v) != 8 || strspn(v, "0123456789") != 8 ||
+	    sscanf(v, "%4d%2d%2d", &year, &month, &day) != 3)
+		return false;
+	if (month == 2 && day == 29)
+		return year % 4 == 0 && (year % 100 || year % 400 == 0);
+	return year > 0 && month >= 1 && month <= 12 && day >= 1 &&
+	       day <= days[month - 1];
+}
+
 static int put_date(struct img_buf *b, const char *key, const char *v,
 		    struct img_err *err)
 {
 	char date[16];
 
-	if (!v || strlen(v) != 8 || strspn(v, "0123456789") != 8)
+	if (!is_date(v))
 		return 0;
 	snprintf(date, sizeof(date), "%.4s-%.2s-%.2s", v, v + 4, v + 6);
 	return img_json_put(b, key, date, err);
 }
 
 /* FHIR has no component delimiters: the first group, blanks between. */
-static int put_name(struct img_buf *b, const char *key, const char *v,
-		    struct img_err *err)
+#define DISPLAY_MAX 1024
+static bool name_text(const char *v, char text[DISPLAY_MAX])
 {
-	char text[1024];
 	size_t n = 0;
 
-	for (; v && *v && *v != '=' && n < sizeof(text) - 1; v++)
-		text[n++] = *v == '^' ? ' ' : *v;
+	while (v && (*v == '=' || *v == '^')) /* no alphabetic group */
+		v++;
+	for (; v && *v && *v != '=' && n < DISPLAY_MAX - 1; v++)
+		if (*v != '^')
+			text[n++] = *v;
+		else if (text[n - 1] != ' ')
+			text[n++] = ' ';
 	while (n && text[n - 1] == ' ')
 		n--;
 	text[n] = '\0';
-	return img_json_put(b, key, n ? text : NULL, err);
+	return n > 0;
+}
+
+/* What FHIR takes as id; a UID that breaks the rules of UIDs may still be. */
+static bool is_id(const char *uid)
+{
+	size_t n = uid ? strlen(uid) : 0;
+
+	return n && n <= 64 &&
+	       strspn(uid, "0123456789.-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz") == n;
+}
+
+/* FHIR has no empty lists: what was begun at `from` is taken back. */
+static void take_back(struct img_buf *b, size_t from)
+{
+	b->len = from;
+	b->data[from] = '\0';
 }
 
 static int put_urn(struct img_buf *b, const char *key, const char *uid,
@@ -147,11 +184,18 @@ static int put_identifiers(struct img_buf *b, const struct part *s,
 			   struct img_err *err)
 {
 	const char *accession = get(s, "AccessionNumber");
+	const char *uid = get(s, "StudyInstanceUID");
+	bool named = uid && img_uid_ok(uid);
 
+	if (!named && !accession)
+		return 0;
 	if (img_json_key(b, "identifier", err) < 0 ||
-	    img_json_raw(b, "[{\"system\":\"urn:dicom:uid\"", err) < 0 ||
-	    put_urn(b, "value", get(s, "StudyInstanceUID"), err) < 0 ||
-	    img_json_close(b, '}', err) < 0)
+	    img_json_open(b, '[', err) < 0)
+		return -1;
+	if (named &&
+	    (img_json_raw(b, "{\"system\":\"urn:dicom:uid\"", err) < 0 ||
+	     put_urn(b, "value", uid, err) < 0 ||
+	     img_json_close(b, '}', err) < 0))
 		return -1;
 	if (accession &&
 	    (img_json_raw(b,
@@ -170,6 +214,7 @@ static int put_subject(struct img_buf *b, const struct part *s,
 {
 	const char *id = get(s, "PatientID");
 	const char *issuer = get(s, "IssuerOfPatientID");
+	char name[DISPLAY_MAX];
 
 	if (img_json_key(b, "subject", err) < 0 ||
 	    img_json_open(b, '{', err) < 0)
@@ -183,12 +228,10 @@ static int put_subject(struct img_buf *b, const struct part *s,
 			       img_json_close(b, '}', err) < 0)) ||
 		   img_json_close(b, '}', err) < 0))
 		return -1;
-	if (get(s, "PatientName")) {
-		if (put_name(b, "display", get(s, "PatientName"), err) < 0)
-			return -1;
-	} else if (!id && img_json_put(b, "display", "unknown", err) < 0) {
+	if (!name_text(get(s, "PatientName"), name) && !id)
+		snprintf(name, sizeof(name), "unknown");
+	if (img_json_put(b, "display", *name ? name : NULL, err) < 0)
 		return -1;
-	}
 	return img_json_close(b, '}', err);
 }
 
@@ -224,12 +267,14 @@ static int put_image(struct img_buf *b, const struct part *p,
 	const char *class = get(p, "SOPClassUID");
 	char urn[IMG_UID_MAX + 16] = "";
 
+	if (!is_id(get(p, "SOPInstanceUID")))
+		return 0;
 	if (class && img_uid_ok(class))
 		snprintf(urn, sizeof(urn), "urn:oid:%s", class);
 	if (img_json_open(b, '{', err) < 0 ||
 	    img_json_put(b, "uid", get(p, "SOPInstanceUID"), err) < 0 ||
 	    put_coding(b, "sopClass", "urn:ietf:rfc:3986", *urn ? urn : NULL,
-		       class ? img_uid_name(class) : NULL, err) < 0 ||
+		       class ? img_uid_name(class) : "unknown", err) < 0 ||
 	    put_count(b, "number", get(p, "InstanceNumber"), err) < 0)
 		return -1;
 	return img_json_close(b, '}', err);
@@ -238,6 +283,7 @@ static int put_image(struct img_buf *b, const struct part *p,
 static int put_images(struct img_buf *b, struct img_catalog *c, int64_t series,
 		      struct img_err *err)
 {
+	size_t before = b->len, none;
 	struct part p;
 	int rc;
 
@@ -246,13 +292,18 @@ static int put_images(struct img_buf *b, struct img_catalog *c, int64_t series,
 	    open_part(&p, c, image_names, IMG_IMAGE, IMG_SERIES, series, err) <
 		    0)
 		return -1;
+	none = b->len;
 	while ((rc = img_rows_next(p.rows, &p.row, err)) == 1)
 		if (put_image(b, &p, err) < 0) {
 			rc = -1;
 			break;
 		}
 	img_rows_close(p.rows);
-	return rc < 0 ? -1 : img_json_close(b, ']', err);
+	if (rc == 0 && b->len == none)
+		take_back(b, before);
+	else if (rc == 0)
+		rc = img_json_close(b, ']', err);
+	return rc;
 }
 
 static int put_series(struct img_buf *b, struct img_catalog *c,
@@ -260,6 +311,8 @@ static int put_series(struct img_buf *b, struct img_catalog *c,
 {
 	const char *modality = get(p, "Modality");
 
+	if (!is_id(get(p, "SeriesInstanceUID")))
+		return 0;
 	if (img_json_open(b, '{', err) < 0 ||
 	    img_json_put(b, "uid", get(p, "SeriesInstanceUID"), err) < 0 ||
 	    put_count(b, "number", get(p, "SeriesNumber"), err) < 0 ||
@@ -282,6 +335,7 @@ static int put_series(struct img_buf *b, struct img_catalog *c,
 static int put_all_series(struct img_buf *b, struct img_catalog *c,
 			  int64_t study, bool images, struct img_err *err)
 {
+	size_t before = b->len, none;
 	struct part p;
 	int rc;
 
@@ -290,34 +344,39 @@ static int put_all_series(struct img_buf *b, struct img_catalog *c,
 	    open_part(&p, c, series_names, IMG_SERIES, IMG_STUDY, study, err) <
 		    0)
 		return -1;
+	none = b->len;
 	while ((rc = img_rows_next(p.rows, &p.row, err)) == 1)
 		if (put_series(b, c, &p, images, err) < 0) {
 			rc = -1;
 			break;
 		}
 	img_rows_close(p.rows);
-	return rc < 0 ? -1 : img_json_close(b, ']', err);
+	if (rc == 0 && b->len == none)
+		take_back(b, before);
+	else if (rc == 0)
+		rc = img_json_close(b, ']', err);
+	return rc;
 }
 
 static int put_study(struct img_buf *b, const struct part *s,
 		     struct img_err *err)
 {
 	const char *uid = get(s, "StudyInstanceUID");
-	const char *referrer = get(s, "ReferringPhysicianName");
+	char referrer[DISPLAY_MAX];
 
 	if (img_json_put(b, "resourceType", "ImagingStudy", err) < 0 ||
-	    img_json_put(b, "id", uid && img_uid_ok(uid) ? uid : NULL, err) <
-		    0 ||
+	    img_json_put(b, "id", is_id(uid) ? uid : NULL, err) < 0 ||
 	    put_identifiers(b, s, err) < 0 ||
 	    img_json_put(b, "status", "available", err) < 0 ||
 	    put_modalities(b, get(s, "ModalitiesInStudy"), err) < 0 ||
 	    put_subject(b, s, err) < 0 ||
 	    put_date(b, "started", get(s, "StudyDate"), err) < 0)
 		return -1;
-	if (referrer && (img_json_key(b, "referrer", err) < 0 ||
-			 img_json_open(b, '{', err) < 0 ||
-			 put_name(b, "display", referrer, err) < 0 ||
-			 img_json_close(b, '}', err) < 0))
+	if (name_text(get(s, "ReferringPhysicianName"), referrer) &&
+	    (img_json_key(b, "referrer", err) < 0 ||
+	     img_json_open(b, '{', err) < 0 ||
+	     img_json_put(b, "display", referrer, err) < 0 ||
+	     img_json_close(b, '}', err) < 0))
 		return -1;
 	if (put_count(b, "numberOfSeries", get(s, "NumberOfStudyRelatedSeries"),
 		      err) < 0 ||

@@ -269,16 +269,18 @@ if command -v script >/dev/null; then
 	ok 'a table is shortened to the terminal' \
 		grep -qx 'Name-that-is…  value' tty.out
 	ok 'and its heading is aligned' grep -qx 'Name           Value' tty.out
+	tty 'COLUMNS=14 imgecho -q --table Name-too-long 2024-01-31'
+	ok 'but no date is cut' grep -qx 'Name-…  2024-01-31' tty.out
 else
 	skip 'terminals' 'script is not here'
 fi
 exits 0 'a table' imgecho -q --table 'Müller^Jürgen' 1 '山田^太郎' 2 \
-	'محمد' 3 "$(printf 'a\tb\033')" 4
+	'محمد' 3 "$(printf 'a\tb\033\342\200\256')" 4
 same 'is aligned by display width and drives no terminal' out <<'!'
 Name           Value
 Müller^Jürgen  1
 山田^太郎      2
 محمد           3
-a?b?           4
+a?b??          4
 !
 finish

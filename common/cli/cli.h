@@ -160,7 +160,8 @@ void img_table_free(struct img_table *t);
 int img_table_row(struct img_table *t, const char *const *cells,
 		  struct img_err *err);
 /* Aligned by display width and shortened to the terminal ($COLUMNS or the
-   window; no shortening when stdout is no terminal). */
+   window; no shortening when stdout is no terminal), but for dates and short
+   numbers. */
 int img_table_print(struct img_table *t, struct img_cli *cli);
 
 #endif

@@ -6,6 +6,13 @@
 
 #include "cli/state.h"
 
+/* What drives a terminal, or turns the order of what it shows around. */
+static bool is_control(ucs4_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c < 0xA0) ||
+	       (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
 void cli_clean(char *out, const char *text)
 {
 	const uint8_t *s = (const uint8_t *)text;
@@ -15,7 +22,7 @@ void cli_clean(char *out, const char *text)
 		ucs4_t c;
 		int n = u8_mbtoucr(&c, s, left);
 
-		if (n < 1 || c < 0x20 || (c >= 0x7F && c < 0xA0)) {
+		if (n < 1 || is_control(c)) {
 			*out++ = '?';
 			n = n < 1 ? 1 : n;
 		} else {

@@ -8,11 +8,12 @@
 
 #define GAP       2
 #define NARROWEST 6
+#define FIGURES   10 /* dates and numbers up to this are never cut */
 
 struct img_table {
 	size_t columns, rows, room; /* the headings are row 0 */
 	char **cell;                /* rows * columns, each owned */
-	size_t *width;
+	size_t *width, *least;
 };
 
 static size_t width_of(const char *s, size_t n)
@@ -30,10 +31,11 @@ struct img_table *img_table_new(const char *const *headings, size_t n,
 	if (t) {
 		t->columns = n;
 		t->width = calloc(n, sizeof(*t->width));
+		t->least = calloc(n, sizeof(*t->least));
 	}
-	if (!t || !t->width) {
+	if (!t || !t->width || !t->least) {
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
-		free(t);
+		img_table_free(t);
 		return NULL;
 	}
 	if (img_table_row(t, headings, err) < 0) {
@@ -51,6 +53,7 @@ void img_table_free(struct img_table *t)
 		free(t->cell[i]);
 	free(t->cell);
 	free(t->width);
+	free(t->least);
 	free(t);
 }
 
@@ -69,6 +72,24 @@ static int make_room(struct img_table *t, struct img_err *err)
 	return 0;
 }
 
+/* Half a date is another date. */
+static size_t least_of(const char *s, size_t width)
+{
+	bool figures = s[strspn(s, "0123456789-:.")] == '\0';
+
+	return figures && width <= FIGURES ? width : NARROWEST;
+}
+
+static void widen(struct img_table *t, size_t column, const char *s)
+{
+	size_t w = width_of(s, strlen(s)), least = least_of(s, w);
+
+	if (w > t->width[column])
+		t->width[column] = w;
+	if (least > t->least[column])
+		t->least[column] = least;
+}
+
 int img_table_row(struct img_table *t, const char *const *cells,
 		  struct img_err *err)
 {
@@ -78,8 +99,6 @@ int img_table_row(struct img_table *t, const char *const *cells,
 		return -1;
 	row = t->cell + t->rows * t->columns;
 	for (size_t i = 0; i < t->columns; i++) {
-		size_t w;
-
 		row[i] = strdup(cells[i] ? cells[i] : "");
 		if (!row[i]) {
 			while (i)
@@ -87,12 +106,22 @@ int img_table_row(struct img_table *t, const char *const *cells,
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		}
 		cli_clean(row[i], row[i]);
-		w = width_of(row[i], strlen(row[i]));
-		if (w > t->width[i])
-			t->width[i] = w;
+		widen(t, i, row[i]);
 	}
 	t->rows++;
 	return 0;
+}
+
+/* The widest column that can be cut; t->columns if there is none. */
+static size_t widest(const struct img_table *t)
+{
+	size_t found = t->columns;
+
+	for (size_t i = 0; i < t->columns; i++)
+		if (t->width[i] > t->least[i] &&
+		    (found == t->columns || t->width[i] > t->width[found]))
+			found = i;
+	return found;
 }
 
 /* Takes from the widest columns until the line fits. */
@@ -103,14 +132,11 @@ static void shrink(struct img_table *t, size_t room)
 	for (size_t i = 0; i < t->columns; i++)
 		total += t->width[i];
 	for (; total > room; total--) {
-		size_t widest = 0;
+		size_t i = widest(t);
 
-		for (size_t i = 1; i < t->columns; i++)
-			if (t->width[i] > t->width[widest])
-				widest = i;
-		if (t->width[widest] <= NARROWEST)
+		if (i == t->columns)
 			return;
-		t->width[widest]--;
+		t->width[i]--;
 	}
 }
 

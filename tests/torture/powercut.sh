@@ -1,0 +1,78 @@
+#!/bin/sh
+# powercut.sh - imports into a file system that loses its power at random
+# moments: nothing that was said to be stored may be lost.
+#
+#	powercut.sh [cuts]      200 by default
+#	powercut.sh -c [cuts]   the control: without syncs, losses are expected
+#
+# Needs root and loop devices.  SEED: another series of moments.
+. "$(dirname "$0")/lib.sh"
+need b2sum bsdtar imgimport imgverify mkfs.ext4 phantom setsid sqlite3 zip
+control=
+[ "${1-}" = -c ] && control=yes && shift
+cuts=${1:-200}
+[ "$(id -u)" = 0 ] || quit 'only root can mount'
+
+T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgcut.XXXXXX") && cd "$T_" || exit 3
+trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
+trap 'exit 130' INT TERM
+truncate -s 128M image && mkfs.ext4 -q image && mkdir m || quit 'no ext4'
+mount -o loop image m || quit 'cannot mount'
+inputs
+reference
+[ -z "$control" ] || {
+	cc -shared -fPIC -o nosync.so "$TOP/tests/torture/nosync.c" || exit 3
+	PRELOAD=$PWD/nosync.so
+}
+
+# Power is back.  The file system may be kept alive by another name space.
+again_()
+{
+	for try_ in 1 2 3 4 5 6 7 8 9; do
+		umount m && mount -o loop image m || quit 'cannot mount again'
+		: 2>/dev/null >m/alive && return
+		sleep $try_
+	done
+	quit 'the file system stays shut down'
+}
+
+lost=0 acked=0 cut=0 again=0
+while [ $cut -lt "$cuts" ]; do
+	cut=$((cut + 1))
+	if [ $again = 0 ]; then
+		rm -rf m/arch && sync -f m && : >out
+	fi
+	session m/arch out &
+	pid=$!
+	sleep "$(random "$T" $cut)"
+	heard=$(shutdown m out) || quit 'no shutdown'
+	wait $pid
+	truncate -s "$heard" out
+	again_
+	if ! check m/arch out >why; then
+		lost=$((lost + 1))
+		[ -n "$control" ] || sed "s/^/cut $cut: /" why
+		again=0
+		continue
+	fi
+	acked=$((acked + said_))
+	[ -z "$control" ] || continue
+	# One in three is cut again while it recovers.
+	again=$((cut % 3 == 0))
+	[ $again = 0 ] || continue
+	recover m/arch out >why || {
+		lost=$((lost + 1))
+		sed "s/^/cut $cut, afterwards: /" why
+	}
+done
+umount m
+e2fsck -fn image >fsck 2>&1 || { echo 'fsck:' && cat fsck; }
+
+if [ -n "$control" ]; then
+	echo "control without syncs: $cuts cuts, $lost lost data"
+	[ $lost -gt 0 ]
+else
+	echo "powercut: $cuts cuts, $acked acknowledged objects checked," \
+		"$lost cuts with a loss"
+	[ $lost = 0 ] && [ $acked -gt 0 ]
+fi

@@ -1,0 +1,17 @@
+#!/bin/sh
+# run.sh - all torture tests: make torture [CUTS=n] [CONTROL=n] [KILLS=n]
+#
+# Takes a quarter of an hour as it is.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd) || exit 3
+O=${O:-$top/build}
+export O
+status=0
+sh "$top/tests/torture/kill.sh" "${KILLS:-300}" || status=2
+if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then
+	sh "$top/tests/torture/powercut.sh" -c "${CONTROL:-30}" || status=2
+	sh "$top/tests/torture/powercut.sh" "${CUTS:-200}" || status=2
+else
+	echo 'powercut: skipped: only root can mount loop devices'
+fi
+exit $status

@@ -254,7 +254,7 @@ ok 'is waited for' test "$(records stored)" = 4
 wait
 new
 import in/1.dcm >/dev/null
-{ echo 'BEGIN IMMEDIATE;' && sleep 40; } | sqlite3 arch/catalog.db 2>/dev/null &
+{ echo 'BEGIN IMMEDIATE;' && sleep 33; } | sqlite3 arch/catalog.db 2>/dev/null &
 sleep 0.5
 exits 75 'and does not end' import in
 wait

@@ -38,13 +38,36 @@ static size_t count_files(struct img_ingest *g, struct img_store_file **list,
 
 /* ---- writing ---------------------------------------------------------- */
 
+static void warn_put(struct arena *a, struct item *it)
+{
+	if (it->put.two_names)
+		item_warn(a, it,
+			  "two-names: this PatientID has another "
+			  "PatientName in the archive");
+	if (it->put.two_patients)
+		item_warn(a, it,
+			  "two-patients: this StudyInstanceUID has "
+			  "another PatientID in the archive");
+	if (it->put.two_studies)
+		item_warn(a, it,
+			  "two-series: this SOPInstanceUID is of "
+			  "another series in the archive");
+	if (it->put.verdict == IMG_CONFLICT && it->put.object > 1)
+		item_warn(a, it,
+			  "uid-collapse: %lld objects with different bytes "
+			  "have this SOPInstanceUID",
+			  (long long)it->put.object + 1);
+}
+
 static int judge(struct img_ingest *g, struct arena *a, struct item *it,
 		 struct img_err *err)
 {
-	(void)a;
 	if (it->outcome != OBJECT || !g->catalog)
 		return 0;
-	return img_catalog_judge(g->catalog, &it->in, &it->put, err);
+	if (img_catalog_judge(g->catalog, &it->in, &it->put, err) < 0)
+		return -1;
+	warn_put(a, it);
+	return 0;
 }
 
 static bool refused(const struct img_ingest *g, const struct item *it)
@@ -90,12 +113,12 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 {
 	bool had_file = it->file.name[0];
 
-	(void)a;
 	if (it->outcome != OBJECT)
 		return 0;
 	if (img_catalog_put(g->catalog, &it->in, g->opts.on_conflict, &it->put,
 			    err) < 0)
 		return -1;
+	warn_put(a, it);
 	if (refused(g, it)) {
 		img_store_drop(g->store, &it->file);
 		return 0;
@@ -135,6 +158,52 @@ static const char *status_of(const struct img_ingest *g, const struct item *it)
 	}
 }
 
+/* ---- remembering ------------------------------------------------------ */
+
+static const char *field(const struct item *it, const char *keyword)
+{
+	return it->in.field[img_catalog_field(keyword)];
+}
+
+static void fill_warnings(struct img_record *rec, const struct item *it)
+{
+	memcpy(rec->warning, it->warning, sizeof(rec->warning));
+	rec->warnings = it->warnings;
+}
+
+static void fill_facts(struct img_record *rec, const struct item *it)
+{
+	rec->study = field(it, "StudyInstanceUID");
+	rec->series = field(it, "SeriesInstanceUID");
+	rec->sop = field(it, "SOPInstanceUID");
+	rec->sop_class = field(it, "SOPClassUID");
+	rec->transfer_syntax = field(it, "TransferSyntaxUID");
+	rec->modality = field(it, "Modality");
+}
+
+/* What the catalog will not say of the object: what was odd about it, and its
+   attributes when the rows have those of another one. */
+static int own_facts(struct arena *a, const struct item *it, const char **out,
+		     struct img_err *err)
+{
+	struct img_record rec;
+	struct img_buf line;
+	int rc;
+
+	*out = NULL;
+	if (!it->warnings && it->put.object == 0)
+		return 0;
+	img_record_init(&rec);
+	img_buf_init(&line, IMG_LINE_MAX + 1);
+	fill_facts(&rec, it);
+	fill_warnings(&rec, it);
+	rc = img_record_write(&rec, "", &line, err);
+	if (rc == 0 && !(*out = arena_text(a, line.data, line.len)))
+		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
+	img_buf_release(&line);
+	return rc;
+}
+
 /* The input may bear another name in its record when it is met again. */
 static const char *without_path(const struct item *it)
 {
@@ -144,6 +213,26 @@ static const char *without_path(const struct item *it)
 	    it->text[n] != ':')
 		return it->text;
 	return it->text + n;
+}
+
+/* Members are replayed from memory all or none: an archive whose members are
+   not all remembered must not be, either.  It comes after its members. */
+static int note_forgotten(struct img_ingest *g, struct arena *a,
+			  struct item *it, struct img_err *err)
+{
+	(void)a, (void)err;
+	if (it->member && it->container)
+		snprintf(g->forgotten, sizeof(g->forgotten), "%s",
+			 it->container);
+	return 0;
+}
+
+static bool lacks_members(const struct img_ingest *g, const struct item *it)
+{
+	char key[CONTAINER_MAX];
+
+	return !it->member && it->seen_as && archive_key(it, key) &&
+	       strcmp(key, g->forgotten) == 0;
 }
 
 static int remember(struct img_ingest *g, struct arena *a, struct item *it,
@@ -159,14 +248,17 @@ static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 			      .instance = -1,
 			      .object = -1 };
 
-	(void)a;
 	if (!it->remember || !it->container || refused(g, it) ||
 	    !container_key(g, it->container, key))
+		return note_forgotten(g, a, it, err);
+	if (lacks_members(g, it))
 		return 0;
 	s.status = it->seen_as ? it->seen_as : status_of(g, it);
 	if (it->outcome == OBJECT) {
 		s.instance = it->put.instance;
 		s.object = it->put.object;
+		if (own_facts(a, it, &s.text, err) < 0)
+			return -1;
 	} else {
 		s.text = without_path(it);
 		s.code =
@@ -247,52 +339,12 @@ static int fail_item(struct img_ingest *g, struct arena *a, struct item *it,
 static void fail_batch(struct img_ingest *g, struct img_err *why)
 {
 	(void)each(g, fail_item, why);
+	(void)each(g, note_forgotten, why);
 	if (g->failure.code == IMG_OK)
 		g->failure = *why;
 }
 
 /* ---- reporting -------------------------------------------------------- */
-
-static void warn_put(struct arena *a, struct item *it)
-{
-	if (it->put.two_names)
-		item_warn(a, it,
-			  "two-names: this PatientID has another "
-			  "PatientName in the archive");
-	if (it->put.two_patients)
-		item_warn(a, it,
-			  "two-patients: this StudyInstanceUID has "
-			  "another PatientID in the archive");
-	if (it->put.two_studies)
-		item_warn(a, it,
-			  "two-series: this SOPInstanceUID is of "
-			  "another series in the archive");
-	if (it->put.verdict == IMG_CONFLICT && it->put.object > 1)
-		item_warn(a, it,
-			  "uid-collapse: %lld objects with different bytes "
-			  "have this SOPInstanceUID",
-			  (long long)it->put.object + 1);
-}
-
-static const char *field(const struct item *it, const char *keyword)
-{
-	return it->in.field[img_catalog_field(keyword)];
-}
-
-static void fill_object(struct img_record *rec, const struct item *it,
-			char hex[IMG_DIGEST_HEX])
-{
-	rec->study = field(it, "StudyInstanceUID");
-	rec->series = field(it, "SeriesInstanceUID");
-	rec->sop = field(it, "SOPInstanceUID");
-	rec->sop_class = field(it, "SOPClassUID");
-	rec->transfer_syntax = field(it, "TransferSyntaxUID");
-	rec->modality = field(it, "Modality");
-	rec->has_bytes = true;
-	rec->bytes = it->in.bytes;
-	img_hex(hex, it->in.digest, IMG_DIGEST_SIZE);
-	rec->digest = hex;
-}
 
 static const char *extra_of(const struct img_ingest *g, struct arena *a,
 			    const struct item *it)
@@ -321,15 +373,18 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	if (it->outcome == DEFERRED || it->outcome == TO_EXAMINE)
 		return 0; /* its record comes when it has been opened */
 	img_record_init(&rec);
-	if (it->outcome == OBJECT)
-		warn_put(a, it);
 	rec.status = status_of(g, it);
 	rec.path = it->path;
 	rec.extra = extra_of(g, a, it);
 	if (it->rides) /* it was read as a record before */
 		rec.in = img_json_parse(it->rides, strlen(it->rides), err);
-	if (it->outcome == OBJECT || it->outcome == KNOWN)
-		fill_object(&rec, it, hex);
+	if (it->outcome == OBJECT || it->outcome == KNOWN) {
+		fill_facts(&rec, it);
+		rec.has_bytes = true;
+		rec.bytes = it->in.bytes;
+		img_hex(hex, it->in.digest, IMG_DIGEST_SIZE);
+		rec.digest = hex;
+	}
 	if (it->outcome == IGNORED)
 		rec.reason = it->text;
 	else if (it->outcome == REJECTED || it->outcome == FAILED)
@@ -339,8 +394,7 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 			    "%s: other bytes with this SOPInstanceUID are in "
 			    "the archive",
 			    it->path);
-	memcpy(rec.warning, it->warning, sizeof(rec.warning));
-	rec.warnings = it->warnings;
+	fill_warnings(&rec, it);
 	g->items++;
 	g->bytes += it->in.bytes;
 	if (g->host.emit(g->host.arg, &rec) < 0)
@@ -358,6 +412,8 @@ void commit_batch(struct img_ingest *g)
 		rc = each(g, judge, &err);
 	else if (has_writes(g))
 		rc = write_batch(g, &err);
+	else
+		(void)each(g, note_forgotten, &err);
 	if (rc < 0)
 		fail_batch(g, &err);
 	g->host.batch(g->host.arg, true);

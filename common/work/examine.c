@@ -115,6 +115,12 @@ static int parse(struct examiner *x, struct arena *a, struct item *it)
 		it->remember = !ours;
 		return -1;
 	}
+	if (dicomdir && it->member) { /* under another name */
+		it->outcome = IGNORED;
+		it->text = "DICOMDIR";
+		it->remember = true;
+		return -1;
+	}
 	if (dicomdir) {
 		it->outcome = DEFERRED;
 		it->seen_as = "dicomdir";

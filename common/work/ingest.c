@@ -289,22 +289,46 @@ static void *committer(void *arg)
 
 /* ---- open, finish, close ---------------------------------------------- */
 
+/* Of several that make a catalog at once, one is told to wait. */
+static int open_catalog(struct img_ingest *g, const char *dir,
+			enum img_mode mode, struct img_err *err)
+{
+	const struct timespec nap = { 0, 20000000 };
+	double until = img_time_mono() + 60;
+
+	for (;;) {
+		struct img_err why = IMG_ERR_INIT;
+
+		if (img_catalog_open(&g->catalog, dir, mode, &why) == 0)
+			return 0;
+		if (why.code != IMG_E_BUSY || img_time_mono() > until ||
+		    g->host.stopped(g->host.arg))
+			return img_err_set(err, why.code, "%s", why.text);
+		nanosleep(&nap, NULL);
+	}
+}
+
+/* A dry run does not need one, but what is there must be readable. */
+static bool is_archive(const char *dir)
+{
+	char file[IMG_PATH_MAX];
+	struct img_err ignored = IMG_ERR_INIT;
+
+	return img_path_join(file, sizeof(file), dir, "catalog.db", &ignored) <
+		       0 ||
+	       access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 static int open_archive(struct img_ingest *g, const char *dir,
 			struct img_err *err)
 {
-	struct img_err absent = IMG_ERR_INIT;
-	struct img_err *e = g->opts.dry_run ? &absent : err;
 	enum img_mode mode = g->opts.dry_run ? IMG_READ : IMG_WRITE;
 
-	if (img_store_open(&g->store, dir, mode, e) < 0 ||
-	    img_catalog_open(&g->catalog, dir, mode, e) < 0) {
-		if (!g->opts.dry_run)
-			return -1;
-		/* A dry run of an archive that is not there yet. */
-		img_store_close(g->store);
-		g->store = NULL;
+	if (g->opts.dry_run && !is_archive(dir))
 		return 0;
-	}
+	if (img_store_open(&g->store, dir, mode, err) < 0 ||
+	    open_catalog(g, dir, mode, err) < 0)
+		return -1;
 	if (img_catalog_open(&g->known, dir, IMG_READ, err) < 0)
 		return -1;
 	if (!realpath(dir, g->home))
@@ -414,43 +438,6 @@ static void join(struct img_ingest *g)
 	if (g->has_committer)
 		pthread_join(g->committer, NULL);
 	g->has_committer = false;
-}
-
-/* The members of a record that are not known, as a record of their own. */
-static int keep_unknown(struct img_ingest *g, const struct img_record *from,
-			struct img_buf *out, struct img_err *err)
-{
-	struct img_record bare;
-	int rc;
-
-	img_record_init(&bare);
-	bare.in = from->in;
-	rc = img_record_write(&bare, "", out, err);
-	if (rc == 0 && out->len > sizeof("{}")) {
-		data_take(g, out->len);
-		g->rides = out->data;
-	}
-	return rc;
-}
-
-int img_ingest_path(struct img_ingest *g, const char *path,
-		    const struct img_record *from, struct img_err *err)
-{
-	struct img_buf unknown;
-	int rc;
-
-	img_buf_init(&unknown, IMG_LINE_MAX + 1);
-	rc = from && from->in ? keep_unknown(g, from, &unknown, err) : 0;
-	if (rc == 0)
-		rc = walk_path(g, path, err);
-	if (g->rides) /* no item took it */
-		data_give(g, unknown.len);
-	g->rides = NULL;
-	img_buf_release(&unknown);
-	if (rc < 0)
-		return -1;
-	items_flush(g);
-	return walk_deferred(g, false, err);
 }
 
 int img_ingest_tar(struct img_ingest *g, int fd, const char *name,

@@ -96,7 +96,8 @@ struct root {
 	char *path; /* absolute */
 };
 
-#define WORKERS_MAX 16
+#define WORKERS_MAX   16
+#define CONTAINER_MAX (2 * IMG_PATH_MAX + 96)
 
 struct img_ingest {
 	struct img_ingest_opts opts;
@@ -133,10 +134,11 @@ struct img_ingest {
 	size_t batch_items;
 	uint64_t batch_bytes;
 	double batch_born;
-	uint64_t items, bytes;  /* reported so far */
-	struct img_err failure; /* why a batch failed, first one */
-	bool broken;            /* no batch can be committed any more */
-	bool mute;              /* output cannot be written */
+	uint64_t items, bytes;         /* reported so far */
+	struct img_err failure;        /* why a batch failed, first one */
+	bool broken;                   /* no batch can be committed any more */
+	bool mute;                     /* output cannot be written */
+	char forgotten[CONTAINER_MAX]; /* has members not remembered */
 
 	pthread_t workers[WORKERS_MAX], committer;
 	unsigned n_workers;
@@ -159,7 +161,6 @@ void data_give(struct img_ingest *g, size_t n);
 void wait_examined(struct img_ingest *g);
 bool must_stop(struct img_ingest *g);
 /* The name under which inputs of a container are remembered. */
-#define CONTAINER_MAX (2 * IMG_PATH_MAX + 32)
 bool container_key(const struct img_ingest *g, const char *container,
 		   char out[CONTAINER_MAX]);
 

@@ -10,25 +10,61 @@ static const char *copy(struct img_ingest *g, const char *s)
 	return s ? item_text(g, s) : NULL;
 }
 
+static void set_facts(struct img_ingest *g, struct item *it,
+		      const struct img_record *r)
+{
+	const char **f = it->in.field;
+
+	f[img_catalog_field("StudyInstanceUID")] = copy(g, r->study);
+	f[img_catalog_field("SeriesInstanceUID")] = copy(g, r->series);
+	f[img_catalog_field("SOPInstanceUID")] = copy(g, r->sop);
+	f[img_catalog_field("SOPClassUID")] = copy(g, r->sop_class);
+	f[img_catalog_field("TransferSyntaxUID")] = copy(g, r->transfer_syntax);
+	f[img_catalog_field("Modality")] = copy(g, r->modality);
+	it->warnings = 0;
+	for (size_t i = 0; i < r->warnings; i++)
+		it->warning[it->warnings++] = copy(g, r->warning[i]);
+}
+
+/* From a line that own_facts wrote. */
+static int recall_facts(struct img_ingest *g, struct item *it, const char *line,
+			struct img_err *err)
+{
+	struct img_record r;
+
+	if (img_record_parse(&r, line, strcspn(line, "\n"), err) < 0)
+		return -1;
+	set_facts(g, it, &r);
+	img_record_release(&r);
+	return 0;
+}
+
 /* The object that the input led to, if it is still there. */
 static int recall_object(struct img_ingest *g, struct item *it,
 			 const struct img_seen *s, struct img_err *err)
 {
 	struct img_object o;
-	int rc = img_catalog_object(g->known, s->instance, s->object, &o, err);
+	bool own = s->text && *s->text == '{';
+	int rc;
 
+	/* s is lent only until the catalog is asked again. */
+	if (own && recall_facts(g, it, s->text, err) < 0)
+		return -1;
+	rc = img_catalog_object(g->known, s->instance, s->object, &o, err);
 	if (rc <= 0)
 		return rc;
 	if (!o.place && !img_store_has(g->store, o.digest, o.bytes))
 		return 0;
-	it->in.field[img_catalog_field("StudyInstanceUID")] = copy(g, o.study);
-	it->in.field[img_catalog_field("SeriesInstanceUID")] =
-		copy(g, o.series);
-	it->in.field[img_catalog_field("SOPInstanceUID")] = copy(g, o.sop);
-	it->in.field[img_catalog_field("SOPClassUID")] = copy(g, o.sop_class);
-	it->in.field[img_catalog_field("TransferSyntaxUID")] =
-		copy(g, o.transfer_syntax);
-	it->in.field[img_catalog_field("Modality")] = copy(g, o.modality);
+	if (!own)
+		set_facts(g, it,
+			  &(struct img_record){
+				  .study = o.current ? o.study : NULL,
+				  .series = o.current ? o.series : NULL,
+				  .sop = o.sop,
+				  .sop_class = o.current ? o.sop_class : NULL,
+				  .transfer_syntax =
+					  o.current ? o.transfer_syntax : NULL,
+				  .modality = o.current ? o.modality : NULL });
 	memcpy(it->in.digest, o.digest, sizeof(o.digest));
 	it->in.bytes = o.bytes;
 	it->outcome = KNOWN;

@@ -5,7 +5,7 @@
  * CALL is pread, write, fsync, fdatasync, syncfs, renameat2 or ftruncate;
  * WHAT an errno (EIO, ENOSPC, ...), or for pread one of
  *
- *	grow    append a byte to the file before each call
+ *	grow    append bytes to the file before each call
  *	touch   set its time of modification to now
  *	cut     make it half as long, once
  *	slow    wait a tenth of a second
@@ -97,6 +97,7 @@ static void change(struct rule *r, const char *path, unsigned met)
 {
 	const struct timespec tenth = { 0, 100000000 };
 	struct stat st;
+	static const char more[100000];
 	int fd;
 
 	if (strcmp(r->what, "kill") == 0)
@@ -110,7 +111,7 @@ static void change(struct rule *r, const char *path, unsigned met)
 		abort();
 	if (strcmp(r->what, "grow") == 0) {
 		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_write, fd, "", 1) != 1)
+		if (fd < 0 || syscall(SYS_write, fd, more, sizeof(more)) < 0)
 			abort();
 		close(fd);
 	}

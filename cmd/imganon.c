@@ -226,6 +226,8 @@ int main(int argc, char **argv)
 		       "--profile research -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
+	if (new_key || explain)
+		cli.verbs = NULL;
 	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
 		if (err.code == IMG_E_USAGE || err.code == IMG_E_UNSUPPORTED)
 			img_cli_usage(&cli, "%s", err.text);

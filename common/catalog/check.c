@@ -7,178 +7,14 @@
 
 /* ---- statements made for one call ------------------------------------- */
 
-static sqlite3_stmt *prepare(struct img_catalog *c, const char *sql,
-			     struct img_err *err)
+sqlite3_stmt *img_catalog_prepare(struct img_catalog *c, const char *sql,
+				  struct img_err *err)
 {
 	sqlite3_stmt *st = NULL;
 
 	if (sqlite3_prepare_v2(c->db, sql, -1, &st, NULL) != SQLITE_OK)
 		img_catalog_failed(c, "prepare", err);
 	return st;
-}
-
-/* ---- pages ------------------------------------------------------------ */
-
-/* When the last of the percent was checked; "" if that is never. */
-static int cut_off(struct img_catalog *c, unsigned percent,
-		   char out[IMG_TIME_MAX], uint64_t *most, struct img_err *err)
-{
-	sqlite3_stmt *st = prepare(c, "SELECT count(*) FROM object", err);
-	int rc = -1;
-
-	if (!st || img_catalog_step(c, st, "count", err) != 1)
-		goto out;
-	*most = ((uint64_t)sqlite3_column_int64(st, 0) * percent + 99) / 100;
-	sqlite3_finalize(st);
-	st = prepare(c,
-		     "SELECT coalesce(checked, '') FROM object"
-		     " ORDER BY coalesce(checked, '') LIMIT 1 OFFSET ?1",
-		     err);
-	if (!st)
-		return -1;
-	sqlite3_bind_int64(st, 1, *most ? (int64_t)*most - 1 : 0);
-	out[0] = '\0';
-	rc = img_catalog_step(c, st, "order", err);
-	if (rc == 1)
-		snprintf(out, IMG_TIME_MAX, "%s",
-			 (const char *)sqlite3_column_text(st, 0));
-	rc = rc < 0 ? -1 : 0;
-out:
-	sqlite3_finalize(st);
-	return rc;
-}
-
-static int fill_page(struct img_catalog *c, sqlite3_stmt *st,
-		     struct img_object_key page[IMG_PAGE], size_t *n,
-		     struct img_err *err)
-{
-	int rc;
-
-	for (*n = 0; *n < IMG_PAGE; ++*n) {
-		rc = img_catalog_step(c, st, "list", err);
-		if (rc <= 0)
-			return rc;
-		page[*n].instance = sqlite3_column_int64(st, 0);
-		page[*n].object = sqlite3_column_int64(st, 1);
-	}
-	sqlite3_reset(st);
-	return 0;
-}
-
-/* Strings of an object that must outlive the next lookup. */
-static int keep(struct img_object *o, char **text, struct img_err *err)
-{
-	const char **s[] = { &o->study,     &o->series,          &o->sop,
-			     &o->sop_class, &o->transfer_syntax, &o->modality,
-			     &o->place,     &o->added,           &o->checked,
-			     &o->verdict };
-	size_t size = 0;
-	char *p;
-
-	for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++)
-		size += *s[i] ? strlen(*s[i]) + 1 : 0;
-	p = *text = malloc(size + 1);
-	if (!p)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
-		size_t n = *s[i] ? strlen(*s[i]) + 1 : 0;
-
-		if (!n)
-			continue;
-		memcpy(p, *s[i], n);
-		*s[i] = p;
-		p += n;
-	}
-	return 0;
-}
-
-int img_catalog_page(struct img_catalog *c, const struct img_object_key *page,
-		     size_t n,
-		     int (*f)(void *, const struct img_object *, size_t,
-			      struct img_err *),
-		     void *arg, struct img_err *err)
-{
-	struct img_object *o = calloc(n, sizeof(*o));
-	char **text = calloc(n, sizeof(*text));
-	size_t got = 0;
-	int rc = 0;
-
-	if (!o || !text)
-		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n && rc >= 0; i++) {
-		rc = img_catalog_object(c, page[i].instance, page[i].object,
-					&o[got], err);
-		if (rc == 1 && (rc = keep(&o[got], &text[got], err)) == 0)
-			got++;
-	}
-	if (rc >= 0)
-		rc = f(arg, o, got, err);
-	for (size_t i = 0; text && i < n; i++)
-		free(text[i]);
-	free(text);
-	free(o);
-	return rc < 0 ? -1 : 0;
-}
-
-int img_catalog_pages(struct img_catalog *c,
-		      const struct img_catalog_scope *scope,
-		      int (*f)(void *arg, const struct img_object *o, size_t n,
-			       struct img_err *err),
-		      void *arg, struct img_err *err)
-{
-	struct img_object_key page[IMG_PAGE] = { { -1, -1 } };
-	char cut[IMG_TIME_MAX];
-	uint64_t most = UINT64_MAX;
-	size_t n = 1;
-	int rc = 0;
-	sqlite3_stmt *st =
-		prepare(c,
-			"SELECT instance, n FROM object"
-			" WHERE (instance, n) > (?1, ?2)"
-			" AND (?3 = 0 OR instance % ?3 = ?4)"
-			" AND (?5 IS NULL OR coalesce(checked, '') <= ?5)"
-			" AND (?6 IS NULL OR checked IS NULL OR checked < ?6)"
-			" ORDER BY instance, n LIMIT ?7",
-			err);
-
-	if (!st || (scope->percent &&
-		    cut_off(c, scope->percent, cut, &most, err) < 0)) {
-		sqlite3_finalize(st);
-		return -1;
-	}
-	sqlite3_bind_int64(st, 3, scope->parts);
-	sqlite3_bind_int64(st, 4, scope->part ? scope->part - 1 : 0);
-	if (scope->percent)
-		sqlite3_bind_text(st, 5, cut, -1, SQLITE_STATIC);
-	if (scope->before)
-		sqlite3_bind_text(st, 6, scope->before, -1, SQLITE_STATIC);
-	while (rc == 0 && n && most) {
-		sqlite3_bind_int64(st, 1, page[n - 1].instance);
-		sqlite3_bind_int64(st, 2, page[n - 1].object);
-		sqlite3_bind_int64(st, 7,
-				   most < IMG_PAGE ? (int64_t)most : IMG_PAGE);
-		rc = fill_page(c, st, page, &n, err);
-		most -= n;
-		if (rc == 0 && n)
-			rc = img_catalog_page(c, page, n, f, arg, err);
-	}
-	sqlite3_finalize(st);
-	return rc < 0 ? -1 : 0;
-}
-
-int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
-			const char *when, const char *verdict,
-			struct img_err *err)
-{
-	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_CHECKED, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, when, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, verdict, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, instance);
-	sqlite3_bind_int64(st, 4, object);
-	return img_catalog_run(c, st, "update object", err);
 }
 
 /* ---- sums of rows ----------------------------------------------------- */
@@ -191,10 +27,11 @@ static const char *const tables[] = { "patient",  "study",  "series",
 static int add_columns(struct img_catalog *c, const char *table,
 		       struct img_buf *b, struct img_err *err)
 {
-	sqlite3_stmt *st = prepare(c,
-				   "SELECT name FROM pragma_table_info(?1)"
-				   " WHERE name <> 'sum' ORDER BY cid",
-				   err);
+	sqlite3_stmt *st =
+		img_catalog_prepare(c,
+				    "SELECT name FROM pragma_table_info(?1)"
+				    " WHERE name <> 'sum' ORDER BY cid",
+				    err);
 	const char *comma = "";
 	int rc;
 
@@ -244,7 +81,7 @@ static int check_table(struct img_catalog *c, const char *table,
 	    add_test(c, table, &sql, err) < 0 ||
 	    img_buf_puts(&sql, ")", err) < 0)
 		goto out;
-	st = prepare(c, sql.data, err);
+	st = img_catalog_prepare(c, sql.data, err);
 	if (!st)
 		goto out;
 	while ((rc = img_catalog_step(c, st, "check", err)) == 1) {
@@ -269,7 +106,7 @@ static int check_structure(struct img_catalog *c, const char *pragma,
 				    struct img_err *),
 			   void *arg, struct img_err *err)
 {
-	sqlite3_stmt *st = prepare(c, pragma, err);
+	sqlite3_stmt *st = img_catalog_prepare(c, pragma, err);
 	int rc;
 
 	if (!st)
@@ -334,7 +171,7 @@ int img_catalog_row_ok(struct img_catalog *c, int64_t instance, int64_t object,
 	if (!c->row_ok) {
 		img_buf_init(&sql, 65536);
 		if (row_sql(c, &sql, err) == 0)
-			c->row_ok = prepare(c, sql.data, err);
+			c->row_ok = img_catalog_prepare(c, sql.data, err);
 		img_buf_release(&sql);
 		if (!c->row_ok)
 			return -1;
@@ -359,7 +196,7 @@ static int by_value(const void *a, const void *b)
 int img_catalog_digests(struct img_catalog *c, uint64_t **out, size_t *n,
 			struct img_err *err)
 {
-	sqlite3_stmt *st = prepare(
+	sqlite3_stmt *st = img_catalog_prepare(
 		c, "SELECT digest FROM object WHERE place IS NULL", err);
 	uint64_t *list = NULL, *more;
 	size_t room = 0;
@@ -449,7 +286,7 @@ static int one_side(struct compare *k, const char *a, const char *b, char how,
 	    view(k->c, b, &sql, err) < 0 ||
 	    img_buf_puts(&sql, ") d ORDER BY SOPInstanceUID", err) < 0)
 		goto out;
-	st = prepare(k->c, sql.data, err);
+	st = img_catalog_prepare(k->c, sql.data, err);
 	while (st && (rc = img_catalog_step(k->c, st, "compare", err)) == 1) {
 		bool both = sqlite3_column_int(st, 2);
 
@@ -474,7 +311,7 @@ int img_catalog_compare(struct img_catalog *c, const char *other,
 			void *arg, struct img_err *err)
 {
 	struct compare k = { c, f, arg };
-	sqlite3_stmt *st = prepare(c, "ATTACH ?1 AS other", err);
+	sqlite3_stmt *st = img_catalog_prepare(c, "ATTACH ?1 AS other", err);
 	int rc = -1;
 
 	if (!st)

@@ -166,6 +166,10 @@ int img_where_from(struct img_where *w, enum img_level driver,
 sqlite3_stmt *img_where_prepare(struct img_catalog *c,
 				const struct img_where *w, struct img_err *err);
 
+/* A statement that is not kept; free with sqlite3_finalize. */
+sqlite3_stmt *img_catalog_prepare(struct img_catalog *c, const char *sql,
+				  struct img_err *err);
+
 /* Appends the expression of a field in a query of this level.  A field of a
    lower level gives its different values there, backslashes between. */
 int img_field_expr(struct img_buf *b, enum img_level level, int field,

@@ -126,8 +126,6 @@ static int choice(const char *words, const char *word)
 
 static void check(struct img_cli *cli)
 {
-	bool ours = conflicts || keys_from;
-
 	if (!keys_from != !key)
 		img_cli_usage(cli, "--keys-from and -k go together");
 	if (priors && (conflicts || keys_from || count || limit || sort.n))
@@ -139,7 +137,7 @@ static void check(struct img_cli *cli)
 	if (conflicts && level && strcmp(level, "image") != 0)
 		img_cli_usage(cli, "--conflicts is about images, not -l %s",
 			      level);
-	if (ours && format &&
+	if ((conflicts || keys_from) && format &&
 	    (strcmp(format, "fhir") == 0 || strcmp(format, "dicom-json") == 0))
 		img_cli_usage(cli,
 			      "--format %s has no place for what "
@@ -239,6 +237,8 @@ int main(int argc, char **argv)
 			img_cli_fail(&cli, &err);
 	} else if (!img_ask_found(a)) {
 		img_cli_no(&cli);
+		if (isatty(STDOUT_FILENO) && !count && !cli.quiet)
+			img_cli_warn(&cli, "nothing matches");
 	}
 	if (out.table)
 		img_table_print(out.table, &cli);

@@ -1,5 +1,4 @@
 /* imgverify - say whether stored objects still are what was stored. */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +10,8 @@ static bool all, audit, rebuild, dry_run;
 static struct img_catalog_scope scope;
 static const char *dir, *subset;
 static uint64_t jobs, older_than;
+static const struct img_record *given; /* the record in hand */
+static uint64_t done, verdicts;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -32,16 +33,26 @@ static const struct img_opt opts[] = {
 
 /* ---- host ------------------------------------------------------------- */
 
+/* What it does not know of the record that named an object stays in its
+   record, and so does the path of a record of one object. */
 static int emit(void *arg, const struct img_record *rec)
 {
+	struct img_record out = *rec;
+
 	if (rec->status && strcmp(rec->status, "intact") != 0 &&
 	    rec->error.code == IMG_OK)
 		img_cli_no(arg);
-	return img_cli_emit(arg, rec);
+	if (given && !rec->in)
+		out.in = given->in;
+	if (given && given->sop && !rec->path)
+		out.path = given->path;
+	verdicts++;
+	return img_cli_emit(arg, &out);
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes)
 {
+	done = items;
 	img_cli_progress(arg, items, bytes, 0);
 }
 
@@ -51,29 +62,6 @@ static bool stopped(void *arg)
 }
 
 /* ---- options ---------------------------------------------------------- */
-
-/* "2/7" or "10%". */
-static bool parse_subset(struct img_catalog_scope *s)
-{
-	char text[24];
-	size_t n = strcspn(subset, "/%");
-	uint64_t first, parts = 0;
-
-	if (!subset[n] || strlen(subset) >= sizeof(text))
-		return false;
-	snprintf(text, sizeof(text), "%.*s", (int)n, subset);
-	if (!img_parse_u64(text, 1000000, &first) || first == 0)
-		return false;
-	if (subset[n] == '%') {
-		s->percent = (unsigned)first;
-		return first <= 100 && !subset[n + 1];
-	}
-	s->part = (unsigned)first;
-	if (!img_parse_u64(subset + n + 1, 1000000, &parts))
-		return false;
-	s->parts = (unsigned)parts;
-	return first <= parts;
-}
 
 static void check(struct img_cli *cli, int argc)
 {
@@ -87,8 +75,10 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--older-than goes with --all or --subset");
 	if (dry_run && !rebuild)
 		img_cli_usage(cli, "--dry-run goes with --rebuild");
-	if (subset && !parse_subset(&scope))
-		img_cli_usage(cli, "--subset: '%s' is no part", subset);
+	if (subset && !img_scope_part(subset, &scope))
+		img_cli_usage(cli,
+			      "--subset: '%s' is no part; 2/7 and 10%% are",
+			      subset);
 }
 
 static bool make_before(char out[IMG_TIME_MAX])
@@ -131,11 +121,17 @@ static int verify_input(struct img_verify *v, const struct img_input *in,
 	return rc;
 }
 
-/* What imgimport has ignored has no object: it passes through. */
-static bool is_ignored(const struct img_input *in)
+/* What imgimport has ignored, and a key that imgquery did not find, have no
+   object: they pass through. */
+static bool passes(const struct img_input *in)
 {
-	return in->rec && in->rec->status &&
-	       strcmp(in->rec->status, "ignored") == 0;
+	struct img_scope named;
+
+	if (!in->rec || !in->rec->status)
+		return false;
+	return strcmp(in->rec->status, "ignored") == 0 ||
+	       (strcmp(in->rec->status, "missing") == 0 &&
+		!img_scope_of_record(in->rec, &named));
 }
 
 static void not_found(struct img_cli *cli, const struct img_input *in)
@@ -155,33 +151,56 @@ static void not_found(struct img_cli *cli, const struct img_input *in)
 	img_record_release(&rec);
 }
 
+static void failed(struct img_cli *cli, const struct img_input *in,
+		   const struct img_err *why)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = in->text;
+	rec.error = *why;
+	emit(cli, &rec);
+	img_record_release(&rec);
+}
+
 static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
 			 char **argv, struct img_err *err)
 {
 	struct img_input in;
-	struct img_record rec;
 	int more;
 
 	while ((more = img_cli_next(cli, argc, argv, &in, err))) {
-		int rc = -1;
+		int rc;
 
-		if (more > 0 && is_ignored(&in)) {
+		if (more > 0 && passes(&in)) {
+			if (*in.rec->status == 'm')
+				img_cli_no(cli);
 			img_cli_emit(cli, in.rec);
-			continue;
-		}
-		if (more > 0)
+		} else if (more > 0) {
+			given = in.rec;
 			rc = verify_input(v, &in, err);
-		if (more > 0 && rc == 0)
-			not_found(cli, &in);
-		if (more > 0 && rc < 0) {
-			img_record_init(&rec);
-			rec.status = "failed";
-			rec.path = in.text;
-			rec.error = *err;
-			img_cli_emit(cli, &rec);
+			if (rc == 0)
+				not_found(cli, &in);
+			else if (rc < 0)
+				failed(cli, &in, err);
+			given = NULL;
 		}
 		img_err_clear(err);
 	}
+	return 0;
+}
+
+static int make_again(struct img_cli *cli, const char *path,
+		      const struct img_verify_host *host, struct img_err *err)
+{
+	if (img_verify_rebuild(path, dry_run, host, err) < 0)
+		return -1;
+	if (!cli->quiet)
+		img_cli_warn(cli, "%llu objects read, %llu differences%s",
+			     (unsigned long long)done,
+			     (unsigned long long)verdicts,
+			     dry_run ? "" : "; the catalog is made again");
 	return 0;
 }
 
@@ -195,7 +214,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	if (rebuild)
-		return img_verify_rebuild(path, dry_run, &host, err);
+		return make_again(cli, path, &host, err);
 	if (!audit && !all && !subset)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, path, (unsigned)jobs, &host, err) < 0)

@@ -59,7 +59,7 @@ dump2dcm -q +te nested.txt in/nested || exit 1
 
 export IMG_CATALOG="$PWD/arc"
 exits 3 'no archive: status 3' imgquery
-ok 'said on stderr' grep -q '^imgquery: .*catalog.db: ' err
+ok 'said on stderr' grep -q '^imgquery: .*catalog.db: no archive is there' err
 exits 0 'images go in' imgimport -q in
 
 # uids LEVEL-KEYWORD ARGUMENT...: what is found, sorted, on one line.
@@ -369,7 +369,7 @@ while kill -0 $filler 2>/dev/null; do
 	imgquery -C busy --count >out 2>err
 	case $? in
 	0 | 1) busy=$((busy + 1)) ;;
-	3) grep -q 'No such file' err || odd=$((odd + 1)) ;;
+	3) grep -q 'no archive is there' err || odd=$((odd + 1)) ;;
 	*) odd=$((odd + 1)) ;;
 	esac
 done

@@ -236,12 +236,21 @@ done
 exits 64 'an empty part' verify --subset ''
 exits 64 'a blank in a part' verify --subset ' 1/2'
 exits 3 'no archive' imgverify -C none --all
+same 'is told, and nothing is summed up' err <<'!'
+imgverify: none: no archive is there; imgimport makes one
+!
 ok 'is not made' test ! -e none
 mkdir nothing
 exits 3 'a folder that is none' imgverify -C nothing --all
 ok 'stays empty' test -z "$(ls nothing)"
 exits 3 'a full disk for the records' sh -c \
 	'imgverify -q -C arch --all >/dev/full'
+same 'is told once' err <<'!'
+imgverify: stdout: No space left on device
+!
+exits 0 'compared with a new catalog' imgverify -C arch -n --rebuild
+ok 'it says of how many objects' \
+	grep -qx 'imgverify: 9 objects read, 0 differences' err
 again
 
 # ---- archives that cannot be written -------------------------------------

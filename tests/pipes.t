@@ -70,6 +70,11 @@ ok 'passes them on' diff first out
 pipe '2 2 0' 'a third command sees them, too' \
 	'imgimport -q in | imgverify -q | grep -c rejected'
 
+pipe '0 0 0' 'what imgverify does not know, and the path, stay' \
+	"imgimport -q in/a/1.dcm | sed 's/^{/{\"mine\":[1, 2.50],/' | imgverify -q"
+ok 'in its record' grep -q \
+	'^{"status":"intact","path":"in/a/1.dcm",.*"mine":\[1, 2.50\]}$' out
+
 # ---- records back into import -------------------------------------------
 
 imgimport -q in/a >records
@@ -130,6 +135,14 @@ if [ -x "$O/bin/imgquery" ]; then
 	pipe '0 2 2' 'an error from before rides through a query' \
 		'cat first records | imgquery -q --priors 1 | imgverify -q'
 	ok 'untouched' grep -qxF -f first out
+	printf 'TEST-0001\nNOBODY\n' >ids
+	pipe '1 1' 'a key that matches nothing rides on as missing' \
+		'imgquery --keys-from ids -k PatientID -f StudyDate | imgverify -q'
+	count 4 intact
+	ok 'with its key' grep -qx \
+		'{"status":"missing","reason":"not in the catalog","key":"NOBODY"}' out
+	ok 'as the others have theirs' \
+		test "$(grep -c '"StudyDate":"20240102","key":"TEST-0001"' out)" = 3
 else
 	skip 'queries in pipes' 'imgquery is not built'
 fi

@@ -250,6 +250,11 @@ static int open_read(struct img_catalog *c, struct img_err *err)
 {
 	struct img_err first = IMG_ERR_INIT;
 
+	if (access(c->file, R_OK) < 0 && errno == ENOENT)
+		return img_err_set(err, IMG_E_IO,
+				   "%s: no archive is there; imgimport makes "
+				   "one",
+				   c->file);
 	if (access(c->file, R_OK) < 0)
 		return img_err_sys(err, "%s", c->file);
 	if (open_db(c, c->file, SQLITE_OPEN_READONLY, &first) == 0 &&

@@ -240,6 +240,9 @@ static void sum_up(struct img_cli *cli)
 
 	if (cli->quiet || !cli->verbs)
 		return;
+	/* What could not begin has been told. */
+	if (!st->inputs && (st->fatal || st->again || st->bug))
+		return;
 	img_buf_init(&b, CLI_OUT);
 	if (img_buf_printf(&b, &err, "%llu %s%s",
 			   (unsigned long long)st->inputs,

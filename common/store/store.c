@@ -184,6 +184,11 @@ static int open_parts(struct img_store *s, enum img_mode mode,
 	if (mode == IMG_WRITE && make_path(s->dir, err) < 0)
 		return -1;
 	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dirfd < 0 && errno == ENOENT)
+		return img_err_set(err, IMG_E_IO,
+				   "%s: no archive is there; imgimport makes "
+				   "one",
+				   s->dir);
 	if (s->dirfd < 0 || fstat(s->dirfd, &st) < 0)
 		return img_err_sys(err, "%s", s->dir);
 	s->dev = st.st_dev;

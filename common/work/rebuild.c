@@ -352,6 +352,7 @@ int img_verify_rebuild(const char *dir, bool dry,
 	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
 	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0)
 		goto out;
+	host->progress(host->arg, r.items, r.bytes);
 	if (img_catalog_settle(r.fresh, err) < 0)
 		goto out;
 	img_catalog_close(r.fresh);

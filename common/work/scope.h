@@ -12,4 +12,8 @@
    is taken with the issuer that the record has, or with none. */
 bool img_scope_of_record(const struct img_record *rec, struct img_scope *out);
 
+/* A part of the archive: "2/7" the second of seven, "10%" what was not read for
+   the longest time; false if it is none. */
+bool img_scope_part(const char *part, struct img_catalog_scope *out);
+
 #endif

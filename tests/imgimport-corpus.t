@@ -18,13 +18,14 @@ words()
 		awk '{ print $2, $1 }'
 }
 
+here=$(pwd)
 A=$T/archive
 cd "$CORPUS" || exit 1
-imgimport -C "$A" . >"$T/work/first" 2>"$T/work/first.err"
-echo $? >"$T/work/first.status"
-imgimport -C "$A" . >"$T/work/second" 2>"$T/work/second.err"
-echo $? >"$T/work/second.status"
-cd "$T/work" || exit 1
+imgimport -C "$A" . >"$here/first" 2>"$here/first.err"
+echo $? >"$here/first.status"
+imgimport -C "$A" . >"$here/second" 2>"$here/second.err"
+echo $? >"$here/second.status"
+cd "$here" || exit 1
 
 same 'some are not taken: status 2' first.status <<'!'
 2

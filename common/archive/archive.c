@@ -114,10 +114,10 @@ static int add_format(struct img_archive *a)
 
 	switch (a->kind) {
 	case IMG_ARCHIVE_ZIP:
+		/* Both: it looks for the directory in the last 16 KiB. */
 		return a->streamed ? archive_read_support_format_zip_streamable(
 					     a->la)
-				   : archive_read_support_format_zip_seekable(
-					     a->la);
+				   : archive_read_support_format_zip(a->la);
 	case IMG_ARCHIVE_ISO:
 		return archive_read_support_format_iso9660(a->la);
 	default:

@@ -50,19 +50,31 @@ static bool is_package(const uint8_t *p, size_t n)
 	return false;
 }
 
+/* Where the record of the end begins, n if there is none.  Its comment ends
+   the file; else junk may follow. */
+static size_t find_zip_end(const uint8_t *p, size_t n)
+{
+	size_t found = n, at, after;
+
+	for (at = n < 22 ? 0 : n - 21; at-- > 0;) {
+		after = n - 22 - at;
+		if (!HAS(at, "PK\5\6") || le16(p + at + 20) > after)
+			continue;
+		if (le16(p + at + 20) == after)
+			return at;
+		if (found == n)
+			found = at;
+	}
+	return found;
+}
+
 void img_zip_end(struct img_zip_end *end, const uint8_t *p, size_t n)
 {
-	size_t at;
+	size_t at = find_zip_end(p, n);
 
 	memset(end, 0, sizeof(*end));
-	if (n < 22)
+	if (at == n)
 		return;
-	for (at = n - 22;; at--) {
-		if (HAS(at, "PK\5\6") && le16(p + at + 20) <= n - 22 - at)
-			break;
-		if (at == 0)
-			return;
-	}
 	end->found = true;
 	end->members = le16(p + at + 10);
 	end->split = le16(p + at + 4) != 0 && le16(p + at + 4) != 0xFFFF;

@@ -199,7 +199,8 @@ static int inflate_some(struct img_unpack *u, struct img_err *err)
 		return img_err_set(err, IMG_E_TRUNCATED,
 				   "%s: ends inside its gzip stream, after "
 				   "%llu bytes",
-				   u->in->name, (unsigned long long)img_source_in(u->in));
+				   u->in->name,
+				   (unsigned long long)img_source_in(u->in));
 	u->z.next_in = (Bytef *)u->next;
 	u->z.avail_in = (uInt)u->left;
 	rc = inflate(&u->z, Z_NO_FLUSH);

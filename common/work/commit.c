@@ -162,7 +162,9 @@ static const char *status_of(const struct img_ingest *g, const struct item *it)
 
 static const char *field(const struct item *it, const char *keyword)
 {
-	return it->in.field[img_catalog_field(keyword)];
+	const char *v = it->in.field[img_catalog_field(keyword)];
+
+	return v && *v ? v : NULL;
 }
 
 static void fill_warnings(struct img_record *rec, const struct item *it)

@@ -100,12 +100,14 @@ static int listed(const struct img_media_record *rec, void *arg,
 	return name_it(&e->absent_names, e->absent, rec->file_id, err);
 }
 
+/* The name is told from the DICOMDIR's folder on, as file IDs are. */
 static int unlisted(struct evidence *e, const char *name, struct img_err *err)
 {
 	if (names_have(&e->present, name))
 		return 0;
 	e->unlisted++;
-	return name_it(&e->unlisted_names, e->unlisted, name, err);
+	return name_it(&e->unlisted_names, e->unlisted,
+		       name + (e->prefix ? strlen(e->prefix) : 0), err);
 }
 
 /* ---- what is there and not listed: folders ---------------------------- */

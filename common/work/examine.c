@@ -121,6 +121,12 @@ static int parse(struct examiner *x, struct arena *a, struct item *it)
 		it->remember = true;
 		return -1;
 	}
+	if (dicomdir && it->member) { /* one that keep_disc did not keep */
+		it->outcome = IGNORED;
+		it->text = "DICOMDIR";
+		it->remember = true;
+		return -1;
+	}
 	if (dicomdir) {
 		it->outcome = DEFERRED;
 		it->seen_as = "dicomdir";

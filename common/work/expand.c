@@ -228,6 +228,16 @@ static int add_stream(struct expansion *e, struct nest *n,
 	return item_add(e->g, it, err);
 }
 
+/* By its name, or by the class that its file meta information gives. */
+static bool is_dicomdir(const char *base, const uint8_t *p, size_t n)
+{
+	static const char class[] = "\2\0\2\0UI\24\0"
+				    "1.2.840.10008.1.3.10";
+
+	return img_media_name_match("DICOMDIR", base) ||
+	       memmem(p, n < 1024 ? n : 1024, class, sizeof(class) - 1);
+}
+
 /* 1: kept for the end; 0: it is none, or too long to be kept. */
 static int keep_disc(struct expansion *e, struct nest *n,
 		     const struct img_member *m, const struct names *names,
@@ -238,8 +248,8 @@ static int keep_disc(struct expansion *e, struct nest *n,
 	struct img_err cut = IMG_ERR_INIT;
 	struct disc *d;
 
-	if (!img_media_name_match("DICOMDIR", base) ||
-	    !img_dicom_looks_like(p, (size_t)got) || m->size > DISC_MAX)
+	if (!img_dicom_looks_like(p, (size_t)got) || m->size > DISC_MAX ||
+	    !is_dicomdir(base, p, (size_t)got))
 		return 0;
 	d = calloc(1, sizeof(*d));
 	if (!d)

@@ -1,0 +1,110 @@
+# imgimport-disc.t - a patient's disc as people hand it in: as mounted, as an
+# image, as a ZIP, and incomplete.
+. "$(dirname "$0")/lib.sh"
+need dcmmkdir perl zip genisoimage
+
+# ---- a disc of four images, with what lies about on discs -----------------
+
+mkdir -p disc/IMAGES
+for i in 1 2 3 4; do
+	phantom one --uid 2.25.10$i --instance $i --modality CT \
+		disc/IMAGES/IM00000$i || exit 1
+done
+(cd disc && dcmmkdir -q +r +id .) 2>dcmmkdir.err ||
+	skip_all 'dcmmkdir makes no DICOMDIR of these'
+printf 'MZ\220\0' >disc/VIEWER.EXE
+printf '[autorun]\nopen=viewer.exe\n' >disc/AUTORUN.INF
+echo 'Images of a patient' >disc/README.TXT
+phantom one --uid 2.25.105 --instance 5 --modality CT disc/IMAGES/EXTRA
+
+# what: status and path of each record, sorted.
+what()
+{
+	perl -ne '/"status":"(\w+)","path":"([^"]*)"/ && print "$1 $2\n"' out |
+		LC_ALL=C sort
+}
+# evidence: what the record of the DICOMDIR has of it.
+evidence()
+{
+	perl -ne '/"reason":"DICOMDIR",(.*)\}$/ && print "$1\n"' out
+}
+
+exits 0 'a disc' imgimport -q -C a disc
+what >got
+same 'images are stored, the rest is ignored' got <<'!'
+ignored disc/AUTORUN.INF
+ignored disc/DICOMDIR
+ignored disc/README.TXT
+ignored disc/VIEWER.EXE
+stored disc/IMAGES/EXTRA
+stored disc/IMAGES/IM000001
+stored disc/IMAGES/IM000002
+stored disc/IMAGES/IM000003
+stored disc/IMAGES/IM000004
+!
+evidence >got
+same 'the DICOMDIR is compared with it' got <<'!'
+"listed":4,"absent":0,"unlisted":1,"unlistedFiles":["IMAGES/EXTRA"]
+!
+exits 0 'the DICOMDIR as operand' imgimport -q -C a disc/DICOMDIR
+ok 'is the disc' test "$(what | grep -c '^duplicate disc/IMAGES/')" = 5
+
+# ---- as Linux mounts it: lower case ---------------------------------------
+
+cp -r disc lower
+(cd lower && mv IMAGES images && mv DICOMDIR dicomdir &&
+	for f in images/*; do
+		mv "$f" "$(echo "$f" | tr A-Z a-z).dcm"
+	done)
+exits 0 'names in lower case, with .dcm' imgimport -q -C b lower
+evidence >got
+same 'are found all the same' got <<'!'
+"listed":4,"absent":0,"unlisted":1,"unlistedFiles":["images/extra.dcm"]
+!
+
+# ---- as an image, and in a ZIP --------------------------------------------
+
+genisoimage -quiet -o plain.iso disc 2>/dev/null
+genisoimage -quiet -J -R -o joliet.iso lower 2>/dev/null
+mkdir -p zipped/patient && cp -r disc/. zipped/patient/
+(cd zipped && zip -qr ../disc.zip patient)
+for f in plain.iso joliet.iso disc.zip; do
+	exits 0 "$f" imgimport -q -C c $f
+	ok "$f: five images" \
+		test "$(what | grep -Ec '^(stored|duplicate) ')" = 5
+	ok "$f: all listed are there" grep -q '"listed":4,"absent":0,' out
+done
+evidence >got
+same 'names are from its DICOMDIR on' got <<'!'
+"listed":4,"absent":0,"unlisted":1,"unlistedFiles":["IMAGES/EXTRA"]
+!
+mv zipped/patient/DICOMDIR zipped/patient/DICOMDIR.BAK
+(cd zipped && zip -qr ../renamed.zip patient)
+exits 0 'a DICOMDIR by another name in a ZIP' imgimport -q -C c renamed.zip
+ok 'is one' grep -q 'DICOMDIR.BAK","reason":"DICOMDIR","listed":4' out
+exits 0 'again' imgimport -q -C c renamed.zip
+ok 'no more records than before' test "$(wc -l <out)" = 10
+
+# ---- incomplete -----------------------------------------------------------
+
+rm disc/IMAGES/IM000002
+rm zipped/patient/IMAGES/IM000002
+(cd zipped && zip -qr ../short.zip patient)
+genisoimage -quiet -J -R -o short.iso disc 2>/dev/null
+for f in disc short.zip short.iso; do
+	for time in once again; do
+		exits 2 "incomplete, $time: $f" imgimport -C d $f
+		ok "the record of its DICOMDIR names what is absent" \
+			grep -q '"absent":1,"absentFiles":\["IMAGES/IM000002"\]' out
+		ok 'and so does stderr' \
+			grep -q 'lists IMAGES/IM000002, which is not there$' err
+		ok 'and the sum' grep -q ', 1 absent, ' err
+	done
+done
+
+# ---- identifiers that are empty -------------------------------------------
+
+phantom one --modality '' --study '' --uid 2.25.110 poor
+exits 0 'an image with empty identifiers' imgimport -q -C e poor
+ok 'its record has no empty members' sh -c '! grep -q ":\"\"" out'
+finish

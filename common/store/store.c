@@ -11,6 +11,8 @@
 
 #include "store/store_private.h"
 
+#define SESSION_NAME 16 /* hexadecimal digits */
+
 static int make_dir(struct img_store *s, int at, const char *name, bool *made,
 		    struct img_err *err)
 {
@@ -45,6 +47,13 @@ static int make_path(const char *dir, struct img_err *err)
 	}
 }
 
+/* A folder of the archive is one: a link could lead anywhere. */
+static int open_folder(int at, const char *name)
+{
+	return openat(at, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* All shards are made at once, so that no parent needs a sync later. */
 static int make_layout(struct img_store *s, struct img_err *err)
 {
@@ -55,8 +64,7 @@ static int make_layout(struct img_store *s, struct img_err *err)
 	    make_dir(s, s->dirfd, "tmp", &made, err) < 0 ||
 	    make_dir(s, s->dirfd, "quarantine", &made, err) < 0)
 		return -1;
-	s->objects =
-		openat(s->dirfd, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->objects = open_folder(s->dirfd, "objects");
 	if (s->objects < 0)
 		return img_err_sys(err, "%s/objects", s->dir);
 	if (faccessat(s->objects, "ff", F_OK, 0) < 0)
@@ -66,7 +74,8 @@ static int make_layout(struct img_store *s, struct img_err *err)
 			    0)
 				return -1;
 		}
-	s->lock = openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->lock = openat(s->dirfd, "lock",
+			 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
 		return img_err_sys(err, "%s/lock", s->dir);
 	if (!made && !made_shard)
@@ -78,10 +87,18 @@ static int make_layout(struct img_store *s, struct img_err *err)
 
 /* ---- tmp -------------------------------------------------------------- */
 
-static void remove_tree(int at, const char *name)
+/* Whether a name is one that we give: the folder of an archive may have had
+   a tmp before it became one, and what is in there is not ours. */
+static bool is_hex(const char *name, size_t min, size_t max)
 {
-	int fd = openat(at, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t n = strspn(name, "0123456789abcdef");
+
+	return n >= min && n <= max && !name[n];
+}
+
+static void remove_lane(int at, const char *name)
+{
+	int fd = open_folder(at, name);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -91,7 +108,7 @@ static void remove_tree(int at, const char *name)
 		return;
 	}
 	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
+		if (is_hex(e->d_name, 1, 8))
 			unlinkat(fd, e->d_name, 0);
 	closedir(d);
 	unlinkat(at, name, AT_REMOVEDIR);
@@ -100,8 +117,7 @@ static void remove_tree(int at, const char *name)
 static void remove_session(int tmp, const char *name)
 {
 	char lane[4];
-	int fd = openat(tmp, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_folder(tmp, name);
 
 	if (fd < 0)
 		return;
@@ -109,9 +125,9 @@ static void remove_session(int tmp, const char *name)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		for (unsigned i = 0; i < IMG_STORE_LANES; i++) {
 			snprintf(lane, sizeof(lane), "%x", i);
-			remove_tree(fd, lane);
+			remove_lane(fd, lane);
 		}
-		remove_tree(tmp, name);
+		unlinkat(tmp, name, AT_REMOVEDIR);
 	}
 	close(fd);
 }
@@ -125,14 +141,14 @@ static void clean_tmp(int tmp)
 	if (!d)
 		return;
 	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
+		if (is_hex(e->d_name, SESSION_NAME, SESSION_NAME))
 			remove_session(tmp, e->d_name);
 	closedir(d);
 }
 
 static int make_session(struct img_store *s, struct img_err *err)
 {
-	uint8_t id[8];
+	uint8_t id[SESSION_NAME / 2];
 	char lane[4];
 	bool made;
 
@@ -157,7 +173,7 @@ static int open_session(struct img_store *s, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 
-	s->tmp = openat(s->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->tmp = open_folder(s->dirfd, "tmp");
 	if (s->tmp < 0)
 		return img_err_sys(err, "%s/tmp", s->dir);
 	clean_tmp(s->tmp);

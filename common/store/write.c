@@ -131,69 +131,84 @@ int img_store_sync_data(struct img_store *s,
 	return 0;
 }
 
-/* Somebody has taken the shard away. */
-static int make_shard(struct img_store *s, const char *name,
+/* The folder of a name, made again if somebody has taken it away.  Never
+   through a link, which could lead out of the archive. */
+static int open_shard(struct img_store *s, const char *name,
 		      struct img_err *err)
 {
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	char shard[3] = { name[0], name[1], '\0' };
+	int fd = openat(s->objects, shard, flags);
 
-	if (mkdirat(s->objects, shard, 0700) < 0 && errno != EEXIST)
-		return img_err_sys(err, "%s/objects/%s", s->dir, shard);
-	return fsync(s->objects) < 0 ? fail_sync(s, err) : 0;
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(s->objects, shard, 0700) < 0 && errno != EEXIST)
+			return img_err_sys(err, "%s/objects/%s", s->dir, shard);
+		if (fsync(s->objects) < 0)
+			return fail_sync(s, err);
+		fd = openat(s->objects, shard, flags);
+	}
+	return fd < 0 ? img_err_sys(err, "%s/objects/%s", s->dir, shard) : fd;
 }
 
 /* A file takes the place of a damaged one; what is no file goes aside. */
-static int take_place(struct img_store *s, const char *from, const char *name)
+static int take_place(struct img_store *s, const char *from, int shard,
+		      const char *name)
 {
 	char aside[IMG_OBJECT_NAME + 24];
 	uint8_t id[4];
 
-	if (renameat(s->session, from, s->objects, name) == 0)
+	if (renameat(s->session, from, shard, name) == 0)
 		return 0;
 	if (errno != EISDIR)
 		return -1;
 	img_random(id, sizeof(id));
 	snprintf(aside, sizeof(aside), "%s.aside-", name);
 	img_hex(aside + strlen(aside), id, sizeof(id));
-	if (renameat2(s->objects, name, s->objects, aside, RENAME_NOREPLACE) <
-	    0)
+	if (renameat2(shard, name, shard, aside, RENAME_NOREPLACE) < 0)
 		return -1;
-	return renameat2(s->session, from, s->objects, name, RENAME_NOREPLACE);
+	return renameat2(s->session, from, shard, name, RENAME_NOREPLACE);
+}
+
+/* 1 it has the name, 0 an intact object had it, -1. */
+static int link_at(struct img_store *s, struct img_store_file *f, int shard,
+		   const char *name, const uint8_t digest[IMG_DIGEST_SIZE],
+		   struct img_err *err)
+{
+	enum img_fixity fixity;
+
+	if (renameat2(s->session, f->name, shard, name + 3, RENAME_NOREPLACE) ==
+	    0)
+		return 1;
+	if (errno != EEXIST)
+		return img_err_sys(err, "%s/objects/%s", s->dir, name);
+	/* A damaged copy must not swallow a good one. */
+	if (img_store_verify(s, digest, true, &fixity, err) < 0)
+		return -1;
+	if (fixity == IMG_INTACT)
+		return 0;
+	if (take_place(s, f->name, shard, name + 3) < 0)
+		return img_err_sys(err, "%s/objects/%s", s->dir, name);
+	return 1;
 }
 
 int img_store_link(struct img_store *s, struct img_store_file *f,
 		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	char name[IMG_OBJECT_NAME];
-	enum img_fixity fixity;
-	int rc;
+	int shard, rc;
 
 	img_store_name(name, digest);
 	s->touched[digest[0]] = true;
-	rc = renameat2(s->session, f->name, s->objects, name, RENAME_NOREPLACE);
-	if (rc < 0 && errno == ENOENT) {
-		if (make_shard(s, name, err) < 0)
-			return -1;
-		rc = renameat2(s->session, f->name, s->objects, name,
-			       RENAME_NOREPLACE);
-	}
-	if (rc == 0) {
-		f->name[0] = '\0';
-		return 1;
-	}
-	if (errno != EEXIST)
-		return img_err_sys(err, "%s/objects/%s", s->dir, name);
-	/* A damaged copy must not swallow a good one. */
-	if (img_store_verify(s, digest, true, &fixity, err) < 0)
+	shard = open_shard(s, name, err);
+	if (shard < 0)
 		return -1;
-	if (fixity == IMG_INTACT) {
+	rc = link_at(s, f, shard, name, digest, err);
+	close(shard);
+	if (rc == 0)
 		img_store_drop(s, f);
-		return 0;
-	}
-	if (take_place(s, f->name, name) < 0)
-		return img_err_sys(err, "%s/objects/%s", s->dir, name);
-	f->name[0] = '\0';
-	return 1;
+	else if (rc > 0)
+		f->name[0] = '\0';
+	return rc;
 }
 
 int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
@@ -234,12 +249,17 @@ int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		     struct img_err *err)
 {
 	char name[IMG_OBJECT_NAME];
+	int shard, rc = 0;
 
 	img_store_name(name, digest);
 	s->touched[digest[0]] = true;
-	if (unlinkat(s->objects, name, 0) < 0 && errno != ENOENT)
-		return img_err_sys(err, "%s/objects/%s", s->dir, name);
-	return 0;
+	shard = open_shard(s, name, err);
+	if (shard < 0)
+		return -1;
+	if (unlinkat(shard, name + 3, 0) < 0 && errno != ENOENT)
+		rc = img_err_sys(err, "%s/objects/%s", s->dir, name);
+	close(shard);
+	return rc;
 }
 
 /* ---- quarantine ------------------------------------------------------- */
@@ -263,24 +283,27 @@ int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,
 {
 	struct img_store_file f = { .fd = -1 }, *list = &f;
 	uint8_t digest[IMG_DIGEST_SIZE];
-	char hex[IMG_DIGEST_HEX], name[IMG_DIGEST_HEX + 12];
+	char hex[IMG_DIGEST_HEX];
+	int to = openat(s->dirfd, "quarantine",
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int rc = -1;
 
-	if (img_store_begin(s, 0, &f, err) < 0)
-		return -1;
-	if ((p ? img_store_write(&f, p, n, err) : copy_fd(&f, fd, err)) < 0 ||
+	if (to < 0)
+		return img_err_sys(err, "%s/quarantine", s->dir);
+	if (img_store_begin(s, 0, &f, err) < 0 ||
+	    (p ? img_store_write(&f, p, n, err) : copy_fd(&f, fd, err)) < 0 ||
 	    img_store_end(&f, digest, err) < 0 ||
 	    img_store_sync_data(s, &list, 1, err) < 0)
 		goto out;
 	img_hex(hex, digest, sizeof(digest));
-	snprintf(name, sizeof(name), "quarantine/%s", hex);
-	if (renameat(s->session, f.name, s->dirfd, name) < 0) {
-		img_err_sys(err, "%s/%s", s->dir, name);
+	if (renameat(s->session, f.name, to, hex) < 0) {
+		img_err_sys(err, "%s/quarantine/%s", s->dir, hex);
 		goto out;
 	}
 	f.name[0] = '\0';
-	rc = sync_one(s, s->dirfd, "quarantine", O_DIRECTORY, err);
+	rc = fsync(to) < 0 ? fail_sync(s, err) : 0;
 out:
 	img_store_drop(s, &f);
+	close(to);
 	return rc;
 }

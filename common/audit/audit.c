@@ -27,6 +27,7 @@ struct img_audit {
 	unsigned uid;
 	struct img_buf added; /* of struct added */
 	struct img_buf out;
+	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
 /* The entry of a new log must survive a power cut, too. */
@@ -47,6 +48,7 @@ int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 	int flags = mode == IMG_WRITE ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY;
 	struct img_audit *a = calloc(1, sizeof(*a));
 	char path[IMG_PATH_MAX];
+	struct stat st;
 
 	if (!a)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -62,9 +64,14 @@ int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 		goto fail;
 	}
-	a->fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (a->fd < 0) {
+	/* O_NONBLOCK: a FIFO in its place must not hang us. */
+	a->fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (a->fd < 0 || fstat(a->fd, &st) < 0) {
 		img_err_sys(err, "%s", path);
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		img_err_set(err, IMG_E_MALFORMED, "%s: not a file", path);
 		goto fail;
 	}
 	if (mode == IMG_WRITE && lseek(a->fd, 0, SEEK_END) == 0 &&
@@ -152,6 +159,7 @@ static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
 		return 0;
 	begin = memrchr(block, '\n', (size_t)(end - block));
 	begin = begin ? begin + 1 : block;
+	*end = '\0';
 	if (sscanf(begin, "{\"n\":%lu,", &t->n) != 1 || t->n == 0)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: ends in a line that is not ours",
@@ -204,6 +212,11 @@ int img_audit_commit(struct img_audit *a, struct img_err *err)
 
 	if (n == 0)
 		return 0;
+	if (a->broken) {
+		img_audit_rollback(a);
+		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
+				   a->file);
+	}
 	img_time_now(now);
 	img_buf_reset(&a->out);
 	if (read_tail(a, &t, err) < 0 || cut_torn(a, &t, now, err) < 0)
@@ -223,6 +236,7 @@ int img_audit_commit(struct img_audit *a, struct img_err *err)
 		goto out;
 	}
 	if (fdatasync(a->fd) < 0) {
+		a->broken = true;
 		img_err_sys(err, "%s: sync", a->file);
 		goto out;
 	}
@@ -279,9 +293,7 @@ static int walk(struct img_audit *a, struct walk *w, struct img_err *err)
 {
 	int fd = fcntl(a->fd, F_DUPFD_CLOEXEC, 3), rc = 1;
 	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	char line[LINE + 2];
 
 	memset(w->prev, '0', IMG_DIGEST_HEX - 1);
 	w->prev[IMG_DIGEST_HEX - 1] = '\0';
@@ -291,17 +303,19 @@ static int walk(struct img_audit *a, struct walk *w, struct img_err *err)
 		return img_err_sys(err, "%s", a->file);
 	}
 	rewind(in);
-	while (rc == 1 && (n = getline(&line, &room, in)) > 0) {
-		if (line[n - 1] != '\n' || n > LINE) {
+	while (rc == 1 && fgets(line, sizeof(line), in)) {
+		size_t n = strlen(line);
+
+		/* A NUL in it ends it early, without a newline. */
+		if (!n || line[n - 1] != '\n' || n > LINE) {
 			w->what = "cut off, or not a line of this log";
 			rc = 0;
 		} else {
-			rc = check_line(w, line, (size_t)n - 1, err);
+			rc = check_line(w, line, n - 1, err);
 		}
 	}
 	if (rc == 1 && ferror(in))
 		rc = img_err_sys(err, "%s", a->file);
-	free(line);
 	fclose(in);
 	return rc;
 }

@@ -79,6 +79,21 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 	return 0;
 }
 
+/* A database of somebody else's has tables and no mark of ours. */
+static int check_empty(struct img_catalog *c, struct img_err *err)
+{
+	int64_t n = 0, app = 0, user = 0;
+
+	/* In this order: ours may be made just now, by another process. */
+	if (pragma(c, "SELECT count(*) FROM sqlite_schema", &n, err) < 0 ||
+	    versions(c, &app, &user, err) < 0)
+		return -1;
+	if (n == 0 || app || user)
+		return 0;
+	return img_err_set(err, IMG_E_MALFORMED,
+			   "%s: not a catalog of imgtools", c->file);
+}
+
 /* Two processes may both find an empty file: the second one, in its turn,
    finds it made. */
 static int make_schema(struct img_catalog *c, struct img_err *err)
@@ -90,7 +105,8 @@ static int make_schema(struct img_catalog *c, struct img_err *err)
 	if (versions(c, &app, &user, err) < 0)
 		goto undo;
 	if (app == 0 && user == 0) {
-		if (exec(c, img_sql_schema, "create", err) < 0 ||
+		if (check_empty(c, err) < 0 ||
+		    exec(c, img_sql_schema, "create", err) < 0 ||
 		    exec(c, "PRAGMA application_id = 0x696D6763", "create",
 			 err) < 0 ||
 		    exec(c, "PRAGMA user_version = 1", "create", err) < 0)
@@ -167,7 +183,8 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 	if (versions(c, &app, &user, err) < 0)
 		return -1;
 	if (app == 0 && user == 0 &&
-	    (exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0 ||
+	    (check_empty(c, err) < 0 ||
+	     exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0 ||
 	     make_schema(c, err) < 0))
 		return -1;
 	if (exec(c, write_settings, "open", err) < 0)

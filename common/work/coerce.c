@@ -414,10 +414,16 @@ static int keep_originals(struct rewriting *r, struct img_err *err)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < r->want.n; i++)
+	for (size_t i = 0; i < r->want.n; i++) {
+		if (!r->was[i].p && r->was[i].length)
+			return img_err_set(err, IMG_E_UNSUPPORTED,
+					   "%s: --set: what stands there is "
+					   "too long to be kept",
+					   r->name);
 		if (r->was[i].p && img_buf_add(&r->kept, r->was[i].p,
 					       r->was[i].length, err) < 0)
 			return -1;
+	}
 	for (size_t i = 0; i < r->want.n; i++) {
 		if (!r->was[i].p)
 			continue;

@@ -250,8 +250,8 @@ static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 			      .instance = -1,
 			      .object = -1 };
 
-	if (!it->remember || !it->container || refused(g, it) ||
-	    !container_key(g, it->container, key))
+	if (!it->remember || !it->container || it->outcome == FAILED ||
+	    refused(g, it) || !container_key(g, it->container, key))
 		return note_forgotten(g, a, it, err);
 	if (lacks_members(g, it))
 		return 0;
@@ -399,8 +399,11 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	fill_warnings(&rec, it);
 	g->items++;
 	g->bytes += it->in.bytes;
-	if (g->host.emit(g->host.arg, &rec) < 0)
+	if (g->host.emit(g->host.arg, &rec) < 0) {
+		pthread_mutex_lock(&g->lock);
 		g->mute = true;
+		pthread_mutex_unlock(&g->lock);
+	}
 	img_record_release(&rec);
 	return 0;
 }

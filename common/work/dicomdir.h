@@ -12,7 +12,8 @@ struct names_set {
 int names_add(struct names_set *s, const char *name, struct img_err *err);
 
 /* The DICOMDIR of an archive, kept until all members are known. */
-#define DISC_MAX (8 * 1024 * 1024)
+#define DISC_MAX  ((size_t)8 * 1024 * 1024) /* together */
+#define DISCS_MAX 64
 struct disc {
 	struct disc *next;
 	const char *container; /* where it is remembered, or NULL */

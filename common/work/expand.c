@@ -105,6 +105,17 @@ static struct item *member_item(struct expansion *e, const struct names *names,
 	return it;
 }
 
+/* What another time may go well is no verdict on the member. */
+static void reject(struct expansion *e, struct item *it,
+		   const struct img_err *why)
+{
+	bool passing = why->code == IMG_E_BUSY || why->code == IMG_E_IO ||
+		       why->code == IMG_E_NOMEM;
+
+	item_fail(&e->g->open->arena, it, passing ? FAILED : REJECTED, why);
+	it->remember = e->key != NULL && !passing;
+}
+
 static int add_rejected(struct expansion *e, const struct names *names,
 			const struct img_err *why, struct img_err *err)
 {
@@ -112,8 +123,7 @@ static int add_rejected(struct expansion *e, const struct names *names,
 
 	if (!it)
 		return -1;
-	item_fail(&e->g->open->arena, it, REJECTED, why);
-	it->remember = e->key != NULL;
+	reject(e, it, why);
 	return item_add(e->g, it, err);
 }
 
@@ -152,7 +162,7 @@ static int add_container(struct expansion *e, const struct names *names,
 	it->text = "archive";
 	it->remember = e->key != NULL;
 	if (why->code != IMG_OK)
-		item_fail(&e->g->open->arena, it, REJECTED, why);
+		reject(e, it, why);
 	return item_add(e->g, it, err);
 }
 
@@ -238,6 +248,16 @@ static bool is_dicomdir(const char *base, const uint8_t *p, size_t n)
 	       memmem(p, n < 1024 ? n : 1024, class, sizeof(class) - 1);
 }
 
+/* What those kept take up in memory; all of it when they are too many. */
+static size_t discs_size(const struct nest *n)
+{
+	size_t size = 0, count = 0;
+
+	for (const struct disc *d = n->discs; d; d = d->next, count++)
+		size += d->bytes.len + sizeof(*d) + 3 * strlen(d->path);
+	return count < DISCS_MAX && size < DISC_MAX ? size : DISC_MAX;
+}
+
 /* 1: kept for the end; 0: it is none, or too long to be kept. */
 static int keep_disc(struct expansion *e, struct nest *n,
 		     const struct img_member *m, const struct names *names,
@@ -246,9 +266,10 @@ static int keep_disc(struct expansion *e, struct nest *n,
 	uint8_t *p = e->g->walker.buf;
 	const char *base = img_path_base(m->name);
 	struct img_err cut = IMG_ERR_INIT;
+	size_t left = DISC_MAX - discs_size(n);
 	struct disc *d;
 
-	if (!img_dicom_looks_like(p, (size_t)got) || m->size > DISC_MAX ||
+	if (!img_dicom_looks_like(p, (size_t)got) || m->size > left ||
 	    !is_dicomdir(base, p, (size_t)got))
 		return 0;
 	d = calloc(1, sizeof(*d));
@@ -256,7 +277,7 @@ static int keep_disc(struct expansion *e, struct nest *n,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	d->next = n->discs;
 	n->discs = d;
-	img_buf_init(&d->bytes, DISC_MAX);
+	img_buf_init(&d->bytes, left);
 	d->container = e->key;
 	d->path = strdup(names->path);
 	d->name = strdup(names->key);
@@ -424,7 +445,8 @@ int expand_archive(struct img_ingest *g, const struct deferred *d,
 				      .mtime_ns = d->mtime_ns };
 	struct img_err why = IMG_ERR_INIT;
 	char key[CONTAINER_MAX];
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = 0;
+	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int rc = 0;
 
 	/* A device has no size of its own. */
 	e.key = d->size && archive_key(&archive, key) ? key : NULL;

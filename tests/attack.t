@@ -1,0 +1,145 @@
+# attack.t - an archive's folder, its files and its inputs, each turned against
+# it: nothing foreign is touched, nothing is lost without a word.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+
+for i in 1 2 3 4; do img $i.dcm $i; done
+img other.dcm 1 --pixel 7
+
+new()
+{
+	chmod -R u+rwX arch 2>/dev/null
+	rm -rf arch
+}
+
+# ---- the folder was somebody else's before -------------------------------
+
+mkdir -p arch/tmp/mine arch/tmp/theirs/0 arch/tmp/0123456789abcdef/0
+for f in mine/a theirs/0/0 0123456789abcdef/letter 0123456789abcdef/0/letter
+do
+	echo kept >"arch/tmp/$f"
+done
+exits 0 'an archive in a folder that has a tmp' import 1.dcm
+ok 'keeps what lies in there' \
+	test "$(find arch/tmp -type f | wc -l)" = 4
+new
+
+mkdir arch
+sqlite3 arch/catalog.db 'CREATE TABLE theirs (x)'
+cp arch/catalog.db before
+exits 3 'a database of somebody else as catalog' import 1.dcm
+ok 'is said' grep -q 'not a catalog of imgtools' err
+ok 'and left as it was' cmp before arch/catalog.db
+new
+
+# ---- links that lead out of the archive ----------------------------------
+
+import 1.dcm >/dev/null
+mkdir outside
+for d in arch/objects/*; do
+	rmdir "$d" 2>/dev/null && ln -s "$PWD/outside" "$d"
+done
+exits 3 'shards that are links' import 2.dcm 3.dcm 4.dcm
+ok 'nothing is stored' test "$(grep -c '"failed"' out)" = 3
+ok 'nothing is written through them' test -z "$(ls outside)"
+new
+
+for part in objects tmp quarantine lock; do
+	mkdir arch && ln -s "$PWD/outside/$part" "arch/$part"
+	[ $part = lock ] || mkdir "outside/$part"
+	echo text >text.dcm
+	imgimport -q -C arch --quarantine 1.dcm text.dcm >out 2>err
+	ok "a link in the place of $part" test $? != 0
+	ok 'nothing is written through it' \
+		test -z "$(find outside -type f)"
+	rm -rf outside/*
+	new
+done
+
+# ---- the audit log -------------------------------------------------------
+
+import 1.dcm >/dev/null
+mv arch/audit.log log
+mkfifo arch/audit.log
+exits 3 'a FIFO as audit log' timeout 20 imgimport -q -C arch 2.dcm
+exits 3 'is no log to verify' timeout 20 imgverify -q -C arch --audit
+rm arch/audit.log
+{ cat log && head -c 3000000 /dev/zero | tr '\0' x; } >arch/audit.log
+exits 1 'a line without an end' imgverify -q -C arch --audit
+ok 'is where the log breaks' grep -q '"reason":"line 2: ' out
+{ cat log && printf '{"n":2,\000\n'; } >arch/audit.log
+exits 1 'a NUL in a line' imgverify -q -C arch --audit
+ok 'is where the log breaks' grep -q '"reason":"line 2: ' out
+new
+
+# ---- members that were not stored are not forgotten -----------------------
+
+mkdir d && cp other.dcm 2.dcm d
+(cd d && zip -q ../c.zip other.dcm 2.dcm)
+import 1.dcm >/dev/null
+for run in first second; do
+	exits 2 "a refused member, $run run" \
+		imgimport -q -C arch --on-conflict reject c.zip
+	ok 'has its record' grep -q '"rejected","path":"c.zip!/other.dcm"' out
+	ok 'as has the other' grep -q '"path":"c.zip!/2.dcm"' out
+done
+exits 0 'and is taken when that is asked for' import c.zip
+ok 'as a conflict' grep -q '"conflict","path":"c.zip!/other.dcm"' out
+exits 0 'then the archive is known' import c.zip
+ok 'all of it' grep -q '"members":2' out
+new
+
+if [ -f "$O/tools/failio.so" ]; then
+	exits 2 'a member that could not be written' \
+		failio 'write:ENOSPC:tmp/:1' imgimport -q -j 1 -C arch c.zip
+	exits 0 'is written by the second run' import c.zip
+	ok 'all is there' test "$(rows 'SELECT count(*) FROM object')" = 2
+	new
+fi
+
+# ---- records that name an archive -----------------------------------------
+
+for run in first second; do
+	echo '{"path":"c.zip","mine":"kept"}' >in
+	exits 0 "a record that names an archive, $run run" import <in
+	grep '"mine":"kept"' out | brief - >got
+	same 'its members ride with the record of the archive' got <<!
+ignored c.zip
+!
+done
+new
+
+# ---- --set over values that are too long ----------------------------------
+
+perl -0777 -pe 's/\x10\0\x20\0LO../"\x10\0\x20\0UT\0\0" .
+	pack("V", 5000) . "A" x 4990/es' 1.dcm >long.dcm
+exits 3 '--set over a value of 5,000 bytes' import --set PatientID=X long.dcm
+ok 'is refused' grep -q '"rejected".*"code":"unsupported"' out
+exits 0 'which is stored as it is' import long.dcm
+new
+
+# ---- DICOMDIRs without number in an archive -------------------------------
+
+if command -v dcmmkdir >/dev/null; then
+	mkdir disc && cp 1.dcm disc/IM1
+	(cd disc && dcmmkdir -q +D DICOMDIR -Pgp IM1 2>/dev/null ||
+		dcmmkdir -q +D DICOMDIR IM1 2>/dev/null)
+fi
+if [ -f disc/DICOMDIR ]; then
+	mkdir many
+	i=0
+	while [ $((i += 1)) -le 70 ]; do
+		mkdir many/$i && cp disc/DICOMDIR disc/IM1 many/$i
+	done
+	cp disc/DICOMDIR many/IMAGE
+	tar -cf many.tar many
+	exits 0 '71 DICOMDIRs in an archive' import many.tar
+	ok 'each is one' \
+		test "$(grep -c '"reason":"DICOMDIR"' out)" = 71
+	ok 'and the images are there' \
+		test "$(grep -c '"duplicate"' out)" = 69
+else
+	skip '71 DICOMDIRs in an archive' 'no dcmmkdir'
+fi
+
+finish

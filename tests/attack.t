@@ -32,6 +32,22 @@ ok 'is said' grep -q 'not a catalog of imgtools' err
 ok 'and left as it was' cmp before arch/catalog.db
 new
 
+for kind in mkfifo mkdir; do
+	import 1.dcm >/dev/null
+	rm arch/catalog.db* && $kind arch/catalog.db
+	exits 3 "$kind catalog.db: imgimport" \
+		timeout -s KILL 20 imgimport -q -C arch 2.dcm
+	exits 3 "$kind catalog.db: imgquery" \
+		timeout -s KILL 20 imgquery -C arch
+	exits 3 "$kind catalog.db: imgverify" \
+		timeout -s KILL 20 imgverify -q -C arch --all
+	[ $kind = mkdir ] && rmdir arch/catalog.db
+	exits 1 "$kind catalog.db: imgverify --rebuild" \
+		timeout -s KILL 20 imgverify -q -C arch --rebuild
+	exits 0 'makes one' imgverify -q -C arch --all
+	new
+done
+
 # ---- links that lead out of the archive ----------------------------------
 
 import 1.dcm >/dev/null

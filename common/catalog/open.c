@@ -152,6 +152,19 @@ static int make_file(const char *file, struct img_err *err)
 	return sync_parent(file, err);
 }
 
+/* sqlite would wait for the other end of a FIFO, deaf to signals. */
+static int check_file(const char *file, struct img_err *err)
+{
+	struct stat sb;
+
+	if (stat(file, &sb) < 0)
+		return img_err_sys(err, "%s", file);
+	if (!S_ISREG(sb.st_mode))
+		return img_err_set(err, IMG_E_MALFORMED, "%s: not a file",
+				   file);
+	return 0;
+}
+
 static int open_db(struct img_catalog *c, const char *name, int flags,
 		   struct img_err *err)
 {
@@ -174,7 +187,7 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 	int64_t app = 0, user = 0;
 	int keep = 1;
 
-	if (make_file(c->file, err) < 0 ||
+	if (make_file(c->file, err) < 0 || check_file(c->file, err) < 0 ||
 	    open_db(c, c->file, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	/* The log and its index stay when the last writer closes, so that
@@ -274,6 +287,8 @@ static int open_read(struct img_catalog *c, struct img_err *err)
 				   c->file);
 	if (access(c->file, R_OK) < 0)
 		return img_err_sys(err, "%s", c->file);
+	if (check_file(c->file, err) < 0)
+		return -1;
 	if (open_db(c, c->file, SQLITE_OPEN_READONLY, &first) == 0 &&
 	    wait_for_schema(c, &first) == 0)
 		return 0;

@@ -468,13 +468,7 @@ void img_ingest_close(struct img_ingest *g)
 	chunk_free(g->open);
 	while ((d = next_deferred(g)))
 		deferred_free(d);
-	while (g->roots) {
-		struct root *r = g->roots;
-
-		g->roots = r->next;
-		free(r->path);
-		free(r);
-	}
+	walk_end(g);
 	examiner_release(&g->walker);
 	img_audit_close(g->audit);
 	img_catalog_close(g->known);

@@ -198,6 +198,7 @@ int walk_deferred(struct img_ingest *g, bool all, struct img_err *err);
 
 /* walk.c, expand.c and dicomdir.c: the walker's. */
 int walk_path(struct img_ingest *g, const char *path, struct img_err *err);
+void walk_end(struct img_ingest *g);
 /* Of a folder: adds the DICOMDIR's record. */
 int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err);

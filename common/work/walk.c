@@ -398,3 +398,14 @@ int img_ingest_path(struct img_ingest *g, const char *path,
 	items_flush(g);
 	return walk_deferred(g, false, err);
 }
+
+void walk_end(struct img_ingest *g)
+{
+	while (g->roots) {
+		struct root *r = g->roots;
+
+		g->roots = r->next;
+		free(r->path);
+		free(r);
+	}
+}

@@ -32,7 +32,7 @@ crc=$(gzip -1c d/DICOM/IM2 | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 crc1=$(gzip -1c d/DICOM/A/IM1 | tail -c 8 | od -An -tx4 -N4 | tr -d ' ')
 sed "s/!SIZE!/$size/; s/!CRC!/$crc/; s/07b0e171/$crc1/" want >want.all
 
-# ---- formats ---------------------------------------------------------------
+# ---- formats ------------------------------------------------
 
 members='DICOM Müller.txt empty'
 for f in gnutar pax ustar v7tar; do
@@ -124,7 +124,7 @@ mkdir cp && printf hi >"cp/$cp" && (cd cp && zip -q ../cp.zip "$cp")
 exits 0 'a zip without Unicode' env LC_ALL=C lsarchive cp.zip
 ok 'is code page 437' grep -q '	Grün	' out
 
-# ---- what is refused -------------------------------------------------------------
+# ---- what is refused ------------------------------------------------
 
 # refused KIND WHY: the second of three members is refused, the others are read
 refused()
@@ -158,7 +158,7 @@ mkhostile zip-windows >t
 exits 0 'a name with backslashes, as Windows writes it' lsarchive t
 ok 'is a path' grep -q 'DICOM/IM0001' out
 
-# ---- lies and damage -----------------------------------------------------------
+# ---- lies and damage ------------------------------------------------
 
 # damaged KIND STATUS CODE FILES: how the walk ends, or the member; good files
 damaged()
@@ -228,7 +228,7 @@ xz -9c <ustar.tar >small.xz
 exits 0 'a small stream that asks for 64 MiB' lsarchive small.xz
 rm -f big.*
 
-# ---- ceilings -----------------------------------------------------------------------
+# ---- ceilings ------------------------------------------------
 
 exits 0 'members: as many as allowed' lsarchive -l 0,0,0,6 stored.zip
 exits 2 'members: one too many' lsarchive -l 0,0,0,5 stored.zip
@@ -243,7 +243,7 @@ exits 2 'ratio over the ceiling' lsarchive zero.tgz
 exits 2 'also when nothing is read' lsarchive -k zero.tgz
 exits 0 'a higher ceiling' lsarchive -l 0,0,2000,0 zero.tgz
 
-# ---- cuts ----------------------------------------------------------------------------
+# ---- cuts ------------------------------------------------
 
 # cuts FILE STEP LAST: cut at every STEP bytes up to LAST, nothing must look
 # whole, and what is given must be what is in the whole.

@@ -113,7 +113,8 @@ verdict iso-many 3 '1 rejected' limit
 # No name of a member was ever a path.
 ok 'nothing was made beside the archive' test "$(ls | tr '\n' ' ')" = \
 	'arch cost err got in out '
-ok 'nothing was made beside the inputs' test -z "$(find in ! -type f ! -name in)"
+ok 'nothing was made beside the inputs' \
+	test -z "$(find in ! -type f ! -name in)"
 
 # All of them into one archive: what was stored is stored, and a second run
 # says the same.

@@ -45,7 +45,8 @@ for source in tests/fuzz/*.c; do
 	echo "fuzz: $name"
 	"$O/fuzz/$name.run" -runs="$runs" \
 		-max_total_time="$SECONDS_EACH" -timeout=10 \
-		-rss_limit_mb=1024 -malloc_limit_mb=$malloc -max_len=$len -print_final_stats=1 \
+		-rss_limit_mb=1024 -malloc_limit_mb="$malloc" \
+		-max_len="$len" -print_final_stats=1 \
 		-artifact_prefix="$O/fuzz/$name-" $dict \
 		"$O/fuzz/$name" "tests/fuzz/corpus/$name" || status=2
 done

@@ -347,7 +347,7 @@ int main(int argc, char **argv)
 	if (!k)
 		return 64;
 	k->make(&b, k->arg);
-	if (fwrite(b.p, 1, b.n, stdout) != b.n || fflush(stdout) != 0)
+	if ((b.n && fwrite(b.p, 1, b.n, stdout) != b.n) || fflush(stdout) != 0)
 		return 3;
 	free(b.p);
 	return 0;

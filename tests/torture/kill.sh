@@ -26,7 +26,7 @@ judge()
 	fi
 }
 
-# ---- random moments ----------------------------------------------------------
+# ---- random moments ------------------------------------------------
 
 if [ "$moments" -gt 0 ]; then
 	inputs
@@ -54,7 +54,7 @@ if [ "$moments" -gt 0 ]; then
 	rm -rf in ref arch out
 fi
 
-# ---- every system call --------------------------------------------------------
+# ---- every system call ------------------------------------------------
 
 # each NAME: kills at the k-th of each call, into arch made from ./$1 if any
 each()
@@ -94,7 +94,8 @@ mkdir one && phantom one --uid 2.25.99 one/1.dcm
 runs=0
 each fresh
 imgimport -q -C used one >/dev/null || quit 'no archive'
-rm -rf arch && cp -a used arch && imgimport -q -C arch in >/dev/null && state arch >ref
+rm -rf arch && cp -a used arch && imgimport -q -C arch in >/dev/null &&
+	state arch >ref
 each used
 echo "kill: $runs runs, each killed at one system call;" \
 	"$failed losses in all"

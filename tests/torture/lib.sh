@@ -11,7 +11,7 @@
 #
 # The checks are not made with the tools under test: sqlite3 and b2sum.
 #
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 O=${O:-$TOP/build}

@@ -6,6 +6,7 @@
 #	powercut.sh -c [cuts]   the control: without syncs, losses are expected
 #
 # Needs root and loop devices.  SEED: another series of moments.
+# shellcheck disable=SC2034,SC2154
 . "$(dirname "$0")/lib.sh"
 need b2sum bsdtar imgimport imgverify mkfs.ext4 phantom setsid sqlite3 zip
 control=

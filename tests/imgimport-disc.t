@@ -15,6 +15,8 @@ done
 printf 'MZ\220\0' >disc/VIEWER.EXE
 printf '[autorun]\nopen=viewer.exe\n' >disc/AUTORUN.INF
 echo 'Images of a patient' >disc/README.TXT
+mkdir disc/VIEWER && : >disc/VIEWER/STATE.INI
+printf 'PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >disc/VIEWER/NONE.JAR
 phantom one --uid 2.25.105 --instance 5 --modality CT disc/IMAGES/EXTRA
 
 # what: status and path of each record, sorted.
@@ -36,6 +38,8 @@ ignored disc/AUTORUN.INF
 ignored disc/DICOMDIR
 ignored disc/README.TXT
 ignored disc/VIEWER.EXE
+ignored disc/VIEWER/NONE.JAR
+ignored disc/VIEWER/STATE.INI
 stored disc/IMAGES/EXTRA
 stored disc/IMAGES/IM000001
 stored disc/IMAGES/IM000002
@@ -83,7 +87,7 @@ mv zipped/patient/DICOMDIR zipped/patient/DICOMDIR.BAK
 exits 0 'a DICOMDIR by another name in a ZIP' imgimport -q -C c renamed.zip
 ok 'is one' grep -q 'DICOMDIR.BAK","reason":"DICOMDIR","listed":4' out
 exits 0 'again' imgimport -q -C c renamed.zip
-ok 'no more records than before' test "$(wc -l <out)" = 10
+ok 'no more records than before' test "$(wc -l <out)" = 12
 
 # ---- incomplete -----------------------------------------------------------
 

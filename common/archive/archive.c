@@ -81,6 +81,7 @@ static int look_at_zip(struct img_archive *a, struct img_err *err)
 	size_t n = IMG_ZIP_TAIL;
 	uint8_t *tail;
 	ssize_t got;
+	bool bare;
 
 	a->streamed = true;
 	if (a->src->size < 0)
@@ -97,13 +98,16 @@ static int look_at_zip(struct img_archive *a, struct img_err *err)
 		img_err_sys(err, "%s: cannot be read", a->name);
 	else
 		img_zip_end(&end, tail, (size_t)got);
+	/* libarchive finds no directory in a zip without members. */
+	bare = got >= 4 && got == a->src->size &&
+	       memcmp(tail, "PK\5\6", 4) == 0;
 	free(tail);
 	if (got >= 0 && end.split)
 		img_err_set(err, IMG_E_UNSUPPORTED,
 			    "%s: one part of a split "
 			    "zip: join the parts first (zip -s 0)",
 			    a->name);
-	a->streamed = !end.found || end.members > ZIP_SEEK_MEMBERS;
+	a->streamed = bare || !end.found || end.members > ZIP_SEEK_MEMBERS;
 	a->listed = end.members;
 	return err->code == IMG_OK ? 0 : -1;
 }

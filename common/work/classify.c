@@ -85,10 +85,25 @@ static bool weak(const struct kind *k, const char *name)
 	return false;
 }
 
+/* Files that may well be empty: no image ever had such a name. */
+static bool may_be_empty(const char *name)
+{
+	static const char *const ext[] = { ".txt", ".ini",  ".inf", ".log",
+					   ".htm", ".html", ".css", ".js",
+					   ".xml", ".cfg" };
+
+	for (size_t i = 0; i < sizeof(ext) / sizeof(ext[0]); i++)
+		if (img_path_has_ext(name, ext[i]))
+			return true;
+	return false;
+}
+
 const char *classify(const char *name, const uint8_t *p, size_t n)
 {
 	if (claims_dicom(name))
 		return NULL;
+	if (n == 0)
+		return may_be_empty(name) ? "empty" : NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const struct kind *k = &kinds[i];
 

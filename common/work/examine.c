@@ -74,7 +74,7 @@ static void other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
 	struct img_err err = IMG_ERR_INIT;
 	const char *why;
 
-	if (n == 0)
+	if (n == 0 && !classify(it->name ? it->name : it->path, p, n))
 		img_err_set(&err, IMG_E_TRUNCATED, "%s: empty file", it->path);
 	else if (is_unread(p, n))
 		img_err_set(&err, IMG_E_UNSUPPORTED,

@@ -48,6 +48,18 @@ for kind in mkfifo mkdir; do
 	new
 done
 
+# A page of the table that a rebuild asks for the places of objects.
+import 1.dcm 2.dcm >/dev/null && imgverify -q -C arch --rebuild >/dev/null
+page=$(rows "SELECT rootpage FROM sqlite_schema WHERE name = 'object'")
+size=$(rows 'PRAGMA page_size')
+head -c "$size" /dev/urandom | dd of=arch/catalog.db bs="$size" \
+	seek=$((page - 1)) conv=notrunc 2>/dev/null
+exits 1 'a catalog whose objects cannot be read is made again' \
+	imgverify -q -C arch --rebuild
+exits 0 'and good' imgverify -q -C arch --all
+ok 'all is there' test "$(grep -c '"intact"' out)" = 2
+new
+
 # ---- links that lead out of the archive ----------------------------------
 
 import 1.dcm >/dev/null
@@ -147,7 +159,7 @@ if [ -f disc/DICOMDIR ]; then
 	while [ $((i += 1)) -le 70 ]; do
 		mkdir many/$i && cp disc/DICOMDIR disc/IM1 many/$i
 	done
-	cp disc/DICOMDIR many/IMAGE
+	cp disc/DICOMDIR many/1/IMAGE
 	tar -cf many.tar many
 	exits 0 '71 DICOMDIRs in an archive' import many.tar
 	ok 'each is one' \

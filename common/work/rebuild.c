@@ -19,6 +19,7 @@ struct rebuild {
 	struct img_buf done; /* first 8 bytes of digests, sorted in runs */
 	size_t in_batch;
 	uint64_t items, bytes;
+	struct img_err failed; /* from_places: not for want of the old one */
 };
 
 static int tell(struct rebuild *r, const char *status, const char *path,
@@ -172,11 +173,13 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 	enum img_fixity fixity;
 
 	for (size_t i = 0; i < n; i++) {
+		struct img_err why = IMG_ERR_INIT;
 		int fd, rc;
 
+		/* What cannot be read now, the comparison tells. */
 		if (!o[i].place ||
 		    img_store_verify_path(o[i].place, o[i].digest, false,
-					  &fixity, err) < 0)
+					  &fixity, &why) < 0)
 			continue;
 		if (fixity != IMG_INTACT)
 			continue;
@@ -187,10 +190,12 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 		rc = put_fd(r, fd, o[i].place, o[i].digest, o[i].place,
 			    o[i].current ? IMG_REPLACE : IMG_KEEP, err);
 		close(fd);
-		if (rc < 0)
+		if (rc < 0) {
+			r->failed = *err;
 			return -1;
+		}
 	}
-	return err->code == IMG_OK ? 0 : -1;
+	return 0;
 }
 
 static int fill(struct rebuild *r, const char *dir, struct img_err *err)
@@ -211,10 +216,13 @@ static int fill(struct rebuild *r, const char *dir, struct img_err *err)
 	if (rc == 0)
 		rc = img_store_each(r->store, from_store, r, err);
 	/* A catalog too damaged to be read gives no places. */
+	img_err_clear(&absent);
 	if (rc == 0 && img_catalog_open(&old, dir, IMG_READ, &absent) == 0)
-		(void)img_catalog_pages(old, &all, from_places, r, err);
+		(void)img_catalog_pages(old, &all, from_places, r, &absent);
 	img_catalog_close(old);
-	if (rc < 0 || err->code != IMG_OK) {
+	if (rc == 0 && r->failed.code != IMG_OK)
+		rc = img_err_set(err, r->failed.code, "%s", r->failed.text);
+	if (rc < 0) {
 		img_catalog_rollback(r->fresh);
 		return -1;
 	}

@@ -7,8 +7,8 @@
 #include "work/deidentify.h"
 
 static const char *dir, *out, *key_file, *new_key, *preset = "basic";
-static const char *pixels = "withhold", *prefix, *range, *report, *explain;
-static struct img_list option;
+static const char *pixels, *prefix, *range, *report, *explain;
+static struct img_list option, mask;
 static uint64_t jobs, pass_fd = UINT64_MAX;
 
 static const struct img_opt opts[] = {
@@ -24,11 +24,13 @@ static const struct img_opt opts[] = {
 	{ 0, "passphrase-fd", "n", "the key from a passphrase read from n",
 	  IMG_OPT_U64, &pass_fd, NULL, 1023 },
 	{ 0, "profile", "name", "what to begin with", IMG_OPT_CHOICE, &preset,
-	  "basic|research", 0 },
+	  "basic|tcia|research", 0 },
 	{ 0, "option", "name", "an option of PS3.15 on top; may be repeated",
 	  IMG_OPT_LIST, &option, NULL, 0 },
 	{ 0, "pixels", "policy", "objects whose pixels may show who it is",
-	  IMG_OPT_CHOICE, &pixels, "withhold|keep", 0 },
+	  IMG_OPT_CHOICE, &pixels, "withhold|keep|clean|blank-all", 0 },
+	{ 0, "mask", "x,y,w,h", "blank this part of all images", IMG_OPT_LIST,
+	  &mask, NULL, 0 },
 	{ 0, "prefix", "text", "what pseudonyms of patients begin with",
 	  IMG_OPT_STRING, &prefix, NULL, 0 },
 	{ 0, "date-range", "days", "move dates back by min-max days",
@@ -107,6 +109,8 @@ static void check(struct img_cli *cli, int argc)
 
 static int make_profile(struct img_anon_profile *p, struct img_err *err)
 {
+	static const char *const words[] = { "withhold", "keep", "clean",
+					     "blank-all" };
 	char rest;
 
 	img_anon_profile_init(p);
@@ -115,8 +119,12 @@ static int make_profile(struct img_anon_profile *p, struct img_err *err)
 	for (size_t i = 0; i < option.n; i++)
 		if (img_anon_option(p, option.item[i], err) < 0)
 			return -1;
-	if (strcmp(pixels, "keep") == 0)
-		p->pixels = IMG_PIXELS_KEEP;
+	for (size_t i = 0; i < mask.n; i++)
+		if (img_anon_mask(p, mask.item[i], err) < 0)
+			return -1;
+	for (size_t i = 0; pixels && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(pixels, words[i]) == 0)
+			p->pixels = (enum img_anon_pixels)i;
 	if (prefix)
 		snprintf(p->prefix, sizeof(p->prefix), "%s", prefix);
 	if (range &&

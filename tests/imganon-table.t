@@ -59,7 +59,7 @@ mutant()
 	grep -v "^\"$1\"" "$csv" >anon/ps3.15-e1-1.csv &&
 	(cd anon && LC_ALL=C awk -f tables.awk ps3.15-e1-1-vr.csv \
 		ps3.15-e1-1.csv beyond.csv safe-private.csv \
-		ps3.15-e3-4-1.csv words.txt) >mutant.c &&
+		ps3.15-e3-4-1.csv pixel-regions.csv words.txt) >mutant.c &&
 	cc -I"$TOP/common" -c -o mutant.o mutant.c &&
 	cc -pthread -o mutant "$O/cmd/imganon.o" mutant.o "$O/libimg.a" \
 		$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib) \

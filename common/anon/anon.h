@@ -65,8 +65,15 @@ enum img_anon_option {
 
 enum img_anon_pixels {
 	IMG_PIXELS_WITHHOLD, /* where something may be burned in */
-	IMG_PIXELS_KEEP
+	IMG_PIXELS_KEEP,
+	IMG_PIXELS_CLEAN, /* by rules, regions and masks; else withhold */
+	IMG_PIXELS_BLANK  /* all of all images */
 };
+
+struct img_rect {
+	uint32_t x, y, w, h;
+};
+#define IMG_ANON_MASKS 32
 
 #define IMG_ANON_ROWS   768
 #define IMG_ANON_PREFIX 16
@@ -74,6 +81,8 @@ enum img_anon_pixels {
 struct img_anon_profile {
 	uint32_t options; /* bits 1 << enum img_anon_option */
 	enum img_anon_pixels pixels;
+	struct img_rect mask[IMG_ANON_MASKS]; /* to be blanked in any image */
+	unsigned masks;
 	unsigned days_min, days_max;      /* how far dates are moved back */
 	char prefix[IMG_ANON_PREFIX + 1]; /* of pseudonyms of PatientID */
 	/* by img_anon_ready: by row, the action and the option it is from */
@@ -83,12 +92,15 @@ struct img_anon_profile {
 
 /* The basic profile. */
 void img_anon_profile_init(struct img_anon_profile *p);
-/* "basic", "research"; IMG_E_USAGE for no such name. */
+/* "basic", "tcia", "research"; IMG_E_USAGE for no such name. */
 int img_anon_preset(struct img_anon_profile *p, const char *name,
 		    struct img_err *err);
 /* "retain-dates" ...: see img_anon_option_name. */
 int img_anon_option(struct img_anon_profile *p, const char *name,
 		    struct img_err *err);
+/* "x,y,w,h"; IMG_E_USAGE if it is none. */
+int img_anon_mask(struct img_anon_profile *p, const char *text,
+		  struct img_err *err);
 /* IMG_E_USAGE if options contradict each other. */
 int img_anon_ready(struct img_anon_profile *p, struct img_err *err);
 const char *img_anon_option_name(enum img_anon_option o);

@@ -400,6 +400,8 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 		return -1;
 	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
 		return drop(a, ev);
+	if (ev->tag == T_PIXELS && ev->depth == 0 && a->pixels.change)
+		return anon_put_pixels(a, ev, err);
 	if (is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
 		anon_creator_seen(a, ev);
 	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)

@@ -17,8 +17,7 @@ static bool is_vr(const char *vr, const char *list)
 static bool is_plain_number(const struct img_dicom_event *ev)
 {
 	for (uint32_t i = 0; i < ev->length; i++)
-		if (!memchr("0123456789+-.eE\\ ", ev->value[i], 17) &&
-		    ev->value[i])
+		if (ev->value[i] && !strchr("0123456789+-.eE\\ ", ev->value[i]))
 			return false;
 	return true;
 }

@@ -6,6 +6,8 @@
  * gate.c    third pass: that search over the new object
  * filter.c  second pass: what becomes of each element
  * risk.c    whether pixels may show who it is
+ * mask.c    which parts of the pixels to blank: device rules, regions
+ * pixels.c  native pixel data with these parts blanked
  * dummy.c   values and sequences that stand for others
  * value.c   UIDs, pseudonyms, dates and ages
  * clean.c   free text by a list of words
@@ -91,6 +93,27 @@ struct trace {
 	uint32_t around; /* the sequence it is in; 0 at top level */
 };
 
+/* ---- pixels ----------------------------------------------------------- */
+
+/* Attributes that rules for pixels ask for. */
+#define ASKED      16
+#define ASKED_SIZE 128
+#define RECTS      64
+
+struct pixels {
+	char asked[ASKED][ASKED_SIZE]; /* as in mask.c */
+	uint32_t rows, columns, samples, planar, bits, stored, high, frames,
+		length;
+	char photometric[20];
+	bool native, in_regions;
+	struct img_rect scrub[RECTS];
+	unsigned scrubs;
+	struct img_rect region[RECTS]; /* w, h: the maxima, inclusive */
+	unsigned regions;
+	bool only_regions; /* all outside is blanked */
+	bool change;
+};
+
 /* ---- one object ------------------------------------------------------- */
 
 struct img_anon {
@@ -109,8 +132,8 @@ struct img_anon {
 	char pseudonym[IMG_ANON_PREFIX + 13];
 	int offset; /* days, negative */
 	bool has_pixels, burned_in, was_modified;
-	bool high_bits;   /* overlays in the unused bits of pixels */
-	unsigned bits;    /* BitsAllocated */
+	bool high_bits; /* overlays in the unused bits of pixels */
+	struct pixels pixels;
 	const char *risk; /* of the pixels; NULL none known */
 
 	/* while filtering */
@@ -182,6 +205,15 @@ bool anon_is_marker(const struct img_anon *a, uint32_t tag);
 void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev);
 /* 1: go on, 0: withheld. */
 int anon_judge_pixels(struct img_anon *a);
+
+/* mask.c */
+void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev);
+/* What is to be blanked; NULL if it can be done, else why not. */
+const char *anon_plan_pixels(struct img_anon *a);
+
+/* pixels.c */
+int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err);
 
 /* trace.c */
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,

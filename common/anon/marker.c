@@ -4,6 +4,7 @@
 #define T_REMOVED      0x00120062u
 #define T_METHOD       0x00120063u
 #define T_METHOD_CODES 0x00120064u
+#define T_BURNED       0x00280301u
 #define T_FACES        0x00280302u
 #define T_DATES        0x00280303u
 
@@ -73,11 +74,17 @@ static const char *removed(const struct img_anon *a)
 	return a->burned_in ? "NO" : "YES";
 }
 
+/* Pixels that no rule knew and that bear no risk are vouched for, too. */
+static bool vouches(const struct img_anon *a)
+{
+	return has(a, IMG_ANON_CLEAN_PIXEL) && a->has_pixels;
+}
+
 /* The next marker; 0 when there is none. */
 static uint32_t next(const struct img_anon *a)
 {
 	static const uint32_t tags[] = { T_REMOVED, T_METHOD, T_METHOD_CODES,
-					 T_FACES, T_DATES };
+					 T_BURNED,  T_FACES,  T_DATES };
 
 	return a->marker < sizeof(tags) / sizeof(tags[0]) ? tags[a->marker] : 0;
 }
@@ -103,6 +110,10 @@ int anon_put_markers(struct img_anon *a, uint32_t before, struct img_err *err)
 		case T_METHOD_CODES:
 			rc = put_codes(a, err);
 			break;
+		case T_BURNED:
+			if (vouches(a))
+				rc = put(a, tag, "CS", "NO", err);
+			break;
 		case T_FACES:
 			if (has(a, IMG_ANON_CLEAN_FACES))
 				rc = put(a, tag, "CS", "NO", err);
@@ -118,6 +129,6 @@ int anon_put_markers(struct img_anon *a, uint32_t before, struct img_err *err)
 bool anon_is_marker(const struct img_anon *a, uint32_t tag)
 {
 	return tag == T_REMOVED || tag == T_METHOD || tag == T_METHOD_CODES ||
-	       tag == T_DATES ||
+	       tag == T_DATES || (tag == T_BURNED && vouches(a)) ||
 	       (tag == T_FACES && has(a, IMG_ANON_CLEAN_FACES));
 }

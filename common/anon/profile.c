@@ -37,7 +37,33 @@ int img_anon_preset(struct img_anon_profile *p, const char *name,
 			      1u << IMG_ANON_SAFE_PRIVATE;
 		return 0;
 	}
+	if (strcmp(name, "tcia") == 0) {
+		p->options |=
+			1u << IMG_ANON_CLEAN_PIXEL | 1u << IMG_ANON_CLEAN_DESC |
+			1u << IMG_ANON_MOD_DATES | 1u << IMG_ANON_PATIENT |
+			1u << IMG_ANON_SAFE_PRIVATE;
+		p->pixels = IMG_PIXELS_CLEAN;
+		return 0;
+	}
 	return img_err_set(err, IMG_E_USAGE, "no profile '%.40s'", name);
+}
+
+int img_anon_mask(struct img_anon_profile *p, const char *text,
+		  struct img_err *err)
+{
+	struct img_rect *r = &p->mask[p->masks];
+	char rest;
+
+	if (p->masks == IMG_ANON_MASKS)
+		return img_err_set(err, IMG_E_USAGE, "more than %d masks",
+				   IMG_ANON_MASKS);
+	if (sscanf(text, "%5u,%5u,%5u,%5u%c", &r->x, &r->y, &r->w, &r->h,
+		   &rest) != 4 ||
+	    !r->w || !r->h)
+		return img_err_set(err, IMG_E_USAGE,
+				   "'%.40s' is no mask (x,y,w,h)", text);
+	p->masks++;
+	return 0;
 }
 
 int img_anon_option(struct img_anon_profile *p, const char *name,
@@ -46,7 +72,9 @@ int img_anon_option(struct img_anon_profile *p, const char *name,
 	for (unsigned o = 1; o < IMG_ANON_OPTIONS; o++) {
 		if (strcmp(name, names[o]) != 0)
 			continue;
-		if (o == IMG_ANON_CLEAN_STRUCT || o == IMG_ANON_CLEAN_PIXEL)
+		if (o == IMG_ANON_CLEAN_PIXEL && p->pixels != IMG_PIXELS_BLANK)
+			p->pixels = IMG_PIXELS_CLEAN;
+		if (o == IMG_ANON_CLEAN_STRUCT)
 			return img_err_set(err, IMG_E_UNSUPPORTED,
 					   "%s is not built yet", name);
 		p->options |= 1u << o;
@@ -84,6 +112,17 @@ int img_anon_ready(struct img_anon_profile *p, struct img_err *err)
 		return img_err_set(err, IMG_E_USAGE,
 				   "retain-dates and modify-dates exclude each "
 				   "other");
+	if (p->masks && p->pixels == IMG_PIXELS_WITHHOLD)
+		p->pixels = IMG_PIXELS_CLEAN;
+	if (has(p, IMG_ANON_CLEAN_PIXEL) && p->pixels < IMG_PIXELS_CLEAN)
+		return img_err_set(err, IMG_E_USAGE,
+				   "clean-pixel, and pixels are not to be "
+				   "cleaned");
+	if (p->masks && p->pixels == IMG_PIXELS_KEEP)
+		return img_err_set(err, IMG_E_USAGE,
+				   "masks, and pixels are to be kept");
+	if (p->pixels >= IMG_PIXELS_CLEAN)
+		p->options |= 1u << IMG_ANON_CLEAN_PIXEL;
 	if (p->days_min == 0 || p->days_min > p->days_max)
 		return img_err_set(err, IMG_E_USAGE,
 				   "dates are moved by one day or more, and "

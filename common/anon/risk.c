@@ -48,6 +48,8 @@ void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
 		if ((ev->tag & 0xFF01FFFFu) == 0x60000102u && ev->value &&
 		    ev->length >= 2 && (ev->value[0] || ev->value[1]))
 			risk = "an overlay in the pixels' high bits";
+		if (risk && strncmp(risk, "an overlay", 10) == 0)
+			a->high_bits = true;
 		break;
 	}
 	if (risk && !a->risk)
@@ -83,15 +85,21 @@ static const char *class_risk(const struct img_anon *a)
 
 int anon_judge_pixels(struct img_anon *a)
 {
-	const char *risk = a->risk ? a->risk : class_risk(a);
+	const char *risk = a->risk ? a->risk : class_risk(a), *why = NULL;
 
-	if (!a->has_pixels || !risk) {
-		a->burned_in = a->burned_in && a->has_pixels;
+	if (!a->has_pixels)
+		a->burned_in = false;
+	if (!a->has_pixels || a->p->pixels == IMG_PIXELS_KEEP)
+		return 1;
+	if (a->p->pixels >= IMG_PIXELS_CLEAN)
+		why = anon_plan_pixels(a);
+	if (!why && (a->pixels.change || !risk)) {
+		a->burned_in = a->burned_in && !a->pixels.change;
 		return 1;
 	}
-	if (a->p->pixels == IMG_PIXELS_KEEP)
-		return 1;
-	snprintf(a->reason, sizeof(a->reason), "pixels may show who it is: %s",
-		 risk);
+	snprintf(a->reason, sizeof(a->reason),
+		 "pixels may show who it is: %s%s%s",
+		 risk ? risk : "a rule for this device",
+		 why ? ", and they cannot be cleaned: " : "", why ? why : "");
 	return 0;
 }

@@ -216,7 +216,7 @@ static void start(struct img_anon *a)
 	a->study[0] = a->series[0] = a->sop[0] = a->sop_class[0] = '\0';
 	a->has_pixels = a->burned_in = a->was_modified = false;
 	a->risk = NULL;
-	a->bits = 0;
+	memset(&a->pixels, 0, sizeof(a->pixels));
 	a->high_bits = false;
 	a->creators = a->traces = 0;
 	a->untraced = 0;
@@ -291,6 +291,7 @@ int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,
 			a->facts.directory = true;
 		if (ev.tag == T_PIXELS && ev.depth == 0)
 			a->has_pixels = true;
+		anon_take_pixels(a, &ev);
 		if (ev.kind == IMG_DICOM_SEQUENCE && ev.depth == 0)
 			anon_take_risk(a, &ev);
 		if (ev.kind != IMG_DICOM_ELEMENT)

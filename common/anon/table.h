@@ -33,6 +33,14 @@ struct anon_concept {
 extern const struct anon_concept anon_concepts[];
 extern const unsigned anon_concept_count;
 
+/* Where devices burn in text.  An empty condition always holds. */
+struct anon_region {
+	const char *modality, *manufacturer, *model, *software, *rows, *columns,
+		*other, *rects; /* "x,y,w,h;..." */
+};
+extern const struct anon_region anon_regions[];
+extern const unsigned anon_region_count;
+
 /* Words that name nobody, in lower case and sorted. */
 extern const char *const anon_words[];
 extern const unsigned anon_word_count;

@@ -1,6 +1,6 @@
 # tables.awk - the tables of this folder as C: Table E.1-1 of PS3.15 with the
 # VRs of PS3.6, the rows beyond it, Table E.3.4-1, and the safe private
-# attributes, and the list of words.  Each is sorted as table.c searches it.
+# attributes, device rules for pixels, and the list of words.  Each is sorted as table.c searches it.
 
 # Splits a line of CSV into f[1] ..., quotes resolved; how many.
 function csv(line,    n, i, c, quoted)
@@ -34,8 +34,8 @@ function plain(tag)
 
 function text(s)
 {
-	gsub(/\\/, "\\\\", s)
-	gsub(/"/, "\\\"", s)
+	gsub(/\\/, "&&", s)
+	gsub(/"/, "\\\\&", s)
 	return "\"" s "\""
 }
 
@@ -106,6 +106,17 @@ file == "ps3.15-e3-4-1.csv" {
 	concept[++concepts] = f[2] " " f[3] " " f[4] "\t" line
 }
 
+# Rules with rectangles; that a rule allows an image is not believed.
+file == "pixel-regions.csv" {
+	csv($0)
+	if (f[13] == "")
+		next
+	line = ""
+	for (i = 6; i <= 13; i++)
+		line = line (i > 6 ? ",\n\t  " : "") text(f[i])
+	rule[++rules] = line
+}
+
 file == "words.txt" {
 	word[++words] = $1
 }
@@ -130,6 +141,10 @@ END {
 	for (i = 1; i <= concepts; i++)
 		print "\t{ " substr(concept[i], index(concept[i], "\t") + 1) " } },"
 	print "};\nconst unsigned anon_concept_count = " concepts ";\n"
+	print "const struct anon_region anon_regions[] = {"
+	for (i = 1; i <= rules; i++)
+		print "\t{ " rule[i] " },"
+	print "};\nconst unsigned anon_region_count = " rules ";\n"
 	sort(word, words)
 	print "const char *const anon_words[] = {"
 	for (i = 1; i <= words; i++)

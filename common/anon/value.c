@@ -68,7 +68,7 @@ void anon_uid(const struct img_anon *a, const char *old, size_t n,
 	img_key_mac(a->key, IMG_KEY_UID, mac, sizeof(mac), &part, 1);
 	mac[6] = (mac[6] & 0x0F) | 0x80; /* UUID of version 8, RFC 9562 */
 	mac[8] = (mac[8] & 0x3F) | 0x80;
-	memcpy(out, "2.25.", 5);
+	strcpy(out, "2.25.");
 	decimal(mac, out + 5);
 }
 
@@ -277,7 +277,7 @@ bool anon_age(const char *p, size_t n, char out[5])
 	int age;
 
 	n = anon_trim(&p, n);
-	if (n < 2 || n > 4 || !memchr("DWMY", p[n - 1], 4) ||
+	if (n < 2 || n > 4 || p[n - 1] == '\0' || !strchr("DWMY", p[n - 1]) ||
 	    !number(p, n - 1, &age))
 		return false;
 	memcpy(out, p, n);

@@ -1,0 +1,163 @@
+# imganon-pixels.t - pixels blanked where they may show who it is, and nothing
+# else changed.
+. "$(dirname "$0")/lib.sh"
+need perl dump2dcm dcmdump dcmconv
+imganon --new-key key
+
+# image NAME COLUMNS ROWS SAMPLES BYTES PHOTOMETRIC PLANAR FRAMES [LINES]
+image()
+{
+	perl -e 'print map { chr(1 + ($_ * 7919 >> 3) % 255) } 0 .. $ARGV[0] - 1' \
+		$(($2 * $3 * $4 * $5 * $8)) >raw
+	{
+		cat <<-!
+		(0008,0016) UI 1.2.840.10008.5.1.4.1.1.6.1
+		(0008,0018) UI 1.2.826.0.777.1.1
+		(0008,0060) CS US
+		(0010,0020) LO PID-777
+		(0020,000d) UI 1.2.826.0.777.1.2
+		(0020,000e) UI 1.2.826.0.777.1.3
+		(0028,0002) US $4
+		(0028,0004) CS $6
+		(0028,0006) US $7
+		(0028,0008) IS $8
+		(0028,0010) US $3
+		(0028,0011) US $2
+		(0028,0100) US $(($5 * 8))
+		(0028,0101) US $(($5 * 8))
+		(0028,0102) US $(($5 * 8 - 1))
+		(0028,0103) US 0
+		(7fe0,0010) OW =raw
+		!
+		cat
+	} >dump
+	dump2dcm -q dump "$1"
+}
+
+# painted COLUMNS ROWS SAMPLES BYTES PLANAR FRAMES BLACK CODE: that the pixels
+# of the one file in new are those of raw but black where CODE says so of $x
+# and $y.
+painted()
+{
+	rm -f ./*.raw
+	dcmdump -q +W . +P 7fe0,0010 "$(find new -type f)" >/dev/null
+	perl -e '
+		my ($cols, $rows, $samples, $bytes, $planar, $frames, $black, $code) = @ARGV;
+		my @black = split / /, $black;
+		local $/;
+		open my $f, "<", "raw"; my $in = <$f>;
+		my ($name) = glob "*.raw";
+		open $f, "<", $name; my $out = <$f>;
+		my ($at, $changed, $same) = (0, 0, 0);
+		my $inside = eval "sub { my (\$x, \$y) = \@_; $code }";
+		for my $frame (1 .. $frames) {
+			for my $plane (0 .. ($planar ? $samples : 1) - 1) {
+				for my $y (0 .. $rows - 1) { for my $x (0 .. $cols - 1) {
+					for my $s (0 .. ($planar ? 1 : $samples) - 1) {
+						my $want = $inside->($x, $y) ?
+						    chr($black[$planar ? $plane : $s]) x $bytes :
+						    substr($in, $at, $bytes);
+						$inside->($x, $y) ? $changed++ : $same++;
+						die "at $x,$y of frame $frame\n"
+						    if substr($out, $at, $bytes) ne $want;
+						$at += $bytes;
+					}
+				} }
+			}
+		}
+		die "nothing tested\n" unless $changed && $same && $at <= length $out;
+		' "$@"
+}
+
+clean()
+{
+	rm -rf new
+	imganon -q --key key -o new --option clean-pixel "$@"
+}
+
+regions='(0018,6011) SQ
+(fffe,e000) -
+(0018,6018) UL 10
+(0018,601a) UL 20
+(0018,601c) UL 49
+(0018,601e) UL 39
+(fffe,e00d) -
+(fffe,e000) -
+(0018,6018) UL 60
+(0018,601a) UL 22
+(0018,601c) UL 99
+(0018,601e) UL 59
+(fffe,e00d) -
+(fffe,e0dd) -'
+# shellcheck disable=SC2016 # for perl
+outside='!(($x >= 10 && $x <= 49 && $y >= 20 && $y <= 39) ||
+	($x >= 60 && $x <= 99 && $y >= 22 && $y <= 59))'
+
+echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
+exits 1 'ultrasound: withheld without the option' imganon --key key -o w us.dcm
+exits 0 'cleaned by its regions' clean us.dcm
+ok 'black outside, the last row and column of a region too stay' \
+	painted 100 60 3 1 0 1 '0 0 0' "$outside"
+ok 'says so' sh -c 'dcmdump -q "$(find new -type f)" >d &&
+	grep -q "0028,0301) CS \[NO\]" d && grep -q "\[113101\]" d &&
+	grep -q "0012,0062) CS \[YES\]" d'
+echo "$regions" | image us.dcm 100 60 3 1 RGB 1 3
+exits 0 'planes and frames' clean us.dcm
+ok 'the same in each' painted 100 60 3 1 1 3 '0 0 0' "$outside"
+echo "$regions" | image us.dcm 100 60 3 1 YBR_FULL 0 2
+exits 0 'YBR' clean us.dcm
+ok 'is black, not green' painted 100 60 3 1 0 2 '0 128 128' "$outside"
+echo "$regions" | image us.dcm 100 60 1 1 'PALETTE COLOR' 0 1
+exits 0 'a palette' clean us.dcm
+ok 'the same' painted 100 60 1 1 0 1 '0' "$outside"
+
+image us.dcm 101 61 1 2 MONOCHROME2 0 2 </dev/null
+exits 1 'without regions: withheld' clean us.dcm
+ok 'no file' test -z "$(find new -type f)"
+exits 0 'masks' clean --mask 0,0,200,7 --mask 90,50,5,5 us.dcm
+# shellcheck disable=SC2016
+mask='$y < 7 || ($x >= 90 && $x < 95 && $y >= 50 && $y < 55)'
+ok 'that, and no more' painted 101 61 1 2 0 2 0 "$mask"
+dcmconv +te us.dcm le.dcm && dcmconv +tb us.dcm be.dcm
+exits 0 'big endian' clean --mask 0,0,200,7 --mask 90,50,5,5 be.dcm
+new=$(find new -type f) && dcmconv +te "$new" new/le && rm "$new"
+ok 'the same' painted 101 61 1 2 0 2 0 "$mask"
+exits 0 'all blank' clean --pixels blank-all us.dcm
+ok 'not one byte is left' sh -c 'rm -f *.raw
+	dcmdump -q +W . +P 7fe0,0010 "$(find new -type f)" >/dev/null
+	! tr -d "\000" <*.raw | grep -q .'
+
+# Rules for devices: rectangles of the table.
+echo '(0008,0070) LO Toshiba
+(0008,1090) LO Viamo' | image us.dcm 800 600 1 1 MONOCHROME2 0 1
+exits 0 'a device that is known' clean us.dcm
+# shellcheck disable=SC2016
+ok 'its rectangle' painted 800 600 1 1 0 1 0 '$y < 56'
+sed -i 's/Viamo/Viamox9/;s/Toshiba/Nobody/' dump && dump2dcm -q dump us.dcm
+exits 1 'one that is not: withheld' clean us.dcm
+
+# Overlays in the bits that are not stored.
+image ct.dcm 16 16 1 2 MONOCHROME2 0 1 </dev/null
+sed -i 's/6\.1$/2/; s/CS US/CS CT/; s/(0028,0101) US 16/(0028,0101) US 12/
+	s/(0028,0102) US 15/(0028,0102) US 11/' dump
+echo '(6000,0100) US 16
+(6000,0102) US 12' >>dump && dump2dcm -q dump ct.dcm
+exits 1 'an overlay in the high bits: withheld' imganon --key key -o w ct.dcm
+exits 0 'cleaned' clean ct.dcm
+ok 'of these bits only' perl -e 'system(q(rm -f *.raw; dcmdump -q +W . +P 7fe0,0010 $(find new -type f) >/dev/null));
+	local $/; open my $f, "<", "raw"; my @in = unpack "v*", <$f>;
+	open $f, "<", glob("*.raw"); my @out = unpack "v*", <$f>;
+	die if @in != @out || grep { $out[$_] != ($in[$_] & 0xFFF) } 0 .. $#in'
+
+# What cannot be cleaned.
+echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
+if command -v dcmcrle >/dev/null; then
+	dcmcrle us.dcm rle.dcm
+	exits 1 'compressed: withheld' clean rle.dcm
+	ok 'in words' grep -q 'they are compressed' out
+fi
+exits 64 'keep and clean' clean --pixels keep us.dcm
+exits 64 'no mask' clean --mask 1,2,3 us.dcm
+exits 64 'an empty one' clean --mask 1,2,0,3 us.dcm
+exits 0 'the profile of TCIA' imganon --key key --profile tcia -o tcia us.dcm
+finish

@@ -206,15 +206,26 @@ static int own_facts(struct arena *a, const struct item *it, const char **out,
 	return rc;
 }
 
-/* The input may bear another name in its record when it is met again. */
-static const char *without_path(const struct item *it)
+/* The message, without the path: the input may bear another one in its record
+   when it is met again.  What else its record says comes on a second line. */
+static const char *text_of(struct arena *a, const struct item *it)
 {
-	size_t n = strlen(it->path);
+	size_t n = strlen(it->path), m, k;
+	const char *text = it->text;
+	char *both;
 
-	if (it->outcome == IGNORED || strncmp(it->text, it->path, n) != 0 ||
-	    it->text[n] != ':')
-		return it->text;
-	return it->text + n;
+	if (it->outcome != IGNORED && strncmp(text, it->path, n) == 0 &&
+	    text[n] == ':')
+		text += n;
+	m = strlen(text);
+	k = it->extra ? strlen(it->extra) : 0;
+	both = k ? arena_alloc(a, m + k + 2) : NULL;
+	if (!both)
+		return text;
+	memcpy(both, text, m);
+	both[m] = '\n';
+	memcpy(both + m + 1, it->extra, k + 1);
+	return both;
 }
 
 /* Members are replayed from memory all or none: an archive whose members are
@@ -262,7 +273,7 @@ static int remember(struct img_ingest *g, struct arena *a, struct item *it,
 		if (own_facts(a, it, &s.text, err) < 0)
 			return -1;
 	} else {
-		s.text = without_path(it);
+		s.text = text_of(a, it);
 		s.code =
 			it->outcome == IGNORED ? NULL : img_code_word(it->code);
 	}

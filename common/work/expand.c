@@ -105,15 +105,19 @@ static struct item *member_item(struct expansion *e, const struct names *names,
 	return it;
 }
 
-/* What another time may go well is no verdict on the member. */
-static void reject(struct expansion *e, struct item *it,
-		   const struct img_err *why)
+/* What is wrong with it, if something is.  It is not remembered where that
+   may be otherwise the next time: ceilings are options. */
+static void end_with(struct expansion *e, struct item *it,
+		     const struct img_err *why)
 {
-	bool passing = why->code == IMG_E_BUSY || why->code == IMG_E_IO ||
-		       why->code == IMG_E_NOMEM;
+	bool ours = why->code == IMG_E_BUSY || why->code == IMG_E_IO ||
+		    why->code == IMG_E_NOMEM;
 
-	item_fail(&e->g->open->arena, it, passing ? FAILED : REJECTED, why);
-	it->remember = e->key != NULL && !passing;
+	if (why->code == IMG_OK)
+		return;
+	item_fail(&e->g->open->arena, it, ours ? FAILED : REJECTED, why);
+	if (ours || why->code == IMG_E_LIMIT)
+		it->remember = false;
 }
 
 static int add_rejected(struct expansion *e, const struct names *names,
@@ -123,7 +127,8 @@ static int add_rejected(struct expansion *e, const struct names *names,
 
 	if (!it)
 		return -1;
-	reject(e, it, why);
+	it->remember = e->key != NULL;
+	end_with(e, it, why);
 	return item_add(e->g, it, err);
 }
 
@@ -161,8 +166,7 @@ static int add_container(struct expansion *e, const struct names *names,
 	it->outcome = IGNORED;
 	it->text = "archive";
 	it->remember = e->key != NULL;
-	if (why->code != IMG_OK)
-		reject(e, it, why);
+	end_with(e, it, why);
 	return item_add(e->g, it, err);
 }
 
@@ -408,16 +412,11 @@ static int add_archive(struct expansion *e, const struct deferred *d,
 		it->device = d->device;
 		it->mtime_ns = d->mtime_ns;
 		it->seen_as = "expanded";
-		/* What a disc lacks must be said each time. */
-		it->remember = e->absent == 0;
+		/* What a disc lacks must be said each time.  A device is what
+		   lies in it today. */
+		it->remember = e->key && e->absent == 0;
 	}
-	if (why->code != IMG_OK)
-		item_fail(&e->g->open->arena, it, REJECTED, why);
-	if (why->code == IMG_E_BUSY || why->code == IMG_E_IO ||
-	    why->code == IMG_E_NOMEM) {
-		it->outcome = FAILED;
-		it->remember = false;
-	}
+	end_with(e, it, why);
 	return item_add(e->g, it, err);
 }
 

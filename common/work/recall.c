@@ -71,16 +71,22 @@ static int recall_object(struct img_ingest *g, struct item *it,
 	return 1;
 }
 
-/* A message is remembered without the name it began with. */
-static const char *recall_text(struct img_ingest *g, const char *path,
-			       const char *text)
+/* As text_of has written it. */
+static int recall_text(struct img_ingest *g, struct item *it, const char *text,
+		       struct img_err *err)
 {
-	char all[sizeof(((struct img_err *)0)->text)];
+	char all[sizeof(err->text)];
+	size_t n = text ? strcspn(text, "\n") : 0;
 
-	if (!text || *text != ':')
-		return copy(g, text);
-	snprintf(all, sizeof(all), "%s%s", path, text);
-	return item_text(g, all);
+	if (!text)
+		return 0;
+	snprintf(all, sizeof(all), "%s%.*s", *text == ':' ? it->path : "",
+		 (int)n, text);
+	it->text = item_text(g, all);
+	it->extra = text[n] ? item_text(g, text + n + 1) : NULL;
+	if (!it->text || (text[n] && !it->extra))
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	return 0;
 }
 
 /* 1 filled in, 0 must be looked at. */
@@ -96,8 +102,7 @@ static int fill(struct img_ingest *g, struct item *it, const struct img_seen *s,
 	else
 		return 0;
 	it->code = s->code ? img_code_of(s->code) : IMG_OK;
-	it->text = recall_text(g, it->path, s->text);
-	return 1;
+	return recall_text(g, it, s->text, err) < 0 ? -1 : 1;
 }
 
 struct replay {
@@ -166,7 +171,8 @@ static int replay_archive(struct img_ingest *g, const struct item *seen,
 	snprintf(extra, sizeof(extra), "\"members\":%llu",
 		 (unsigned long long)r.members);
 	it->path = item_text(g, path);
-	it->text = recall_text(g, path, text);
+	if (recall_text(g, it, text, err) < 0)
+		goto out;
 	it->extra = item_text(g, extra);
 	it->code = code;
 	it->outcome = code == IMG_OK ? IGNORED : REJECTED;

@@ -95,7 +95,8 @@ static int add_file(struct img_ingest *g, const char *path,
 		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 	if (!it->path || !it->container || !it->name)
 		return oom(err);
-	known = g->opts.rehash ? 0 : recall(g, it, err);
+	known = g->opts.rehash || !S_ISREG(st->st_mode) ? 0
+							: recall(g, it, err);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
 	if (g->opts.in_place) {

@@ -23,7 +23,7 @@ static const struct img_opt opts[] = {
 	{ 0, "in-place", NULL, "catalog files where they lie, copy nothing",
 	  IMG_OPT_FLAG, &in_place, NULL, 0 },
 	{ 0, "on-conflict", "how",
-	  "same UID, other bytes: keep the first current, replace it, reject",
+	  "same UID, other bytes: what to do",
 	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
 	{ 0, "quarantine", NULL, "keep a copy of what is rejected",
 	  IMG_OPT_FLAG, &quarantine, NULL, 0 },

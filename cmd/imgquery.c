@@ -210,7 +210,7 @@ static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
 int main(int argc, char **argv)
 {
 	struct img_cli cli = IMG_CLI(
-		"imgquery", "[-C dir] [-l level] [Keyword=value ...]",
+		"imgquery", "[options] [Keyword=value ...]",
 		"what the archive holds, as records or as a table", opts);
 	struct out out = { .cli = &cli };
 	const struct img_ask_host host = { text,    row,     trouble,

@@ -197,9 +197,10 @@ static int make_again(struct img_cli *cli, const char *path,
 	if (img_verify_rebuild(path, dry_run, host, err) < 0)
 		return -1;
 	if (!cli->quiet)
-		img_cli_warn(cli, "%llu objects read, %llu differences%s",
+		img_cli_warn(cli, "%llu objects read, %llu difference%s%s",
 			     (unsigned long long)done,
 			     (unsigned long long)verdicts,
+			     verdicts == 1 ? "" : "s",
 			     dry_run ? "" : "; the catalog is made again");
 	return 0;
 }

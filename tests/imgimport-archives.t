@@ -45,8 +45,8 @@ for f in a.zip stored.zip a.tar pax.tar v7.tar a.tgz a.tar.bz2 a.tar.xz \
 	for i in IM1 SUB/IM2 long; do
 		d=$(b2sum -l 256 s/DICOM/$i | cut -d ' ' -f 1)
 		cmp "s/DICOM/$i" "arch/objects/$(printf '%.2s' "$d")/$d"
-	done >diff 2>&1
-	ok "$f: the objects have their bytes" test ! -s diff
+	done >differ 2>&1
+	ok "$f: the objects have their bytes" test ! -s differ
 	sort out >first
 	exits 2 "$f again" import $f
 	sed 's/^{"status":"duplicate"/{"status":"stored"/' out | sort >got

@@ -302,8 +302,8 @@ ls arch/quarantine >got
 same 'keeps a copy of each' got <want
 for f in bad/*; do
 	cmp "$f" "arch/quarantine/$(digest "$f")"
-done >diff 2>&1
-ok 'with its bytes' test ! -s diff
+done >differ 2>&1
+ok 'with its bytes' test ! -s differ
 sound 'quarantine'
 
 # ---- in place ------------------------------------------------------------

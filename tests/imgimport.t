@@ -210,7 +210,7 @@ if is_root; then
 	as=nobody
 	chmod 777 . "$T" && mkdir -m 777 nb
 else
-	as=env
+	as='env'
 	mkdir nb
 fi
 if $as true 2>/dev/null; then

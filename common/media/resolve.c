@@ -156,7 +156,7 @@ int img_media_resolve(int dirfd, const char *file_id, char *out, size_t size,
 		return 0;
 	if (strlen(id) >= size)
 		return img_err_set(err, IMG_E_LIMIT, "path too long");
-	strcpy(out, id);
+	memcpy(out, id, strlen(id) + 1);
 	if (is_file(dirfd, out))
 		return 1;
 	for (char *c = out; *c; c++)

@@ -70,6 +70,12 @@ for f in gnutar.tar pax.tar ustar.tar v7tar.tar tar.gzip tar.bzip2 tar.xz \
 	same "$f: the same from a pipe" got <want.all
 done
 
+for f in ustar.tar tar.xz piped.zip; do
+	cat $f | lsarchive /dev/stdin >out
+	names out >got
+	same "$f: through standard input" got <want.all
+done
+
 # The end of a zip is found behind a long comment, and not in it.
 cp stored.zip long.zip && awk 'BEGIN { for (i = 0; i < 8000; i++) print i }' |
 	zip -qz long.zip

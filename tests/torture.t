@@ -1,0 +1,26 @@
+#!/bin/sh
+# torture.t - a taste of tests/torture, so that it is known to work; make
+# torture does it in full.
+. "$(dirname "$0")/lib.sh"
+need b2sum setsid sqlite3 strace zip
+grep -q __asan_init "$O/bin/imgimport" &&
+	skip_all 'a sanitizer does not bear a tracer'
+
+exits 0 'killed: nothing is lost' env CALLS='fsync fdatasync renameat2' \
+	sh "$TOP/tests/torture/kill.sh" 5
+ok 'at random moments' grep -qx 'kill: 5 moments, 0 with a loss' out
+ok 'and at system calls' grep -q '^kill: [1-9].* 0 losses in all$' out
+
+if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ] &&
+	truncate -s 8M image && mkfs.ext4 -q image 2>/dev/null &&
+	mkdir m && mount -o loop image m 2>/dev/null; then
+	umount m
+	exits 0 'power cuts: nothing is lost' \
+		sh "$TOP/tests/torture/powercut.sh" 4
+	exits 0 'power cuts without syncs: the test finds the loss' \
+		sh "$TOP/tests/torture/powercut.sh" -c 6
+else
+	skip 'power cuts' 'no loop device can be mounted here'
+fi
+
+finish

@@ -200,13 +200,15 @@ static int do_page(void *arg, const struct img_object *o, size_t n,
 		   struct img_err *err)
 {
 	struct img_verify *v = arg;
+	bool stopped;
 	size_t done;
 
 	v->page = o;
 	v->n = n;
 	memset(v->verdict, 0, sizeof(v->verdict));
 	hash_page(v);
-	done = v->host.stopped(v->host.arg) ? 0 : n;
+	stopped = v->host.stopped(v->host.arg);
+	done = stopped ? 0 : n;
 	for (size_t i = 0; i < done; i++)
 		if (img_catalog_row_ok(v->catalog, o[i].instance, o[i].object,
 				       &v->verdict[i].row_ok, err) < 0)
@@ -217,7 +219,8 @@ static int do_page(void *arg, const struct img_object *o, size_t n,
 		if (tell(v, &o[i], &v->verdict[i]) < 0)
 			return img_err_set(err, IMG_E_IO, "stdout");
 	v->host.progress(v->host.arg, v->items, v->bytes);
-	return done ? 0 : img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	return stopped ? img_err_set(err, IMG_E_BUSY, "stopped by a signal")
+		       : 0;
 }
 
 /* ---- rows ------------------------------------------------------------- */
@@ -338,17 +341,28 @@ static int find_extras(struct img_verify *v,
 	return rc;
 }
 
+/* A catalog that sqlite cannot read, or not as we wrote it, is a verdict and
+   no failure.  0: told. */
+static int tell_catalog(struct img_verify *v, struct img_err *err)
+{
+	char reason[sizeof(err->text) + 64];
+
+	if (err->code != IMG_E_MALFORMED && err->code != IMG_E_BUG)
+		return -1;
+	snprintf(reason, sizeof(reason), "%s (imgverify --rebuild)", err->text);
+	img_err_clear(err);
+	return tell_row(v, reason, -1, err);
+}
+
 int img_verify_scope(struct img_verify *v,
 		     const struct img_catalog_scope *scope, bool whole,
 		     struct img_err *err)
 {
-	if (img_catalog_pages(v->catalog, scope, do_page, v, err) < 0)
-		return -1;
-	if (!whole)
+	if (img_catalog_pages(v->catalog, scope, do_page, v, err) == 0 &&
+	    (!whole || (img_catalog_check(v->catalog, tell_row, v, err) == 0 &&
+			find_extras(v, scope, err) == 0)))
 		return 0;
-	if (img_catalog_check(v->catalog, tell_row, v, err) < 0)
-		return -1;
-	return find_extras(v, scope, err);
+	return tell_catalog(v, err);
 }
 
 /* A page of the objects of a scope; *n 0 at the end. */

@@ -170,4 +170,36 @@ else
 	skip '71 DICOMDIRs in an archive' 'no dcmmkdir'
 fi
 
+# ---- DICOMDIRs that cost time ---------------------------------------------
+
+# dicomdir N: one that lists N files that are not there
+dicomdir()
+{
+	perl -e 'sub e { pack("vva2va*", @_[0..2], length $_[3], $_[3]) }
+	$i .= pack("vvV", 0xFFFE, 0xE000, length $_) . $_ for map {
+		e(4, 0x1430, "CS", "IMAGE ") .
+		e(4, 0x1500, "CS", sprintf "A%07d", $_) } 1 .. $ARGV[0];
+	print "\0" x 128, "DICM",
+		e(2, 2, "UI", "1.2.840.10008.1.3.10"),
+		e(2, 16, "UI", "1.2.840.10008.1.2.1\0"),
+		pack("vva2vV", 4, 0x1220, "SQ", 0, length $i), $i' "$1"
+}
+
+mkdir slow
+(cd slow && seq 4000 | xargs touch)
+dicomdir 30000 >slow/DICOMDIR
+exits 2 '30,000 absent files, 4,000 others' timeout 30 imgimport -q -C arch slow
+ok 'are told' grep -q '"listed":30000,"absent":30000,' out
+rm -rf slow
+new
+
+mkdir slow
+dicomdir 1 >slow/1
+i=1
+while [ $((i += 1)) -le 1500 ]; do ln slow/1 slow/$i; done
+exits 2 '1,500 DICOMDIRs in a folder' timeout 60 imgimport -q -C arch slow
+ok 'each has its record' test "$(wc -l <out)" = 1500
+ok 'the last are not compared' grep -q '"code":"limit"' out
+new
+
 finish

@@ -61,9 +61,9 @@ static bool names_have(struct names_set *s, const char *name)
 struct evidence {
 	struct img_ingest *g;
 	const char *path;
-	int dirfd;                /* -1: among the names of an archive */
-	struct names_set *there;  /* the archive's names */
-	const char *prefix;       /* the DICOMDIR's folder in it, with '/' */
+	int dirfd;               /* -1: in an archive */
+	struct names_set *there; /* names of the folder or archive */
+	const char *prefix; /* the DICOMDIR's folder in an archive, with '/' */
 	struct names_set present; /* what is listed and there */
 	uint64_t listed, absent, unlisted;
 	struct img_buf absent_names, unlisted_names; /* JSON arrays */
@@ -72,29 +72,27 @@ struct evidence {
 static int name_it(struct img_buf *b, uint64_t n, const char *name,
 		   struct img_err *err)
 {
-	return n > NAMED_MAX ? 0 : img_json_str(b, name, strlen(name), err);
+	size_t len = strlen(name);
+
+	/* A byte takes six at most, and brackets must fit behind. */
+	if (n > NAMED_MAX || b->max - b->len < 6 * len + 16)
+		return 0;
+	return img_json_str(b, name, len, err);
 }
 
 static int listed(const struct img_media_record *rec, void *arg,
 		  struct img_err *err)
 {
 	struct evidence *e = arg;
-	char real[IMG_PATH_MAX + IMG_MEDIA_ID_MAX];
-	int there = 0;
+	char path[IMG_PATH_MAX + IMG_MEDIA_ID_MAX];
 
 	if (rec->inactive)
 		return 0;
 	e->listed++;
-	if (e->dirfd < 0) {
-		snprintf(real, sizeof(real), "%.4095s%s", e->prefix,
-			 rec->file_id);
-		there = !rec->refused && names_have(e->there, real);
-	} else if (!rec->refused) {
-		there = img_media_resolve(e->dirfd, rec->file_id, real,
-					  sizeof(real), err);
-	}
-	if (there)
-		return there < 0 ? -1 : names_add(&e->present, real, err);
+	snprintf(path, sizeof(path), "%.4095s%s", e->prefix ? e->prefix : "",
+		 rec->file_id);
+	if (!rec->refused && names_have(e->there, path))
+		return names_add(&e->present, path, err);
 	e->absent++;
 	e->g->host.absent(e->g->host.arg, e->path, rec->file_id);
 	return name_it(&e->absent_names, e->absent, rec->file_id, err);
@@ -157,8 +155,25 @@ static void enter(struct level *stack, int *top, int at, const char *name,
 	snprintf(path + n, IMG_PATH_MAX - n, "%s/", name);
 }
 
-/* Every file below that looks like an object and is not listed. */
-static int find_unlisted(struct evidence *e, struct img_err *err)
+/* DT_DIR, DT_REG or neither; isofs says DT_UNKNOWN of all. */
+static int kind_of(int at, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type;
+	if (fstatat(at, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return S_ISDIR(st.st_mode)   ? DT_DIR
+	       : S_ISREG(st.st_mode) ? DT_REG
+				     : DT_UNKNOWN;
+}
+
+/* Calls f for every file below: its folder, its name in there, its path. */
+static int each_file(struct evidence *e,
+		     int (*f)(struct evidence *e, int at, const char *name,
+			      const char *path, struct img_err *err),
+		     struct img_err *err)
 {
 	char path[IMG_PATH_MAX] = "", name[2 * IMG_PATH_MAX];
 	struct level stack[LEVELS];
@@ -168,8 +183,10 @@ static int find_unlisted(struct evidence *e, struct img_err *err)
 	if (!stack[0].dir)
 		return 0;
 	while (top >= 0) {
-		struct dirent *d = rc == 0 ? readdir(stack[top].dir) : NULL;
-		int at = dirfd(stack[top].dir);
+		struct dirent *d = rc == 0 && !must_stop(e->g)
+					   ? readdir(stack[top].dir)
+					   : NULL;
+		int at = dirfd(stack[top].dir), kind;
 
 		if (!d) {
 			leave(stack, &top, path);
@@ -178,14 +195,43 @@ static int find_unlisted(struct evidence *e, struct img_err *err)
 		if (d->d_name[0] == '.' ||
 		    strlen(path) + strlen(d->d_name) + 2 > IMG_PATH_MAX)
 			continue;
+		e->g->compared++;
+		kind = kind_of(at, d);
 		snprintf(name, sizeof(name), "%s%s", path, d->d_name);
-		if (d->d_type == DT_DIR)
+		if (kind == DT_DIR)
 			enter(stack, &top, at, d->d_name, path);
-		else if (!img_media_name_match("DICOMDIR", d->d_name) &&
-			 is_object(at, d->d_name))
-			rc = unlisted(e, name, err);
+		else if (kind == DT_REG)
+			rc = f(e, at, d->d_name, name, err);
 	}
+	if (rc == 0 && must_stop(e->g))
+		rc = img_err_set(err, IMG_E_BUSY, "%s: stopped by a signal",
+				 e->path);
 	return rc;
+}
+
+/* All names are read once: a look into the folders for each that is listed
+   would take files times records. */
+static int note_file(struct evidence *e, int at, const char *name,
+		     const char *path, struct img_err *err)
+{
+	(void)at, (void)name;
+	return names_add(e->there, path, err);
+}
+
+/* A file that looks like an object and is not listed. */
+static int find_unlisted(struct evidence *e, int at, const char *name,
+			 const char *path, struct img_err *err)
+{
+	if (img_media_name_match("DICOMDIR", name) || !is_object(at, name))
+		return 0;
+	return unlisted(e, path, err);
+}
+
+/* Every DICOMDIR costs a look at all files below: a folder full of them must
+   not take more time than the files are worth. */
+static bool too_many(const struct img_ingest *g)
+{
+	return g->compared > 1000000 + 64 * g->walked;
 }
 
 /* ---- and in archives -------------------------------------------------- */
@@ -248,7 +294,8 @@ static int add_record(struct evidence *e, const struct disc *d,
 		it->remember = true;
 	}
 	if (why->code != IMG_OK)
-		item_fail(&e->g->open->arena, it, REJECTED, why);
+		item_fail(&e->g->open->arena, it,
+			  why->code == IMG_E_BUSY ? FAILED : REJECTED, why);
 	rc = item_add(e->g, it, err);
 out:
 	img_buf_release(&b);
@@ -275,23 +322,33 @@ static void end(struct evidence *e)
 int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 		   struct img_err *err)
 {
-	struct evidence e = { .g = g, .path = d->path, .dirfd = -1 };
+	struct names_set there = { 0 };
+	struct evidence e = {
+		.g = g, .path = d->path, .dirfd = -1, .there = &there
+	};
 	struct img_dicom_reader *r = g->walker.reader;
 	struct img_err why = IMG_ERR_INIT;
 	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1;
 
 	e.dirfd = open(d->container, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	img_buf_init(&there.keys, 32ul * 1024 * 1024);
 	if (begin(&e, err) < 0)
 		goto out;
 	if (fd < 0 || e.dirfd < 0)
 		img_err_sys(&why, "%s", d->path);
-	else if (img_dicom_start_fd(r, fd, d->size, d->path, &img_media_limits,
+	else if (too_many(g))
+		img_err_set(&why, IMG_E_LIMIT,
+			    "%s: one of too many DICOMDIRs to be compared",
+			    d->path);
+	else if (each_file(&e, note_file, &why) == 0 &&
+		 img_dicom_start_fd(r, fd, d->size, d->path, &img_media_limits,
 				    &why) == 0 &&
 		 img_media_each(r, d->path, false, listed, &e, &why) == 0)
-		(void)find_unlisted(&e, &why);
+		(void)each_file(&e, find_unlisted, &why);
 	rc = add_record(&e, NULL, d->rides, &why, err);
 out:
 	end(&e);
+	img_buf_release(&there.keys);
 	if (fd >= 0)
 		close(fd);
 	if (e.dirfd >= 0)

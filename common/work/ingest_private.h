@@ -127,6 +127,8 @@ struct img_ingest {
 	struct examiner walker;
 	double known_until; /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
+	uint64_t walked;    /* files met */
+	uint64_t compared;  /* looks at files for the sake of DICOMDIRs */
 	const char *rides;  /* for the item of the operand in hand, or NULL */
 
 	/* The committer's. */

@@ -85,6 +85,7 @@ static int add_file(struct img_ingest *g, const char *path,
 
 	if (!it)
 		return -1;
+	g->walked++;
 	it->path = item_text(g, path);
 	it->container = item_text(g, container);
 	it->name = item_text(g, name);

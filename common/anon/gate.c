@@ -22,8 +22,8 @@ static bool is_plain_number(const struct img_dicom_event *ev)
 	return true;
 }
 
-/* What to look for in an element; 0 nothing.  What an option has kept is
-   meant to be there, and dates that were moved may fall on old ones. */
+/* What to look for in an element; 0 nothing.  Dates that were moved or kept
+   may fall on others, as a child's on its birth. */
 static unsigned what_in(const struct img_anon *a,
 			const struct img_dicom_event *ev)
 {
@@ -38,8 +38,6 @@ static unsigned what_in(const struct img_anon *a,
 	/* In what is technical, "Head" is no name. */
 	if (u.action == IMG_ACT_C || (ev->tag >> 16 & 1))
 		all |= LOOK_WORDS;
-	if (u.action == IMG_ACT_K && !(ev->tag >> 16 & 1))
-		return 0;
 	if (u.row != ANON_NO_ROW && is_vr(u.vr, "DADTTM"))
 		return LOOK_UIDS;
 	if (ev->tag >= 0x7FE00008u && ev->tag <= T_PIXELS && ev->depth == 0)

@@ -129,6 +129,8 @@ struct img_anon {
 	char id[IMG_UID_MAX], issuer[IMG_UID_MAX];
 	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX];
 	char sop_class[IMG_UID_MAX];
+	unsigned sops; /* how often SOPInstanceUID occurs */
+	bool one_sop;  /* and that it is one UID */
 	char pseudonym[IMG_ANON_PREFIX + 13];
 	int offset; /* days, negative */
 	bool has_pixels, burned_in, was_modified;

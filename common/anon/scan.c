@@ -64,6 +64,15 @@ static void take(char out[IMG_UID_MAX], const struct img_dicom_event *ev)
 	out[n] = '\0';
 }
 
+/* Whether what was taken is all of the value, and not several. */
+static bool is_one(const struct img_dicom_event *ev, const char *taken)
+{
+	const char *p = (const char *)ev->value;
+	size_t n = p ? anon_trim(&p, ev->length) : 0;
+
+	return n == strlen(taken) && !strchr(taken, '\\');
+}
+
 static void take_modality(struct img_anon *a, const struct img_dicom_event *ev)
 {
 	char text[IMG_UID_MAX] = "";
@@ -87,6 +96,8 @@ static void take_top(struct img_anon *a, const struct img_dicom_event *ev)
 		break;
 	case T_SOP:
 		take(a->sop, ev);
+		a->sops++;
+		a->one_sop = is_one(ev, a->sop);
 		break;
 	case 0x00080060u:
 		take_modality(a, ev);
@@ -216,6 +227,8 @@ static void start(struct img_anon *a)
 	a->study[0] = a->series[0] = a->sop[0] = a->sop_class[0] = '\0';
 	a->has_pixels = a->burned_in = a->was_modified = false;
 	a->risk = NULL;
+	a->sops = 0;
+	a->one_sop = false;
 	memset(&a->pixels, 0, sizeof(a->pixels));
 	a->high_bits = false;
 	a->creators = a->traces = 0;
@@ -258,9 +271,10 @@ static void new_uid(const struct img_anon *a, const char *old,
 
 static int identify(struct img_anon *a, const char *name, struct img_err *err)
 {
-	if (!img_uid_ok(a->sop_class) || !a->sop[0])
+	if (!img_uid_ok(a->sop_class) || !a->sop[0] || !a->one_sop ||
+	    a->sops != 1)
 		return img_err_set(err, IMG_E_MALFORMED,
-				   "%s: no SOP class or instance", name);
+				   "%s: not one SOP class and instance", name);
 	if ((a->p->options >> IMG_ANON_UIDS & 1) &&
 	    (!img_uid_ok(a->sop) || (a->study[0] && !img_uid_ok(a->study)) ||
 	     (a->series[0] && !img_uid_ok(a->series))))

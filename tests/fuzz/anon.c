@@ -1,0 +1,224 @@
+/*
+ * anon.c - fuzz target of the anon room: the whole filter.
+ *
+ * The first byte chooses options, the rest is an object.  Whatever comes in:
+ * no crash, no hang.  What the gate lets pass can be read, says that it is
+ * de-identified, is named by the UIDs that were announced, has no private
+ * attribute unless asked for, and nowhere in its texts the PatientID or the
+ * PatientName of the input.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "anon/anon.h"
+
+#define OUT_MAX (64u << 20)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct img_dicom_limits limits = {
+	.elements = 100000,
+	.header = 4 << 20,
+	.value = 65536,
+	.inflated = 2 << 20,
+};
+
+static struct img_dicom_reader *reader;
+static struct img_key *key;
+static struct img_buf out;
+static char planted[2][80];
+
+static void wrong(const char *what, uint32_t tag, const struct img_err *err)
+{
+	fprintf(stderr, "oracle: %s: (%04x,%04x) %s\n", what, tag >> 16,
+		tag & 0xFFFF, err->text);
+	abort();
+}
+
+static void prepare(void)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (reader)
+		return;
+	reader = img_dicom_reader_new(&err);
+	if (!reader || img_crypto_init(&err) < 0 ||
+	    img_key_random(&key, &err) < 0)
+		abort();
+	img_buf_init(&out, OUT_MAX);
+}
+
+static int sink(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	return img_buf_add(arg, p, n, err);
+}
+
+static void choose(struct img_anon_profile *p, uint8_t byte)
+{
+	static const char *const options[] = {
+		"retain-safe-private", "retain-device", "retain-institution",
+		"retain-patient",      "modify-dates",  "clean-desc",
+		"clean-graphics",      "clean-pixel"
+	};
+	struct img_err err = IMG_ERR_INIT;
+
+	img_anon_profile_init(p);
+	for (unsigned i = 0; i < 8; i++)
+		if (byte >> i & 1 && img_anon_option(p, options[i], &err) < 0)
+			wrong("option", i, &err);
+	if (!(byte & 0x80))
+		p->pixels = IMG_PIXELS_KEEP;
+	if (img_anon_ready(p, &err) < 0)
+		wrong("profile", 0, &err);
+}
+
+/* ---- what may not be seen --------------------------------------------- */
+
+/* Long and of letters alone, so that it is nothing else by accident. */
+static void take(char to[80], const struct img_dicom_event *ev)
+{
+	size_t n = 0;
+
+	if (to[0] || !ev->value)
+		return;
+	while (n < ev->length && n < 79 && isalpha(ev->value[n]))
+		n++;
+	if (n < 8)
+		return;
+	for (size_t i = 0; i < n; i++)
+		to[i] = (char)tolower(ev->value[i]);
+	to[n] = '\0';
+}
+
+static bool holds(const struct img_dicom_event *ev, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (uint32_t i = 0; n && i + n <= ev->length; i++) {
+		size_t k = 0;
+
+		while (k < n && tolower(ev->value[i + k]) == what[k])
+			k++;
+		if (k == n)
+			return true;
+	}
+	return false;
+}
+
+static bool is_text(const char *vr)
+{
+	static const char list[] = "AECSLOLTPNSHSTUCURUTUNOB";
+
+	for (size_t i = 0; list[i]; i += 2)
+		if (memcmp(list + i, vr, 2) == 0)
+			return true;
+	return false;
+}
+
+/* ---- oracle ----------------------------------------------------------- */
+
+static void check(const struct img_anon_profile *p,
+		  const struct img_anon_facts *f)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_dicom_event ev;
+	bool marked = false, named = false;
+	int rc;
+
+	if (img_dicom_start_mem(reader, out.data, out.len, "out", &limits,
+				&err) < 0)
+		wrong("cannot be read", 0, &err);
+	while ((rc = img_dicom_next(reader, &ev, &err)) == 1) {
+		if (ev.kind != IMG_DICOM_ELEMENT || ev.meta)
+			continue;
+		if ((ev.tag >> 16 & 1) &&
+		    !(p->options >> IMG_ANON_SAFE_PRIVATE & 1))
+			wrong("private", ev.tag, &err);
+		if (ev.tag >> 16 == 4 || (ev.tag & 0xFFFF) == 0)
+			wrong("should be gone", ev.tag, &err);
+		if (ev.depth == 0 && ev.tag == 0x00120062u)
+			marked = true;
+		if (ev.depth == 0 && ev.tag == 0x00080018u && !named)
+			named = ev.value && ev.length >= strlen(f->sop) &&
+				memcmp(ev.value, f->sop, strlen(f->sop)) == 0;
+		if (ev.value && is_text(ev.vr) && ev.tag < 0x7FE00000u &&
+		    (holds(&ev, planted[0]) || holds(&ev, planted[1])))
+			wrong("identity", ev.tag, &err);
+	}
+	if (rc < 0)
+		wrong("cannot be read", 0, &err);
+	if (!marked || !named)
+		wrong("not marked or named", 0, &err);
+}
+
+/* A pass of our own over the input; false if it cannot be read. */
+static bool look(const uint8_t *data, size_t size)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_dicom_event ev;
+	int rc = -1;
+
+	planted[0][0] = planted[1][0] = '\0';
+	if (img_dicom_start_mem(reader, data, size, "in", &limits, &err) < 0)
+		return false;
+	while ((rc = img_dicom_next(reader, &ev, &err)) == 1) {
+		if (ev.kind != IMG_DICOM_ELEMENT || ev.depth || ev.meta)
+			continue;
+		if (ev.tag == 0x00100020u)
+			take(planted[0], &ev);
+		if (ev.tag == 0x00100010u)
+			take(planted[1], &ev);
+	}
+	return rc == 0;
+}
+
+/* What the search leaves out on purpose: words that name nobody. */
+static void leave_out(struct img_anon *a)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (!img_anon_tells(a, planted[i]))
+			planted[i][0] = '\0';
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct img_dicom_sink to = { sink, &out };
+	struct img_err err = IMG_ERR_INIT;
+	static struct img_anon_profile p;
+	struct img_dicom_writer *w = NULL;
+	struct img_anon *a;
+
+	prepare();
+	if (size < 2 || !look(data + 1, size - 1))
+		return 0;
+	choose(&p, data[0]);
+	a = img_anon_new(&p, key, &err);
+	if (!a || img_dicom_start_mem(reader, data + 1, size - 1, "in", &limits,
+				      &err) < 0)
+		goto end;
+	if (img_anon_scan(a, reader, "in", &err) <= 0)
+		goto end;
+	leave_out(a);
+	img_buf_reset(&out);
+	w = img_dicom_writer_new(&to, &err);
+	if (!w ||
+	    img_dicom_start_mem(reader, data + 1, size - 1, "in", &limits,
+				&err) < 0 ||
+	    img_anon_filter(a, reader, w, NULL, &err) < 0)
+		goto end;
+	if (img_dicom_start_mem(reader, out.data, out.len, "out", &limits,
+				&err) < 0)
+		wrong("cannot be read", 0, &err);
+	if (img_anon_gate(a, reader, &err) > 0)
+		check(&p, img_anon_facts(a));
+	else if (err.code != IMG_OK)
+		wrong("cannot be read", 0, &err);
+end:
+	if (err.code == IMG_E_BUG)
+		wrong("bug", 0, &err);
+	img_dicom_writer_free(w);
+	img_anon_free(a);
+	return 0;
+}

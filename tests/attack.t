@@ -146,6 +146,16 @@ ok 'is refused' grep -q '"rejected".*"code":"unsupported"' out
 exits 0 'which is stored as it is' import long.dcm
 new
 
+# The file meta information says image, the data set says DICOMDIR.
+perl -0777 -pe 's/(\x08\0\x16\0UI)\x1a\0.{26}/"$1\x14\0" .
+	"1.2.840.10008.1.3.10"/es' 1.dcm >class.dcm
+cmp -s 1.dcm class.dcm && fail_ 'the class is changed'
+exits 2 '--set over what becomes a DICOMDIR' \
+	import --set PatientID=X class.dcm 2.dcm
+ok 'has a record' grep -q '"rejected","path":"class.dcm"' out
+ok 'and harms no other' grep -q '"stored","path":"2.dcm"' out
+new
+
 # ---- DICOMDIRs without number in an archive -------------------------------
 
 if command -v dcmmkdir >/dev/null; then

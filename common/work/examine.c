@@ -130,6 +130,8 @@ static int parse(struct examiner *x, struct arena *a, struct item *it)
 	if (dicomdir) {
 		it->outcome = DEFERRED;
 		it->seen_as = "dicomdir";
+		/* With --set it may have been an object before. */
+		it->remember = false;
 		return -1;
 	}
 	it->outcome = OBJECT;

@@ -146,6 +146,13 @@ ok 'is refused' grep -q '"rejected".*"code":"unsupported"' out
 exits 0 'which is stored as it is' import long.dcm
 new
 
+# A sequence where a group length should be.
+perl -0777 -pe 's/(?=\x10\0\x20\0LO)/pack "H*", "10000000" . "5351" . "0000" .
+	"ffffffff" . "feff00e0" . "ffffffff" . "feff0de0" . "00000000" .
+	"feffdde0" . "00000000"/es' 1.dcm >length.dcm
+exits 0 'a sequence as group length' import --set PatientID=X length.dcm
+new
+
 # The file meta information says image, the data set says DICOMDIR.
 perl -0777 -pe 's/(\x08\0\x16\0UI)\x1a\0.{26}/"$1\x14\0" .
 	"1.2.840.10008.1.3.10"/es' 1.dcm >class.dcm

@@ -310,7 +310,7 @@ static int put_event(struct rewriting *r, const struct img_dicom_event *in,
 				     ev.kind == IMG_DICOM_SEQUENCE ||
 				     ev.kind == IMG_DICOM_PIXELS);
 
-	if (ev.meta || (ev.tag & 0xFFFF) == 0)
+	if (ev.meta || (ev.kind == IMG_DICOM_ELEMENT && (ev.tag & 0xFFFF) == 0))
 		return 0; /* group lengths would be wrong */
 	if (top && put_pending(r, ev.tag, err) < 0)
 		return -1;

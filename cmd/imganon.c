@@ -8,6 +8,8 @@
 
 static const char *dir, *out, *key_file, *new_key, *preset = "basic";
 static const char *pixels, *prefix, *range, *report, *explain;
+static const char *map_file, *id_map, *linkage, *trustee, *new_trustee;
+static bool reidentify;
 static struct img_list option, mask;
 static uint64_t jobs, pass_fd = UINT64_MAX;
 
@@ -35,14 +37,24 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &prefix, NULL, 0 },
 	{ 0, "date-range", "days", "move dates back by min-max days",
 	  IMG_OPT_STRING, &range, NULL, 0 },
+	{ 0, "map", "file", "PatientIDs to use, lines of old,new",
+	  IMG_OPT_STRING, &map_file, NULL, 0 },
+	{ 0, "id-map", "file", "write old and new identifiers (secret!)",
+	  IMG_OPT_STRING, &id_map, NULL, 0 },
+	{ 0, "linkage", "file", "the same, sealed to a trustee", IMG_OPT_STRING,
+	  &linkage, NULL, 0 },
+	{ 0, "trustee", "file", "public key to seal with, or secret to read",
+	  IMG_OPT_STRING, &trustee, NULL, 0 },
+	{ 0, "new-trustee", "file", "make a trustee's keys and end",
+	  IMG_OPT_STRING, &new_trustee, NULL, 0 },
+	{ 0, "reidentify", NULL, "print what --linkage has sealed",
+	  IMG_OPT_FLAG, &reidentify, NULL, 0 },
 	{ 0, "report", "file", "what was done with which attribute, no values",
 	  IMG_OPT_STRING, &report, NULL, 0 },
 	{ 0, "explain", "Keyword", "say what is done with an attribute",
 	  IMG_OPT_STRING, &explain, NULL, 0 },
 	IMG_OPT_END
 };
-
-/* ---- host ------------------------------------------------------------- */
 
 /* With an object on stdout there is no place for its record. */
 static int emit(void *arg, const struct img_record *rec)
@@ -62,6 +74,11 @@ static int emit(void *arg, const struct img_record *rec)
 	return 0;
 }
 
+static int emit_text(void *arg, const char *text, size_t n)
+{
+	return img_cli_emit_text(arg, text, n);
+}
+
 static void progress(void *arg, uint64_t items, uint64_t bytes)
 {
 	img_cli_progress(arg, items, bytes, 0);
@@ -72,23 +89,22 @@ static bool stopped(void *arg)
 	return img_cli_stopped(arg);
 }
 
-/* ---- options ---------------------------------------------------------- */
-
-static bool prefix_ok(void)
+/* Anything but de-identifying. */
+static bool is_other(void)
 {
-	return strlen(prefix) <= IMG_ANON_PREFIX &&
-	       prefix[strspn(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789_-.")] == '\0';
+	return new_key || new_trustee || explain || reidentify;
 }
 
 static void check(struct img_cli *cli, int argc)
 {
-	if (new_key && argc)
-		img_cli_usage(cli, "--new-key takes no operands");
-	if (explain && argc)
-		img_cli_usage(cli, "--explain takes no operands");
-	if (new_key || explain)
+	if (is_other() && argc)
+		img_cli_usage(cli, "--new-key, --new-trustee, --explain and "
+				   "--reidentify take no operands");
+	if ((linkage == NULL) != (trustee == NULL))
+		img_cli_usage(cli, "--linkage and --trustee go together");
+	if (reidentify && !linkage)
+		img_cli_usage(cli, "--reidentify reads --linkage");
+	if (is_other())
 		return;
 	if (!out)
 		img_cli_usage(cli, "-o says where the new objects go");
@@ -100,19 +116,10 @@ static void check(struct img_cli *cli, int argc)
 	if (pass_fd == 0 && (argc == 0 || strcmp(out, "-") == 0))
 		img_cli_usage(cli, "the passphrase cannot come with the "
 				   "inputs");
-	if (prefix && !prefix_ok())
-		img_cli_usage(cli,
-			      "--prefix has up to %d letters, digits, "
-			      "_ - .",
-			      IMG_ANON_PREFIX);
 }
 
 static int make_profile(struct img_anon_profile *p, struct img_err *err)
 {
-	static const char *const words[] = { "withhold", "keep", "clean",
-					     "blank-all" };
-	char rest;
-
 	img_anon_profile_init(p);
 	if (img_anon_preset(p, preset, err) < 0)
 		return -1;
@@ -122,28 +129,12 @@ static int make_profile(struct img_anon_profile *p, struct img_err *err)
 	for (size_t i = 0; i < mask.n; i++)
 		if (img_anon_mask(p, mask.item[i], err) < 0)
 			return -1;
-	for (size_t i = 0; pixels && i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(pixels, words[i]) == 0)
-			p->pixels = (enum img_anon_pixels)i;
-	if (prefix)
-		snprintf(p->prefix, sizeof(p->prefix), "%s", prefix);
-	if (range &&
-	    sscanf(range, "%5u-%5u%c", &p->days_min, &p->days_max, &rest) != 2)
-		return img_err_set(err, IMG_E_USAGE,
-				   "--date-range: '%.40s' is no range", range);
+	if ((pixels && img_anon_pixels(p, pixels, err) < 0) ||
+	    (prefix && img_anon_prefix(p, prefix, err) < 0) ||
+	    (range && img_anon_days(p, range, err) < 0))
+		return -1;
 	return img_anon_ready(p, err);
 }
-
-static int get_key(struct img_key **key, struct img_err *err)
-{
-	if (key_file)
-		return img_key_load(key, key_file, err);
-	if (pass_fd != UINT64_MAX)
-		return img_key_passphrase(key, (int)pass_fd, err);
-	return img_key_random(key, err);
-}
-
-/* ---- work ------------------------------------------------------------- */
 
 static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 		       char **argv, struct img_err *err)
@@ -165,9 +156,10 @@ static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 }
 
 static int anonymize(struct img_cli *cli, int argc, char **argv,
-		     const struct img_anon_profile *p, struct img_err *err)
+		     struct img_anon_profile *p, struct img_err *err)
 {
 	const struct img_deid_host host = { emit, progress, stopped, cli };
+	int pass = pass_fd == UINT64_MAX ? -1 : (int)pass_fd;
 	char archive[IMG_PATH_MAX];
 	struct img_deid_opts o = { .profile = p,
 				   .random_key =
@@ -175,15 +167,21 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 				   .out = out,
 				   .catalog = archive,
 				   .report = report,
+				   .id_map = id_map,
+				   .linkage = linkage,
+				   .trustee = trustee,
 				   .jobs = (unsigned)jobs };
+	struct img_anon_map *map = NULL;
 	struct img_key *key = NULL;
 	struct img_deid *d = NULL;
 	int rc = -1;
 
 	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
-	    get_key(&key, err) < 0)
+	    img_key_get(&key, key_file, pass, err) < 0 ||
+	    (map_file && img_deid_read_map(map_file, &map, err) < 0))
 		goto out;
 	o.key = key;
+	p->map = map;
 	img_cli_wait(cli, argc, argv);
 	if (img_deid_open(&d, &o, &host, err) < 0)
 		goto out;
@@ -192,6 +190,7 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 		rc = img_deid_finish(d, err);
 out:
 	img_deid_close(d);
+	img_anon_map_free(map);
 	img_key_free(key);
 	return rc;
 }
@@ -206,6 +205,11 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	if (new_key)
 		return img_key_make(new_key, err);
+	if (new_trustee)
+		return img_seal_make(new_trustee, err);
+	if (reidentify)
+		return img_deid_reidentify(linkage, trustee, emit_text, cli,
+					   err);
 	if (make_profile(&p, err) < 0)
 		return -1;
 	if (!explain)
@@ -234,7 +238,7 @@ int main(int argc, char **argv)
 		       "--profile research -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
-	if (new_key || explain)
+	if (is_other())
 		cli.verbs = NULL;
 	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
 		if (err.code == IMG_E_USAGE || err.code == IMG_E_UNSUPPORTED)

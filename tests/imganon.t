@@ -149,6 +149,46 @@ here: Z (basic): emptied, or a pseudonym where it identifies
 !
 exits 64 'explain what is not' imganon --explain NoSuchThing
 
+# ---- pairs --------------------------------------------------------------
+
+exits 0 'an id map' imganon --key key --id-map ids -o ids a.dcm b.dcm
+ok 'one patient' test "$(wc -l <ids-patients.csv)" = 2
+ok 'old and new' sh -c '
+	old=$(dcmdump +P 0010,0020 a.dcm | sed "s/.*\[\(.*\)\].*/\1/")
+	grep -qx "$old,$1" ids-patients.csv' sh "$(value first.dcm 0010,0020)"
+ok 'its UIDs, each once' sh -c 'grep -q "^2.25.1001,2.25" ids-uids.csv &&
+	[ "$(sort ids-uids.csv | uniq -d | wc -l)" = 0 ]'
+ok 'for the owner' test "$(stat -c %a ids-uids.csv)" = 600
+exits 3 'never overwritten' imganon --key key --id-map ids -o ids2 a.dcm
+exits 0 'and back in as a map' sh -c \
+	'sed "s/,.*/,CASE-01/; 1s/.*/old,new/" ids-patients.csv >map.csv
+	imganon --key key --map map.csv -o mapped a.dcm'
+ok 'the given one wins' test "$(value "$(written)" 0010,0020)" = CASE-01
+printf 'A,X\nB,X\n' >bad.csv
+exits 64 'two with one new ID' imganon --map bad.csv -o bad a.dcm
+printf 'A,X\nA,Y\n' >bad.csv
+exits 64 'one with two' imganon --map bad.csv -o bad a.dcm
+printf 'A\n' >bad.csv
+exits 64 'no pair' imganon --map bad.csv -o bad a.dcm
+exits 0 'keys of a trustee' imganon --new-trustee trustee
+ok 'the secret one is secret' test "$(stat -c '%a' trustee)" = 600
+exits 0 'a sealed log' imganon --key key --linkage links \
+	--trustee trustee.pub -o linked a.dcm
+exits 0 'that grows' imganon --key key --linkage links \
+	--trustee trustee.pub -o linked b.dcm
+ok 'two lines' test "$(wc -l <links)" = 2
+ok 'nothing to read in it' sh -c '! grep -q "TEST\|2\.25" links'
+exits 0 'read by the trustee' imganon --reidentify --linkage links \
+	--trustee trustee
+ok 'it has the patient' grep -qx "P,TEST-0001,$(value first.dcm 0010,0020)" out
+ok 'and both objects' test "$(grep -c '^U,2.25.100[12],2.25' out)" = 2
+imganon --new-trustee thief
+exits 3 'not by another' imganon --reidentify --linkage links --trustee thief
+sed 's/A/B/' links >changed
+exits 3 'nor when changed' imganon --reidentify --linkage changed \
+	--trustee trustee
+exits 64 'without a trustee' imganon --linkage links -o bad a.dcm
+
 # ---- dates --------------------------------------------------------------
 
 cp a.dcm d.dcm

@@ -78,12 +78,22 @@ struct img_rect {
 #define IMG_ANON_ROWS   768
 #define IMG_ANON_PREFIX 16
 
+struct img_anon_map;
+/* Pairs of PatientIDs from the text of a CSV, "old,new" a line; the new one
+   is used instead of a pseudonym.  IMG_E_USAGE for a bad line, for an old one
+   that has two new ones, and for a new one that has two old ones.  Free with
+   img_anon_map_free. */
+int img_anon_map_parse(struct img_anon_map **m, const char *text, size_t n,
+		       struct img_err *err);
+void img_anon_map_free(struct img_anon_map *m);
+
 struct img_anon_profile {
 	uint32_t options; /* bits 1 << enum img_anon_option */
 	enum img_anon_pixels pixels;
 	struct img_rect mask[IMG_ANON_MASKS]; /* to be blanked in any image */
 	unsigned masks;
 	unsigned days_min, days_max;      /* how far dates are moved back */
+	const struct img_anon_map *map;   /* or NULL */
 	char prefix[IMG_ANON_PREFIX + 1]; /* of pseudonyms of PatientID */
 	/* by img_anon_ready: by row, the action and the option it is from */
 	uint8_t action[IMG_ANON_ROWS];
@@ -98,6 +108,15 @@ int img_anon_preset(struct img_anon_profile *p, const char *name,
 /* "retain-dates" ...: see img_anon_option_name. */
 int img_anon_option(struct img_anon_profile *p, const char *name,
 		    struct img_err *err);
+/* "withhold", "keep", "clean", "blank-all". */
+int img_anon_pixels(struct img_anon_profile *p, const char *policy,
+		    struct img_err *err);
+/* Letters, digits, _ - and points. */
+int img_anon_prefix(struct img_anon_profile *p, const char *text,
+		    struct img_err *err);
+/* "min-max": how far dates are moved back. */
+int img_anon_days(struct img_anon_profile *p, const char *range,
+		  struct img_err *err);
 /* "x,y,w,h"; IMG_E_USAGE if it is none. */
 int img_anon_mask(struct img_anon_profile *p, const char *text,
 		  struct img_err *err);
@@ -146,6 +165,14 @@ struct img_anon_copy {
 int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,
 		    struct img_dicom_writer *w,
 		    const struct img_anon_copy *copy, struct img_err *err);
+/* Called by the filter for each value that was replaced by another that
+   stands for it: kind P PatientID, A AccessionNumber, U a UID. */
+struct img_anon_ear {
+	int (*pair)(void *arg, char kind, const char *old, size_t n,
+		    const char *new_value, struct img_err *err);
+	void *arg;
+};
+void img_anon_listen(struct img_anon *a, const struct img_anon_ear *ear);
 /* The reader has been started on the new object.  1: nothing of the old one
    was found, 0: it is withheld, -1. */
 int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,

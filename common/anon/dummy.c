@@ -205,6 +205,7 @@ static const char *pseudonym(struct img_anon *a,
 {
 	const char *p = (const char *)ev->value;
 	size_t n = p ? anon_trim(&p, ev->length) : 0;
+	const char *mapped;
 
 	if (ev->tag == T_NAME)
 		return ev->depth == 0 && n ? a->pseudonym : "";
@@ -213,6 +214,8 @@ static const char *pseudonym(struct img_anon *a,
 	if (ev->tag == T_PATIENT_ID && n == strlen(a->id) &&
 	    memcmp(p, a->id, n) == 0)
 		return a->pseudonym;
+	if (ev->tag == T_PATIENT_ID && (mapped = anon_mapped(a, p, n)) != NULL)
+		return mapped;
 	anon_pseudonym(a,
 		       ev->tag == T_PATIENT_ID  ? "patient"
 		       : ev->tag == T_ACCESSION ? "accession"
@@ -224,11 +227,19 @@ static const char *pseudonym(struct img_anon *a,
 int anon_put_dummy(struct img_anon *a, const struct img_dicom_event *ev,
 		   const struct ruling *u, struct img_err *err)
 {
+	const char *p = (const char *)ev->value, *to;
+	size_t n = p ? anon_trim(&p, ev->length) : 0;
 	char text[13];
 
 	if (ev->tag == T_NAME || ev->tag == T_PATIENT_ID ||
-	    ev->tag == T_ACCESSION || ev->tag == T_STUDY_ID)
-		return put_text(a, ev->tag, u->vr, pseudonym(a, ev, text), err);
+	    ev->tag == T_ACCESSION || ev->tag == T_STUDY_ID) {
+		to = pseudonym(a, ev, text);
+		if (n && (ev->tag == T_PATIENT_ID || ev->tag == T_ACCESSION) &&
+		    anon_tell_pair(a, ev->tag == T_ACCESSION ? 'A' : 'P', p, n,
+				   to, err) < 0)
+			return -1;
+		return put_text(a, ev->tag, u->vr, to, err);
+	}
 	if (u->action == IMG_ACT_D)
 		return put_dummy(a, ev, u, err);
 	if (strcmp(u->vr, "SQ") == 0)

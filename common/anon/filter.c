@@ -258,6 +258,8 @@ static int put_uids(struct img_anon *a, const struct img_dicom_event *ev,
 		uid[0] = '\0';
 		if (k)
 			anon_uid(a, one, k, uid);
+		if (k && anon_tell_pair(a, 'U', one, k, uid, err) < 0)
+			return -1;
 		if (img_buf_puts(&a->text, uid, err) < 0)
 			return -1;
 	}

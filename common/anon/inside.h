@@ -10,6 +10,7 @@
  * pixels.c  native pixel data with these parts blanked
  * dummy.c   values and sequences that stand for others
  * value.c   UIDs, pseudonyms, dates and ages
+ * map.c     given pairs of PatientIDs, and telling what was replaced
  * clean.c   free text by a list of words
  * marker.c  attributes that say what was done
  * trace.c   the report
@@ -131,7 +132,8 @@ struct img_anon {
 	char sop_class[IMG_UID_MAX];
 	unsigned sops; /* how often SOPInstanceUID occurs */
 	bool one_sop;  /* and that it is one UID */
-	char pseudonym[IMG_ANON_PREFIX + 13];
+	char pseudonym[IMG_UID_MAX];
+	const struct img_anon_ear *ear;
 	int offset; /* days, negative */
 	bool has_pixels, burned_in, was_modified;
 	bool high_bits; /* overlays in the unused bits of pixels */
@@ -164,6 +166,11 @@ struct ruling {
 	const struct anon_safe *safe;
 	char vr[3]; /* what it is, whatever the encoding says */
 };
+
+/* map.c */
+const char *anon_mapped(const struct img_anon *a, const char *old, size_t n);
+int anon_tell_pair(const struct img_anon *a, char kind, const char *old,
+		   size_t n, const char *new_value, struct img_err *err);
 
 /* value.c */
 void anon_uid(const struct img_anon *a, const char *old, size_t n,

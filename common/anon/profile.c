@@ -48,6 +48,45 @@ int img_anon_preset(struct img_anon_profile *p, const char *name,
 	return img_err_set(err, IMG_E_USAGE, "no profile '%.40s'", name);
 }
 
+int img_anon_pixels(struct img_anon_profile *p, const char *policy,
+		    struct img_err *err)
+{
+	static const char *const words[] = { "withhold", "keep", "clean",
+					     "blank-all" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(policy, words[i]) == 0) {
+			p->pixels = (enum img_anon_pixels)i;
+			return 0;
+		}
+	return img_err_set(err, IMG_E_USAGE, "no such policy");
+}
+
+int img_anon_prefix(struct img_anon_profile *p, const char *text,
+		    struct img_err *err)
+{
+	if (strlen(text) > IMG_ANON_PREFIX ||
+	    text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			      "abcdefghijklmnopqrstuvwxyz0123456789_-.")])
+		return img_err_set(err, IMG_E_USAGE,
+				   "a prefix has up to %d letters, digits, "
+				   "_ - .",
+				   IMG_ANON_PREFIX);
+	snprintf(p->prefix, sizeof(p->prefix), "%s", text);
+	return 0;
+}
+
+int img_anon_days(struct img_anon_profile *p, const char *range,
+		  struct img_err *err)
+{
+	char rest;
+
+	if (sscanf(range, "%5u-%5u%c", &p->days_min, &p->days_max, &rest) != 2)
+		return img_err_set(err, IMG_E_USAGE, "'%.40s' is no range",
+				   range);
+	return 0;
+}
+
 int img_anon_mask(struct img_anon_profile *p, const char *text,
 		  struct img_err *err)
 {

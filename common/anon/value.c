@@ -105,9 +105,13 @@ void anon_subject(struct img_anon *a)
 	uint64_t span = a->p->days_max - a->p->days_min + 1, v = 0;
 	uint8_t mac[16];
 
-	snprintf(a->pseudonym, sizeof(a->pseudonym), "%s", a->p->prefix);
-	anon_pseudonym(a, kind, a->issuer, value, strlen(value),
-		       a->pseudonym + strlen(a->pseudonym));
+	const char *mapped = anon_mapped(a, a->id, strlen(a->id));
+
+	snprintf(a->pseudonym, sizeof(a->pseudonym), "%s",
+		 mapped ? mapped : a->p->prefix);
+	if (!mapped)
+		anon_pseudonym(a, kind, a->issuer, value, strlen(value),
+			       a->pseudonym + strlen(a->pseudonym));
 	img_key_mac(a->key, IMG_KEY_DATE, mac, sizeof(mac), part, 3);
 	for (unsigned i = 0; i < 8; i++)
 		v = v << 8 | mac[i];

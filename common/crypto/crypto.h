@@ -52,6 +52,10 @@ int img_key_passphrase(struct img_key **k, int fd, struct img_err *err);
 /* A key that nobody will ever have again. */
 int img_key_random(struct img_key **k, struct img_err *err);
 void img_key_free(struct img_key *k);
+/* From the file; else, where fd is not negative, from a passphrase; else a
+   random one. */
+int img_key_get(struct img_key **k, const char *file, int fd,
+		struct img_err *err);
 
 struct img_part {
 	const void *p;
@@ -61,5 +65,24 @@ struct img_part {
    by many threads at once. */
 void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
 		 size_t n, const struct img_part *part, size_t parts);
+
+/* ---- sealed notes ----------------------------------------------------- */
+
+#define IMG_SEAL_PUBLIC 32
+#define IMG_SEAL_MAX    (256u * 1024)
+
+/* A trustee's secret key in file, mode 0600, and the public one in file.pub;
+   neither is overwritten. */
+int img_seal_make(const char *file, struct img_err *err);
+int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],
+		    struct img_err *err);
+/* Appends a line of base64 that only the trustee can read; n at most
+   IMG_SEAL_MAX. */
+int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
+	     struct img_buf *out, struct img_err *err);
+/* Appends what is in such a line (without its newline); IMG_E_DENIED if the
+   key is another one or the line was changed. */
+int img_unseal(const char *secret_file, const char *line, size_t n,
+	       struct img_buf *out, struct img_err *err);
 
 #endif

@@ -171,6 +171,15 @@ out:
 	return 0;
 }
 
+int img_key_get(struct img_key **k, const char *file, int fd,
+		struct img_err *err)
+{
+	if (file)
+		return img_key_load(k, file, err);
+	return fd >= 0 ? img_key_passphrase(k, fd, err)
+		       : img_key_random(k, err);
+}
+
 void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
 		 size_t n, const struct img_part *part, size_t parts)
 {

@@ -104,6 +104,7 @@ static int worker_init(struct img_deid *d, struct img_err *err)
 	w->reader = img_dicom_reader_new(err);
 	if (!w->anon || !w->reader)
 		return -1;
+	deid_pairs_listen(w);
 	if (pthread_create(&w->thread, NULL, work, w) != 0)
 		return img_err_set(err, IMG_E_NOMEM, "cannot start a thread");
 	d->workers++;
@@ -116,6 +117,7 @@ static void worker_release(struct deid_worker *w)
 	img_dicom_reader_free(w->reader);
 	img_buf_release(&w->in);
 	img_buf_release(&w->line);
+	img_buf_release(&w->pairs);
 	img_buf_release(&w->out.mem);
 }
 
@@ -164,7 +166,8 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->filled, NULL);
 	pthread_cond_init(&d->emptied, NULL);
-	if (open_out(d, err) < 0 || open_report(d, err) < 0)
+	if (deid_pairs_open(d, err) < 0 || open_out(d, err) < 0 ||
+	    open_report(d, err) < 0)
 		goto fail;
 	if (jobs > DEID_JOBS)
 		jobs = DEID_JOBS;
@@ -198,6 +201,8 @@ int img_deid_finish(struct img_deid *d, struct img_err *err)
 	}
 	if (d->out_fd >= 0 && syncfs(d->out_fd) < 0)
 		return img_err_sys(err, "%s", d->opts.out);
+	if (deid_pairs_sync(d, err) < 0)
+		return -1;
 	if (d->report_fd >= 0 &&
 	    (img_sync_fd(d->report_fd, d->opts.report, err) < 0 ||
 	     img_close(&d->report_fd, d->opts.report, err) < 0))
@@ -216,6 +221,7 @@ void img_deid_close(struct img_deid *d)
 		close(d->out_fd);
 	if (d->report_fd >= 0)
 		close(d->report_fd);
+	deid_pairs_close(d);
 	img_catalog_close(d->archive);
 	img_store_close(d->store);
 	pthread_mutex_destroy(&d->lock);

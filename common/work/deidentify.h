@@ -21,6 +21,9 @@ struct img_deid_opts {
 	const char *out;     /* folder, made if absent; "-": standard output */
 	const char *catalog; /* folder of the archive, opened when needed */
 	const char *report;  /* file, or NULL */
+	const char *id_map;  /* NULL, or FILE of FILE-patients.csv and so on */
+	const char *linkage; /* NULL, or log of pairs sealed to the trustee */
+	const char *trustee; /* with it: file of the public key */
 	unsigned jobs;       /* 0: as many as processors */
 };
 
@@ -46,5 +49,13 @@ int img_deid_stream(struct img_deid *d, int fd, struct img_err *err);
 /* Waits for all of it; -1 if the output could not be made durable. */
 int img_deid_finish(struct img_deid *d, struct img_err *err);
 void img_deid_close(struct img_deid *d);
+
+/* Gives the text of a linkage log, "kind,old,new" a line. */
+int img_deid_reidentify(const char *linkage, const char *secret,
+			int (*emit)(void *arg, const char *text, size_t n),
+			void *arg, struct img_err *err);
+/* A file of pairs; free with img_anon_map_free. */
+int img_deid_read_map(const char *file, struct img_anon_map **map,
+		      struct img_err *err);
 
 #endif

@@ -161,11 +161,17 @@ static int passes(struct job *j, struct img_err *err)
 	hide_name(j, err);
 	if (rc <= 0)
 		return rc;
+	img_buf_reset(&w->pairs);
 	if (rewrite(j, err) < 0 || start_output(j, err) < 0)
 		return -1;
 	rc = img_anon_gate(w->anon, w->reader, err);
 	if (rc <= 0)
 		return rc;
+	/* Told before it can be seen: nothing is out that cannot be traced. */
+	if (deid_pairs_commit(w, err) < 0) {
+		deid_broken(w->d, err);
+		return -1;
+	}
 	return deid_output_place(w, img_anon_facts(w->anon), j->path, err) < 0
 		       ? -1
 		       : 1;

@@ -4,6 +4,7 @@
  * deidentify.c         threads and their queue, open and close
  * deidentify_input.c   folders, the archive, records
  * deidentify_object.c  one object: three passes and its record
+ * deidentify_pairs.c   old and new identifiers for those who asked
  * deidentify_place.c   where the new bytes go
  */
 #ifndef IMG_DEIDENTIFY_PRIVATE_H
@@ -41,7 +42,8 @@ struct deid_worker {
 	pthread_t thread;
 	struct img_anon *anon;
 	struct img_dicom_reader *reader;
-	struct img_buf in, line;
+	struct img_buf in, line, pairs;
+	struct img_anon_ear ear;
 	struct deid_output out;
 	uint64_t parts;
 	char made[IMG_PATH_MAX]; /* folder made last */
@@ -68,7 +70,19 @@ struct img_deid {
 	bool ending, broken; /* broken: the output cannot be written */
 	struct img_err why;
 	uint64_t items, bytes;
+
+	pthread_mutex_t pairs_lock;
+	int patients_fd, uids_fd, link_fd;
+	uint8_t trustee[IMG_SEAL_PUBLIC];
+	uint64_t *told; /* sums of pairs told */
+	size_t tellings, told_room;
 };
+
+int deid_pairs_open(struct img_deid *d, struct img_err *err);
+void deid_pairs_listen(struct deid_worker *w);
+int deid_pairs_commit(struct deid_worker *w, struct img_err *err);
+int deid_pairs_sync(struct img_deid *d, struct img_err *err);
+void deid_pairs_close(struct img_deid *d);
 
 /* Takes name and fd over; -1 when nothing more can be done. */
 int deid_add_take(struct img_deid *d, char *name, int fd, bool found,

@@ -16,6 +16,7 @@ struct rebuild {
 	struct img_store *store;
 	struct img_catalog *fresh;
 	struct examiner x;
+	struct img_page_order last; /* of the old one's pages */
 	struct img_buf done; /* first 8 bytes of digests, sorted in runs */
 	size_t in_batch;
 	uint64_t items, bytes;
@@ -172,6 +173,8 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 	struct rebuild *r = arg;
 	enum img_fixity fixity;
 
+	if (!img_page_follows(&r->last, o, n))
+		return -1; /* what it gives from here on cannot be trusted */
 	for (size_t i = 0; i < n; i++) {
 		struct img_err why = IMG_ERR_INIT;
 		int fd, rc;

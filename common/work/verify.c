@@ -28,6 +28,7 @@ struct img_verify {
 	unsigned jobs;
 	uint64_t items, bytes;
 
+	struct img_page_order last;
 	/* The page in hand. */
 	const struct img_object *page;
 	struct verdict verdict[IMG_PAGE];
@@ -223,6 +224,32 @@ static int do_page(void *arg, const struct img_object *o, size_t n,
 		       : 0;
 }
 
+bool img_page_follows(struct img_page_order *last, const struct img_object *o,
+		      size_t n)
+{
+	if (n == 0)
+		return ++last->empty < 4096;
+	if (o[0].instance < last->instance ||
+	    (o[0].instance == last->instance && o[0].object <= last->object))
+		return false;
+	last->instance = o[n - 1].instance;
+	last->object = o[n - 1].object;
+	last->empty = 0;
+	return true;
+}
+
+static int do_scope_page(void *arg, const struct img_object *o, size_t n,
+			 struct img_err *err)
+{
+	struct img_verify *v = arg;
+
+	if (!img_page_follows(&v->last, o, n))
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s/catalog.db: objects out of order",
+				   v->dir);
+	return do_page(v, o, n, err);
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static int tell_row(void *arg, const char *what, int64_t instance,
@@ -358,7 +385,11 @@ int img_verify_scope(struct img_verify *v,
 		     const struct img_catalog_scope *scope, bool whole,
 		     struct img_err *err)
 {
-	if (img_catalog_pages(v->catalog, scope, do_page, v, err) == 0 &&
+	memset(&v->last, 0, sizeof(v->last));
+	/* A percentage comes in an order of its own, and ends. */
+	if (img_catalog_pages(v->catalog, scope,
+			      scope->percent ? do_page : do_scope_page, v,
+			      err) == 0 &&
 	    (!whole || (img_catalog_check(v->catalog, tell_row, v, err) == 0 &&
 			find_extras(v, scope, err) == 0)))
 		return 0;

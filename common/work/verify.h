@@ -23,6 +23,15 @@ struct img_verify_host {
 
 struct img_verify;
 
+/* Pages of objects come in the order of their numbers.  In a catalog whose
+   keys were changed they may not, and would be read for ever. */
+struct img_page_order {
+	int64_t instance, object; /* the last one */
+	unsigned empty;           /* pages without an object, in a row */
+};
+bool img_page_follows(struct img_page_order *last, const struct img_object *o,
+		      size_t n);
+
 /* jobs: objects read side by side; 0: as many as processors. */
 int img_verify_open(struct img_verify **v, const char *dir, unsigned jobs,
 		    const struct img_verify_host *host, struct img_err *err);

@@ -219,4 +219,34 @@ ok 'each has its record' test "$(wc -l <out)" = 1500
 ok 'the last are not compared' grep -q '"code":"limit"' out
 new
 
+# ---- files beside a DICOMDIR that was an operand ---------------------------
+
+mkdir beside && cp 1.dcm beside/IM1 && dicomdir 1 >beside/DICOMDIR
+mkfifo names
+(
+	exec 3>names
+	echo beside/DICOMDIR >&3
+	echo beside/IM1 >&3
+	sleep 1
+	cp 2.dcm beside/IM2
+	echo beside/IM2 >&3
+	echo '{"path":"beside/IM1","mine":1}' >&3
+) &
+exits 2 'operands beside a DICOMDIR' import <names
+wait
+brief | grep -v DICOMDIR >got
+same 'what came later has its record, too' got <<!
+stored beside/IM1
+stored beside/IM2
+duplicate beside/IM1
+!
+ok 'and a record its members' grep -q '"mine":1' out
+new
+
+mkdir far && ln -s ../beside/DICOMDIR far/DICOMDIR
+exits 2 'a link to a DICOMDIR' import --in-place far/DICOMDIR
+ok 'the disc is where it leads' test \
+	"$(rows 'SELECT count(*) FROM object WHERE place LIKE "%/beside/IM_"')" = 2
+new
+
 finish

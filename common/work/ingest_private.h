@@ -93,7 +93,7 @@ struct deferred {
 
 struct root {
 	struct root *next;
-	char *path; /* absolute */
+	struct img_buf files; /* sums of the paths of those met, sorted */
 };
 
 #define WORKERS_MAX   16
@@ -127,6 +127,7 @@ struct img_ingest {
 	struct examiner walker;
 	double known_until; /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
+	struct root *root;  /* the one being walked */
 	uint64_t walked;    /* files met */
 	uint64_t compared;  /* looks at files for the sake of DICOMDIRs */
 	const char *rides;  /* for the item of the operand in hand, or NULL */

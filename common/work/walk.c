@@ -73,16 +73,64 @@ static int add_errno(struct img_ingest *g, const char *path,
 	return add_failed(g, path, &why, err);
 }
 
+/* ---- folders taken with their DICOMDIR -------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t sum_of(const char *container, const char *name)
+{
+	return img_sum64(container, strlen(container)) * 31 +
+	       img_sum64(name, strlen(name));
+}
+
+/* Whether it was met on the walk of a DICOMDIR's folder and so has its
+   record.  What came there since has none. */
+static bool met_before(const struct img_ingest *g, const char *container,
+		       const char *name)
+{
+	uint64_t key;
+
+	if (!g->roots)
+		return false;
+	key = sum_of(container, name);
+	for (const struct root *r = g->roots; r; r = r->next)
+		if (r->files.len &&
+		    bsearch(&key, r->files.data, r->files.len / sizeof(key),
+			    sizeof(key), by_value))
+			return true;
+	return false;
+}
+
+/* Where there are too many, they get two records rather than none. */
+static void note_met(struct img_ingest *g, const char *container,
+		     const char *name)
+{
+	uint64_t key = sum_of(container, name);
+	struct img_err ignored = IMG_ERR_INIT;
+
+	if (g->root)
+		(void)img_buf_add(&g->root->files, &key, sizeof(key), &ignored);
+}
+
 /* ---- files ------------------------------------------------------------ */
 
 static int add_file(struct img_ingest *g, const char *path,
 		    const char *container, const char *name,
 		    const struct stat *st, struct img_err *err)
 {
-	struct item *it = item_new(g, err);
+	struct item *it;
 	char *place;
 	int known;
 
+	if (!g->rides && met_before(g, container, name))
+		return 0;
+	note_met(g, container, name);
+	it = item_new(g, err);
 	if (!it)
 		return -1;
 	g->walked++;
@@ -298,18 +346,6 @@ static int walk_folder(struct img_ingest *g, const char *path,
 
 /* ---- operands --------------------------------------------------------- */
 
-static bool under_root(const struct img_ingest *g, const char *absolute)
-{
-	for (const struct root *r = g->roots; r; r = r->next) {
-		size_t n = strlen(r->path);
-
-		if (strncmp(absolute, r->path, n) == 0 &&
-		    (absolute[n] == '/' || absolute[n] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* The folder of a DICOMDIR named as operand: what it lists is there, and so
    may be more than it lists. */
 static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
@@ -317,20 +353,34 @@ static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
 {
 	struct root *r = calloc(1, sizeof(*r));
 	const char *base = img_path_base(path);
-	char *folder = base == path ? strdup(".")
-				    : strndup(path, (size_t)(base - path));
+	char *folder = NULL;
+	struct stat st;
 	int rc = -1;
 
 	*strrchr(absolute, '/') = '\0';
-	if (!r || !folder || !(r->path = strdup(absolute))) {
+	if (!*absolute)
+		strcpy(absolute, "/");
+	/* Through a link: the disc is where it leads. */
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		folder = strdup(absolute);
+	else if (base == path)
+		folder = strdup(".");
+	else
+		folder = strndup(
+			path, base - path > 1 ? (size_t)(base - path) - 1 : 1);
+	if (!r || !folder) {
 		free(r);
 		oom(err);
 	} else {
+		img_buf_init(&r->files, 32ul * 1024 * 1024);
+		g->root = r;
+		rc = walk_folder(g, folder, absolute, err);
+		g->root = NULL;
+		if (r->files.len)
+			qsort(r->files.data, r->files.len / sizeof(uint64_t),
+			      sizeof(uint64_t), by_value);
 		r->next = g->roots;
 		g->roots = r;
-		if (base != path && base - path > 1)
-			folder[base - path - 1] = '\0';
-		rc = walk_folder(g, folder, *absolute ? absolute : "/", err);
 	}
 	free(folder);
 	return rc;
@@ -341,8 +391,6 @@ static int walk_one(struct img_ingest *g, const char *path, char *absolute,
 {
 	char *name = strrchr(absolute, '/');
 
-	if (under_root(g, absolute))
-		return 0;
 	if (S_ISDIR(st->st_mode))
 		return walk_folder(g, path, absolute, err);
 	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
@@ -407,7 +455,7 @@ void walk_end(struct img_ingest *g)
 		struct root *r = g->roots;
 
 		g->roots = r->next;
-		free(r->path);
+		img_buf_release(&r->files);
 		free(r);
 	}
 }

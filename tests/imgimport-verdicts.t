@@ -385,7 +385,7 @@ exits 64 '-n goes without --quarantine' import -n --quarantine a.dcm
 if is_root; then
 	chmod 711 . "$T"
 	exits 3 '-n of an archive that cannot be read' \
-		nobody env PATH="$PATH" imgimport -q -C arch -n a.dcm
+		nobody imgimport -q -C arch -n a.dcm
 else
 	skip '-n of an archive that cannot be read' 'not root'
 fi

@@ -124,18 +124,21 @@ static const char *word_of(const struct verdict *d)
 {
 	if (d->err.code != IMG_OK)
 		return "failed";
-	if (d->fixity == IMG_MISSING)
-		return "missing";
-	return d->fixity == IMG_DAMAGED || !d->row_ok ? "damaged" : "intact";
+	if (!d->row_ok || d->fixity == IMG_DAMAGED)
+		return "damaged";
+	return d->fixity == IMG_MISSING ? "missing" : "intact";
 }
 
 static const char *reason_of(const struct verdict *d)
 {
-	if (d->fixity == IMG_MISSING)
-		return NULL;
+	if (!d->row_ok)
+		return d->fixity == IMG_INTACT
+			       ? "its row in the catalog was changed"
+			       : "its row in the catalog was changed, and its "
+				 "bytes are not those it names";
 	if (d->fixity == IMG_DAMAGED)
 		return "its bytes are not those that were stored";
-	return d->row_ok ? NULL : "its row in the catalog was changed";
+	return NULL;
 }
 
 static int tell(struct img_verify *v, const struct img_object *o,

@@ -83,7 +83,8 @@ fi
 
 anonrows plant "$csv" "$vrs" explicit 0 'ISO_IR 192' in >markers
 options='retain-safe-private retain-uids retain-device retain-institution
-	retain-patient retain-dates modify-dates clean-desc clean-graphics'
+	retain-patient retain-dates modify-dates clean-desc clean-struct
+	clean-graphics'
 truth()
 {
 	given=

@@ -99,10 +99,6 @@ exits 64 'no output' imganon a.dcm
 exits 64 'no such option' imganon -o bad --option nonsense a.dcm
 exits 64 'contradictory options' imganon -o bad --option retain-dates \
 	--option modify-dates a.dcm
-for o in clean-struct; do
-	exits 64 "$o is refused" imganon -o bad --option $o a.dcm
-	ok 'in words' grep -q "$o is not built yet" err
-done
 mkdir folder && cp a.dcm folder && echo text >folder/readme
 exits 0 'a folder' imganon --key key -o f folder
 ok 'what is no image is ignored' grep -q '"status":"ignored"' out

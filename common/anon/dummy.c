@@ -121,6 +121,7 @@ static int sequence(struct img_anon *a, uint32_t tag, struct img_err *err)
 		    anon_put_value(a, 0x00340002u, "OB", zero, 2, err) < 0)
 			return -1;
 		return end_item(a, tag, err);
+	case 0x0040A168u: /* ConceptCodeSequence */
 	case 0x00401101u: /* PersonIdentificationCodeSequence */
 		return code(a, tag, "REMOVED", "99REMOVED", "REMOVED", err);
 	default:

@@ -409,6 +409,7 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)
 		return document_length(a, ev->tag, err);
 	anon_rule(a, ev, &u);
+	anon_rule_content(a, ev, &u);
 	rc = put_ruled(a, ev, &u, err);
 	/* A dummy stands for the whole sequence. */
 	if (rc == 0 && begins(ev) &&
@@ -427,6 +428,12 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
 		     struct img_err *err)
 {
+	if (a->item_dropped) {
+		if (ev->kind == IMG_DICOM_END_ITEM &&
+		    ev->depth + 1 == a->item_dropped)
+			a->item_dropped = 0;
+		return 0;
+	}
 	if (a->dropping)
 		return inside_dropped(a, ev);
 	switch (ev->kind) {
@@ -442,6 +449,12 @@ static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
 		anon_creators_cut(a, ev->depth);
 		break;
 	case IMG_DICOM_ITEM:
+		if (anon_is_content(a) &&
+		    anon_content_item(a, ev) == IMG_ACT_X) {
+			a->item_dropped = ev->depth + 1;
+			return 0;
+		}
+		break;
 	case IMG_DICOM_FRAGMENT:
 		break;
 	}
@@ -459,7 +472,8 @@ int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,
 	a->w = w;
 	a->copy = copy;
 	a->creators = a->dropping = a->open = a->marker = 0;
-	a->document = 0;
+	a->document = a->item_dropped = 0;
+	anon_content_start(a);
 	a->traces = 0;
 	a->untraced = 0;
 	if (img_dicom_put_meta(w, a->sop_class, a->facts.sop, a->facts.syntax,

@@ -10,6 +10,7 @@
  * pixels.c  native pixel data with these parts blanked
  * dummy.c   values and sequences that stand for others
  * value.c   UIDs, pseudonyms, dates and ages
+ * struct.c  structured content by concept names
  * map.c     given pairs of PatientIDs, and telling what was replaced
  * clean.c   free text by a list of words
  * marker.c  attributes that say what was done
@@ -115,6 +116,17 @@ struct pixels {
 	bool change;
 };
 
+/* ---- structured content ----------------------------------------------- */
+
+/* A content item that is open, by its depth. */
+struct content {
+	bool open;
+	uint8_t action;
+	char type[20], code[20], scheme[20];
+	size_t at; /* of its judgement */
+};
+#define CONTENTS 260
+
 /* ---- one object ------------------------------------------------------- */
 
 struct img_anon {
@@ -152,6 +164,10 @@ struct img_anon {
 	unsigned marker;   /* markers written so far */
 	uint32_t document; /* length of a document's replacement */
 	struct img_buf text, text2;
+	struct content content[CONTENTS];
+	struct img_buf judged; /* content items, by offset */
+	size_t judged_at;
+	unsigned item_dropped; /* depth of a content item left out, plus 1 */
 
 	struct trace *trace;
 	unsigned traces;
@@ -166,6 +182,19 @@ struct ruling {
 	const struct anon_safe *safe;
 	char vr[3]; /* what it is, whatever the encoding says */
 };
+
+/* struct.c */
+void anon_content_init(struct img_anon *a);
+void anon_content_start(struct img_anon *a);
+bool anon_is_content(const struct img_anon *a);
+int anon_judge_content(struct img_anon *a, const struct img_dicom_event *ev,
+		       struct img_err *err);
+/* What becomes of the item that begins. */
+enum img_anon_action anon_content_item(struct img_anon *a,
+				       const struct img_dicom_event *ev);
+/* Whether it is the value of a content item that is ruled by its concept. */
+bool anon_rule_content(const struct img_anon *a,
+		       const struct img_dicom_event *ev, struct ruling *u);
 
 /* map.c */
 const char *anon_mapped(const struct img_anon *a, const char *old, size_t n);

@@ -113,9 +113,6 @@ int img_anon_option(struct img_anon_profile *p, const char *name,
 			continue;
 		if (o == IMG_ANON_CLEAN_PIXEL && p->pixels != IMG_PIXELS_BLANK)
 			p->pixels = IMG_PIXELS_CLEAN;
-		if (o == IMG_ANON_CLEAN_STRUCT)
-			return img_err_set(err, IMG_E_UNSUPPORTED,
-					   "%s is not built yet", name);
 		p->options |= 1u << o;
 		return 0;
 	}

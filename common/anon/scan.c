@@ -18,6 +18,7 @@ struct img_anon *img_anon_new(const struct img_anon_profile *p,
 	look_init(&a->look);
 	img_buf_init(&a->text, 1 << 20);
 	img_buf_init(&a->text2, 1 << 20);
+	anon_content_init(a);
 	a->trace = calloc(TRACE_MAX, sizeof(*a->trace));
 	return a;
 }
@@ -29,6 +30,7 @@ void img_anon_free(struct img_anon *a)
 	look_release(&a->look);
 	img_buf_release(&a->text);
 	img_buf_release(&a->text2);
+	img_buf_release(&a->judged);
 	free(a->trace);
 	free(a);
 }
@@ -231,7 +233,9 @@ static void start(struct img_anon *a)
 	a->one_sop = false;
 	memset(&a->pixels, 0, sizeof(a->pixels));
 	a->high_bits = false;
-	a->creators = a->traces = 0;
+	a->creators = a->traces = a->open = 0;
+	img_buf_reset(&a->judged);
+	anon_content_start(a);
 	a->untraced = 0;
 }
 
@@ -306,6 +310,8 @@ int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,
 		if (ev.tag == T_PIXELS && ev.depth == 0)
 			a->has_pixels = true;
 		anon_take_pixels(a, &ev);
+		if (anon_judge_content(a, &ev, err) < 0)
+			return -1;
 		if (ev.kind == IMG_DICOM_SEQUENCE && ev.depth == 0)
 			anon_take_risk(a, &ev);
 		if (ev.kind != IMG_DICOM_ELEMENT)

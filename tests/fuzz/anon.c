@@ -68,6 +68,8 @@ static void choose(struct img_anon_profile *p, uint8_t byte)
 	for (unsigned i = 0; i < 8; i++)
 		if (byte >> i & 1 && img_anon_option(p, options[i], &err) < 0)
 			wrong("option", i, &err);
+	if (byte & 0x40)
+		p->options |= 1u << IMG_ANON_CLEAN_STRUCT;
 	if (!(byte & 0x80))
 		p->pixels = IMG_PIXELS_KEEP;
 	if (img_anon_ready(p, &err) < 0)

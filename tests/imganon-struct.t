@@ -1,0 +1,123 @@
+# imganon-struct.t - structured content, by the names of its concepts.
+. "$(dirname "$0")/lib.sh"
+need dump2dcm dcmdump dsrdump
+imganon --new-key key
+
+# item TYPE CODE SCHEME MEANING [LINES]
+item()
+{
+	cat <<-!
+	(fffe,e000) -
+	(0040,a010) CS CONTAINS
+	(0040,a040) CS $1
+	(0040,a043) SQ
+	(fffe,e000) -
+	(0008,0100) SH $2
+	(0008,0102) SH $3
+	(0008,0104) LO $4
+	(fffe,e00d) -
+	(fffe,e0dd) -
+	!
+	cat
+	echo '(fffe,e00d) -'
+}
+{
+	cat <<-!
+	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.88.33
+	(0008,0018) UI 1.2.826.0.777.1.1
+	(0008,0060) CS SR
+	(0010,0010) PN Qwortz^Jane
+	(0010,0020) LO PID-777
+	(0020,000d) UI 1.2.826.0.777.1.2
+	(0020,000e) UI 1.2.826.0.777.1.3
+	(0040,a040) CS CONTAINER
+	(0040,a043) SQ
+	(fffe,e000) -
+	(0008,0100) SH 126000
+	(0008,0102) SH DCM
+	(0008,0104) LO Imaging Measurement Report
+	(fffe,e00d) -
+	(fffe,e0dd) -
+	(0040,a730) SQ
+	!
+	item TEXT 121022 DCM 'Accession Number' <<-!
+	(0040,a160) UT QZACCESSION
+	!
+	item PNAME 121008 DCM 'Person Observer Name' <<-!
+	(0040,a123) PN Qzobserver
+	!
+	item PNAME 121114x 99TEST 'Some name' <<-!
+	(0040,a123) PN Qzunlisted
+	!
+	item TEXT 121071 99TEST 'Finding of ours' <<-!
+	(0040,a160) UT Lung nodule of 5 mm seen by Dr. Qzreader for Qwortz
+	!
+	item DATE 126201 DCM 'Acquisition Date' <<-!
+	(0040,a121) DA 20240102
+	!
+	item CODE 121071 DCM Finding <<-!
+	(0040,a168) SQ
+	(fffe,e000) -
+	(0008,0100) SH T-28000
+	(0008,0102) SH SRT
+	(0008,0104) LO Lung
+	(fffe,e00d) -
+	(fffe,e0dd) -
+	!
+	item IMAGE 121112 99TEST 'Source of measurement' <<-!
+	(0008,1199) SQ
+	(fffe,e000) -
+	(0008,1150) UI 1.2.840.10008.5.1.4.1.1.2
+	(0008,1155) UI 1.2.826.0.777.1.9
+	(fffe,e00d) -
+	(fffe,e0dd) -
+	!
+	{
+		echo '(0040,a730) SQ'
+		item TEXT 121022 DCM 'Accession Number' <<-!
+		(0040,a160) UT QZNESTED
+		!
+		item TEXT 121050 99TEST 'Width' <<-!
+		(0040,a160) UT width 12 mm
+		!
+		echo '(fffe,e0dd) -'
+	} | item CONTAINER 126010 DCM 'Imaging Measurements'
+	item UIDREF 121018 99TEST 'A UID' <<-!
+	(0040,a124) UI 1.2.826.0.777.1.8
+	!
+	echo '(fffe,e0dd) -'
+} >dump
+dump2dcm -q dump sr.dcm || exit 1
+
+exits 0 'without the option' imganon --key key -o basic sr.dcm
+dcmdump -q "$(find basic -type f)" >basic.txt
+ok 'one item is left' test "$(grep -c 'CS \[TEXT\]' basic.txt)" = 1
+ok 'that says nothing' grep -q 'UT \[REMOVED\]' basic.txt
+
+for syntax in te tb ti td; do
+	dcmconv +$syntax sr.dcm in.dcm || exit 1
+	rm -rf new
+	exits 0 "cleaned, $syntax" imganon --key key --option clean-struct \
+		-o new in.dcm
+	new=$(find new -type f)
+	dcmdump -q "$new" >new.txt
+	ok 'no accession number at any depth, no observer' sh -c \
+		'! grep -i "QZ\|Qwortz\|121022\|777" new.txt'
+	ok 'a listed name is a dummy, and an unlisted one' \
+		test "$(grep -c '0040,a123) PN \[REMOVED\]' new.txt)" = 2
+	ok 'words stay in a text, names go' grep -q \
+		'UT \[Lung nodule of 5 mm seen by .*for\]' new.txt
+	ok 'another' grep -q 'UT \[width 12 mm\]' new.txt
+	ok 'dates go with their items' sh -c '! grep "126201\|20240102" new.txt'
+	ok 'codes stay' grep -q 'T-28000' new.txt
+	ok 'references are replaced' grep -q \
+		'(0008,1155) UI \[2\.25\.' new.txt
+	ok 'and UIDs' grep -q '(0040,a124) UI \[2\.25\.' new.txt
+done
+rm -rf new
+exits 0 'dates moved' imganon --key key --option clean-struct \
+	--option modify-dates -o new sr.dcm
+dcmdump -q "$(find new -type f)" >new.txt
+ok 'stay with their items' sh -c 'grep -q 126201 new.txt &&
+	grep "0040,a121) DA" new.txt | grep -qv 20240102'
+finish

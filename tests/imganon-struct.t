@@ -55,6 +55,12 @@ item()
 	item DATE 126201 DCM 'Acquisition Date' <<-!
 	(0040,a121) DA 20240102
 	!
+	item DATETIME 111526x 99TEST 'Some time' <<-!
+	(0040,a120) DT 20240102030405.678901
+	!
+	item TEXT 121060 99TEST 'Nothing left' <<-!
+	(0040,a160) UT Qzsomebody
+	!
 	item CODE 121071 DCM Finding <<-!
 	(0040,a168) SQ
 	(fffe,e000) -
@@ -107,6 +113,7 @@ for syntax in te tb ti td; do
 		test "$(grep -c '0040,a123) PN \[REMOVED\]' new.txt)" = 2
 	ok 'words stay in a text, names go' grep -q \
 		'UT \[Lung nodule of 5 mm seen by .*for\]' new.txt
+	ok 'and where none is left, that' grep -q 'UT \[REMOVED\]' new.txt
 	ok 'another' grep -q 'UT \[width 12 mm\]' new.txt
 	ok 'dates go with their items' sh -c '! grep "126201\|20240102" new.txt'
 	ok 'codes stay' grep -q 'T-28000' new.txt
@@ -120,4 +127,7 @@ exits 0 'dates moved' imganon --key key --option clean-struct \
 dcmdump -q "$(find new -type f)" >new.txt
 ok 'stay with their items' sh -c 'grep -q 126201 new.txt &&
 	grep "0040,a121) DA" new.txt | grep -qv 20240102'
+ok 'and times with their dates' sh -c 'day=$(sed -n \
+	"s/.*0040,a121) DA \[\(.*\)\].*/\1/p" new.txt)
+	grep -q "0040,a120) DT \[${day}030405.678901\]" new.txt'
 finish

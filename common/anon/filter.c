@@ -97,7 +97,10 @@ static enum img_anon_action settle(const struct img_anon *a,
 		act == IMG_ACT_XZ || act == IMG_ACT_XD || act == IMG_ACT_XZD;
 
 	switch (ev->tag) {
-	case 0x00081110u: /* ReferencedStudySequence: type 3 */
+	case 0x00081110u: /* type 3, but 2 in ReferencedRequestSequence */
+		if (optional)
+			return ev->depth ? IMG_ACT_Z : IMG_ACT_X;
+		break;
 	case 0x00080082u: /* InstitutionCodeSequence: type 3 */
 	case 0x00081072u: /* OperatorIdentificationSequence: type 3 */
 	case 0x0040B020u: /* type 1, alone in an optional module */
@@ -343,6 +346,11 @@ static int clean(struct img_anon *a, const struct img_dicom_event *ev,
 		return fall_back(a, ev, u, err);
 	if (anon_clean_text(a, u->vr, p, ev->length, &a->text, err) < 0)
 		return -1;
+	/* What may be of type 1 does not become empty. */
+	if (!a->text.len && ev->length &&
+	    (u->row == ANON_NO_ROW ||
+	     settle(a, ev, anon_rows[u->row].act[0]) == IMG_ACT_D))
+		return anon_put_value(a, ev->tag, u->vr, "REMOVED", 7, err);
 	return anon_put_value(a, ev->tag, u->vr, img_buf_str(&a->text),
 			      a->text.len, err);
 }

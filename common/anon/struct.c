@@ -182,17 +182,14 @@ bool anon_rule_content(const struct img_anon *a,
 	    !is_value(ev->tag))
 		return false;
 	act = a->content[ev->depth].action;
-	u->from = IMG_ANON_CLEAN_STRUCT;
-	if (act == IMG_ACT_D || act == IMG_ACT_Z) {
+	if (act == IMG_ACT_D || act == IMG_ACT_Z)
 		u->action = IMG_ACT_D;
-		return true;
-	}
-	/* Free text of a concept that no row names. */
-	if (ev->tag == 0x0040A160u && act != IMG_ACT_K) {
-		u->action = IMG_ACT_C;
-		return true;
-	}
-	return false;
+	else if (ev->tag == 0x0040A160u && act != IMG_ACT_K)
+		u->action = IMG_ACT_C; /* of a concept that no row names */
+	else
+		return false;
+	u->from = IMG_ANON_CLEAN_STRUCT;
+	return true;
 }
 
 void anon_content_start(struct img_anon *a)

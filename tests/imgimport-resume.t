@@ -210,6 +210,9 @@ sound 'a catalog behind the store'
 for sig in TERM INT; do
 	new
 	mkfifo pipe outpipe
+	# What is in there from before must not be taken for the first record:
+	# a signal that comes before exec is lost.
+	rm -f out
 	cat outpipe >out &
 	# A shell has its background jobs ignore SIGINT.
 	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \

@@ -119,7 +119,7 @@ new
 
 if [ -f "$O/tools/failio.so" ]; then
 	exits 2 'a member that could not be written' \
-		failio 'write:ENOSPC:tmp/:1' imgimport -q -j 1 -C arch c.zip
+		failio 'write:ENOSPC:arch/tmp/:1' imgimport -q -j 1 -C arch c.zip
 	exits 0 'is written by the second run' import c.zip
 	ok 'all is there' test "$(rows 'SELECT count(*) FROM object')" = 2
 	new

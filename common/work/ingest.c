@@ -67,16 +67,28 @@ static void hand_on(struct img_ingest *g)
 	else
 		g->head = c;
 	g->tail = c;
-	if (!g->fresh)
+	c->done = !c->to_examine; /* all known: no worker need look at it */
+	if (!g->fresh && !c->done)
 		g->fresh = c;
-	pthread_cond_signal(&g->to_work);
+	pthread_cond_signal(c->done ? &g->to_commit : &g->to_work);
 	pthread_mutex_unlock(&g->lock);
+}
+
+/* Somebody may be waiting for work: do not fill a chunk up then. */
+static bool is_wanted(struct img_ingest *g)
+{
+	bool idle;
+
+	if (!g->open->to_examine || g->open->n < CHUNK_FEW)
+		return false;
+	pthread_mutex_lock(&g->lock);
+	idle = !g->fresh;
+	pthread_mutex_unlock(&g->lock);
+	return idle;
 }
 
 int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 {
-	bool idle;
-
 	if (g->rides && !it->member) {
 		it->rides = item_text(g, g->rides);
 		it->rides_n = strlen(g->rides);
@@ -87,10 +99,9 @@ int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 	if (!it->path || (it->container && !it->name))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	g->open->n++;
-	pthread_mutex_lock(&g->lock);
-	idle = !g->fresh; /* somebody may be waiting: do not fill it up */
-	pthread_mutex_unlock(&g->lock);
-	if ((idle && g->open->n >= CHUNK_FEW) || g->open->n == CHUNK_ITEMS)
+	if (it->outcome == TO_EXAMINE || it->outcome == DEFERRED)
+		g->open->to_examine = true;
+	if (g->open->n == CHUNK_ITEMS || is_wanted(g))
 		hand_on(g);
 	return 0;
 }
@@ -162,6 +173,13 @@ static void work_on(struct examiner *x, struct chunk *c)
 	}
 }
 
+static struct chunk *next_fresh(struct chunk *c)
+{
+	while (c && c->done)
+		c = c->next;
+	return c;
+}
+
 static void *worker(void *arg)
 {
 	struct examiner *x = arg;
@@ -176,7 +194,7 @@ static void *worker(void *arg)
 		c = g->fresh;
 		if (!c)
 			break;
-		g->fresh = c->next;
+		g->fresh = next_fresh(c->next);
 		g->examining++;
 		pthread_mutex_unlock(&g->lock);
 		work_on(x, c);

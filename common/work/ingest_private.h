@@ -63,6 +63,7 @@ struct item {
 struct chunk {
 	struct chunk *next;
 	bool done;
+	bool to_examine; /* an item of it is for a worker */
 	size_t n;
 	struct item item[CHUNK_ITEMS];
 	struct arena arena;

@@ -312,6 +312,8 @@ sed -i 4p arch/audit.log
 broken 'a line twice' 5 'does not follow the line before'
 sed -i '4s/^/\n/' arch/audit.log
 broken 'an empty line' 4 'not a line of this log'
+sed -n '1s/"n":1/"n":2/p' arch/audit.log >first && cp first arch/audit.log
+broken 'a number left out' 1 'number out of order'
 echo garbage >>arch/audit.log
 broken 'a line added' 10 'not a line of this log'
 { head -c 100000 /dev/zero | tr '\0' x; echo; } >>arch/audit.log

@@ -9,7 +9,9 @@
 #
 # shellcheck shell=sh
 
-# These tests sync a lot; in memory that takes no time.
+# These tests sync a lot; in memory that takes no time.  What goes wrong must
+# not fill it: no file grows over 500 MB.
+ulimit -f 1000000
 if room_=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }') &&
 	[ "${room_:-0}" -gt 1000000 ] &&
 	W=$(mktemp -d /dev/shm/imgtest.XXXXXX 2>/dev/null); then

@@ -129,9 +129,11 @@ struct img_ingest {
 	double known_until; /* when to look at a newer state */
 	struct root *roots; /* folders walked for a DICOMDIR */
 	struct root *root;  /* the one being walked */
-	uint64_t walked;    /* files met */
-	uint64_t compared;  /* looks at files for the sake of DICOMDIRs */
-	const char *rides;  /* for the item of the operand in hand, or NULL */
+	bool looked, disc;  /* whether device is a mounted disc */
+	uint64_t device;
+	uint64_t walked;   /* files met */
+	uint64_t compared; /* looks at files for the sake of DICOMDIRs */
+	const char *rides; /* for the item of the operand in hand, or NULL */
 
 	/* The committer's. */
 	struct chunk *batch, **batch_end;

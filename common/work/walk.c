@@ -2,10 +2,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "work/ingest_private.h"
@@ -119,6 +121,30 @@ static void note_met(struct img_ingest *g, const char *container,
 
 /* ---- files ------------------------------------------------------------ */
 
+/* A mounted disc: the next one lies under the same path, its files at the
+   same places with the same sizes, and with the same times where the writer
+   gave none.  What was seen before says nothing about it. */
+static bool is_disc(struct img_ingest *g, const char *path,
+		    const struct stat *st)
+{
+	struct statfs fs;
+
+	if (g->looked && g->device == st->st_dev)
+		return g->disc;
+	g->looked = true;
+	g->device = st->st_dev;
+	g->disc = statfs(path, &fs) == 0 && (fs.f_type == ISOFS_SUPER_MAGIC ||
+					     fs.f_type == UDF_SUPER_MAGIC);
+	return g->disc;
+}
+
+/* Whether what a former run has seen here may be taken as unchanged. */
+static bool may_recall(struct img_ingest *g, const char *path,
+		       const struct stat *st)
+{
+	return !g->opts.rehash && S_ISREG(st->st_mode) && !is_disc(g, path, st);
+}
+
 static int add_file(struct img_ingest *g, const char *path,
 		    const char *container, const char *name,
 		    const struct stat *st, struct img_err *err)
@@ -144,8 +170,7 @@ static int add_file(struct img_ingest *g, const char *path,
 		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 	if (!it->path || !it->container || !it->name)
 		return oom(err);
-	known = g->opts.rehash || !S_ISREG(st->st_mode) ? 0
-							: recall(g, it, err);
+	known = may_recall(g, path, st) ? recall(g, it, err) : 0;
 	if (known != 0)
 		return known < 0 ? -1 : 0;
 	if (g->opts.in_place) {

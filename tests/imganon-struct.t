@@ -108,7 +108,7 @@ for syntax in te tb ti td; do
 	new=$(find new -type f)
 	dcmdump -q "$new" >new.txt
 	ok 'no accession number at any depth, no observer' sh -c \
-		'! grep -i "QZ\|Qwortz\|121022\|777" new.txt'
+		'! grep -i "QZ\|Qwortz\|121022\|PID-777\|\.777\." new.txt'
 	ok 'a listed name is a dummy, and an unlisted one' \
 		test "$(grep -c '0040,a123) PN \[REMOVED\]' new.txt)" = 2
 	ok 'words stay in a text, names go' grep -q \

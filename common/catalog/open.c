@@ -69,6 +69,11 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 
 	if (versions(c, &app, &user, err) < 0)
 		return -1;
+	if (app == 0 && user == 0)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: empty; the next import makes it, or "
+				   "imgverify --rebuild if there was one",
+				   c->file);
 	if (app != APPLICATION_ID)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: not a catalog of imgtools", c->file);

@@ -43,8 +43,11 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
+static bool met; /* an input, whatever became of it */
+
 static int emit(void *arg, const struct img_record *rec)
 {
+	met = true;
 	return img_cli_emit(arg, rec);
 }
 
@@ -177,6 +180,10 @@ int main(int argc, char **argv)
 		if (err.code == IMG_E_USAGE)
 			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
+	} else if (argc && !met && !img_cli_stopped(&cli)) {
+		/* A disc that is not mounted is an empty folder. */
+		img_cli_warn(&cli, "no files there");
+		img_cli_no(&cli);
 	}
 	return img_cli_finish(&cli);
 }

@@ -76,7 +76,7 @@ duplicate b.dcm
 duplicate a.dcm
 !
 mkdir empty
-exits 0 'an empty folder' import empty
+exits 1 'an empty folder' import empty
 ok 'has nothing to say' test ! -s out
 exits 0 'an operand that looks like an option' sh -c \
 	'cp a.dcm ./-x && imgimport -q -C arch -- -x'

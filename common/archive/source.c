@@ -105,7 +105,8 @@ static ssize_t block(struct img_source *s, const uint8_t **p)
 			s->in += (uint64_t)n;
 		return n;
 	}
-	if (s->size >= 0 && s->have && s->at >= s->from && s->at < s->from + (int64_t)s->have) {
+	if (s->size >= 0 && s->have && s->at >= s->from &&
+	    s->at < s->from + (int64_t)s->have) {
 		*p = s->buf + (s->at - s->from);
 		return (ssize_t)(s->from + (int64_t)s->have - s->at);
 	}

@@ -68,7 +68,7 @@ void anon_uid(const struct img_anon *a, const char *old, size_t n,
 	img_key_mac(a->key, IMG_KEY_UID, mac, sizeof(mac), &part, 1);
 	mac[6] = (mac[6] & 0x0F) | 0x80; /* UUID of version 8, RFC 9562 */
 	mac[8] = (mac[8] & 0x3F) | 0x80;
-	strcpy(out, "2.25.");
+	memcpy(out, "2.25.", 6);
 	decimal(mac, out + 5);
 }
 

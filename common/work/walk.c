@@ -384,7 +384,7 @@ static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
 
 	*strrchr(absolute, '/') = '\0';
 	if (!*absolute)
-		strcpy(absolute, "/");
+		memcpy(absolute, "/", 2);
 	/* Through a link: the disc is where it leads. */
 	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
 		folder = strdup(absolute);

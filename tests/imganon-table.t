@@ -52,6 +52,7 @@ done
 # ---- this test can fail -------------------------------------------------
 
 # mutant TAG: a build without that row.
+# shellcheck disable=SC2046 # options, each a word
 mutant()
 {
 	mkdir -p anon && cp "$TOP"/common/anon/*.csv "$TOP"/common/anon/*.txt \
@@ -61,7 +62,6 @@ mutant()
 		ps3.15-e1-1.csv beyond.csv safe-private.csv \
 		ps3.15-e3-4-1.csv pixel-regions.csv words.txt) >mutant.c &&
 	cc -I"$TOP/common" -c -o mutant.o mutant.c &&
-	# shellcheck disable=SC2046 # options, each a word
 	cc -pthread -o mutant "$O/cmd/imganon.o" mutant.o "$O/libimg.a" \
 		$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib) \
 		-lunistring

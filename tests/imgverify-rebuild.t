@@ -57,6 +57,7 @@ same 'the new catalog says the same' now <was
 order >now
 same 'conflicts have their order' now <order.was
 ok 'the old one is kept' test "$(olds)" = 1
+# shellcheck disable=SC2010 # names of ours
 ok 'nothing else is left' test -z "$(ls arch | grep -v \
 	'^\(audit.log\|catalog.db\|catalog.db-shm\|catalog.db-wal\|lock\|objects\|quarantine\|tmp\|catalog.db.before-.*\)$')"
 ok 'tmp is empty' test -z "$(ls arch/tmp)"

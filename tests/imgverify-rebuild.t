@@ -209,7 +209,7 @@ again
 if is_root; then
 	chmod 711 . "$T"
 	exits 3 'an archive of somebody else' \
-		nobody env PATH="$PATH" imgverify -q -C arch --rebuild
+		nobody imgverify -q -C arch --rebuild
 else
 	skip 'an archive of somebody else' 'not root'
 fi

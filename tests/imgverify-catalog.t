@@ -34,13 +34,13 @@ flip()
 	shift
 	n_=0
 	while again && bitflip "$@" -n $((n_ += 1)) arch/catalog.db \
-		>place 2>/dev/null; do
+		>flipped 2>/dev/null; do
 		timeout 60 imgverify -q -C arch --all >out 2>err
 		got_=$?
 		if [ $got_ = 1 ] && grep -q '^{"status":"damaged"' out; then
 			pass_ "$text_, place $n_"
 		else
-			{ echo "status $got_" && cat place err out; } >why
+			{ echo "status $got_" && cat flipped err out; } >why
 			fail_ "$text_, place $n_" why
 		fi
 	done

@@ -56,6 +56,13 @@ same 'are known' got <want2
 img in/1.dcm 11
 exits 2 'a file with other bytes of the same size' import in
 ok 'is looked at' grep -q '^{"status":"stored","path":"in/1.dcm"' out
+new_=$(stat -c '%i %s' in/3.dcm)
+bitflip in/3.dcm $(($(wc -c <in/3.dcm) - 1)) >/dev/null
+ok 'one bit of a file, same inode, same size' \
+	test "$(stat -c '%i %s' in/3.dcm)" = "$new_"
+exits 2 'is seen' import in
+ok 'it is another object' grep -q '^{"status":"conflict","path":"in/3.dcm"' out
+bitflip in/3.dcm $(($(wc -c <in/3.dcm) - 1)) >/dev/null
 touch in/2.dcm
 exits 2 'a file that was touched' import in
 ok 'is still a duplicate' grep -q '^{"status":"duplicate","path":"in/2.dcm"' out

@@ -209,9 +209,13 @@ ok 'is told' grep -qx 'imgimport: stdout: No space left on device' err
 : >out
 sound 'records to a full disk'
 new
-imgimport -C arch many many many 2>err | head -n 1 >out
-imgimport -q -C arch in 2>>err | true
-ok 'a reader that goes away is told' sh -c 'test -s out'
+perl -e 'print "many\n" x 50' >lines
+{ imgimport -q -C arch - <lines 2>err; echo $? >status; } | head -n 1 >out
+same 'a reader that goes away: status 3' status <<!
+3
+!
+ok 'is told' grep -qx 'imgimport: stdout: Broken pipe' err
+ok 'it has its line' test "$(wc -l <out)" = 1
 sound 'a reader that goes away'
 new
 # A pipe that is closed before anything is written.

@@ -215,6 +215,9 @@ exits 0 'checked today, so not older than a day' verify --all --older-than 1
 ok 'none' test ! -s out
 exits 0 'older than 0 days is everything' verify --all --older-than 0
 ok 'all' test "$(records intact)" = 69
+again
+exits 0 'never checked is older than any day' verify --all --older-than 30
+ok 'all nine' test "$(records intact)" = 9
 exits 0 'one percent of nine' sh -c 'rm -rf arch && cp -a pristine arch &&
 	imgverify -q -C arch --subset 1%'
 ok 'is one' test "$(records intact)" = 1

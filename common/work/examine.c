@@ -420,3 +420,24 @@ void examine(struct examiner *x, struct chunk *c, struct item *it)
 		examine_fd(x, &c->arena, it, fd, &st);
 	close(fd);
 }
+
+void examine_known(struct examiner *x, struct chunk *c, struct item *it)
+{
+	const struct img_err oom = { IMG_E_NOMEM, "out of memory" };
+	char place[CONTAINER_MAX];
+
+	if (img_store_has(x->g->store, it->in.digest, it->in.bytes))
+		return;
+	memset(&it->in, 0, sizeof(it->in));
+	if (x->g->opts.in_place) {
+		snprintf(place, sizeof(place), "%s/%s", it->container,
+			 it->name);
+		it->in.place = arena_text(&c->arena, place, strlen(place));
+		if (!it->in.place) {
+			item_fail(&c->arena, it, FAILED, &oom);
+			return;
+		}
+	}
+	it->outcome = TO_EXAMINE;
+	examine(x, c, it);
+}

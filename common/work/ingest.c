@@ -79,7 +79,7 @@ static bool is_wanted(struct img_ingest *g)
 {
 	bool idle;
 
-	if (!g->open->to_examine || g->open->n < CHUNK_FEW)
+	if (!g->open->urgent || g->open->n < CHUNK_FEW)
 		return false;
 	pthread_mutex_lock(&g->lock);
 	idle = !g->fresh;
@@ -99,8 +99,8 @@ int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 	if (!it->path || (it->container && !it->name))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	g->open->n++;
-	if (it->outcome == TO_EXAMINE || it->outcome == DEFERRED)
-		g->open->to_examine = true;
+	g->open->urgent |= it->outcome == TO_EXAMINE || it->outcome == DEFERRED;
+	g->open->to_examine |= g->open->urgent || it->look;
 	if (g->open->n == CHUNK_ITEMS || is_wanted(g))
 		hand_on(g);
 	return 0;
@@ -165,19 +165,14 @@ static void work_on(struct examiner *x, struct chunk *c)
 
 		if (it->outcome == TO_EXAMINE)
 			examine(x, c, it);
+		else if (it->outcome == KNOWN && it->look)
+			examine_known(x, c, it);
 		if (it->data) {
 			free(it->data);
 			it->data = NULL;
 			data_give(x->g, it->len);
 		}
 	}
-}
-
-static struct chunk *next_fresh(struct chunk *c)
-{
-	while (c && c->done)
-		c = c->next;
-	return c;
 }
 
 static void *worker(void *arg)
@@ -194,7 +189,9 @@ static void *worker(void *arg)
 		c = g->fresh;
 		if (!c)
 			break;
-		g->fresh = next_fresh(c->next);
+		do
+			g->fresh = g->fresh->next;
+		while (g->fresh && g->fresh->done);
 		g->examining++;
 		pthread_mutex_unlock(&g->lock);
 		work_on(x, c);

@@ -55,6 +55,7 @@ struct item {
 	const char *warning[IMG_RECORD_WARNINGS];
 	size_t warnings;
 	bool remember;
+	bool look;   /* KNOWN, if its object is still there */
 	bool member; /* of an archive: always copied */
 };
 
@@ -64,6 +65,7 @@ struct chunk {
 	struct chunk *next;
 	bool done;
 	bool to_examine; /* an item of it is for a worker */
+	bool urgent;     /* and not only to be looked for in the store */
 	size_t n;
 	struct item item[CHUNK_ITEMS];
 	struct arena arena;
@@ -172,6 +174,8 @@ bool container_key(const struct img_ingest *g, const char *container,
 
 /* examine.c: what an input is, and what is in it. */
 void examine(struct examiner *x, struct chunk *c, struct item *it);
+/* A known file: if its object is gone, it is examined after all. */
+void examine_known(struct examiner *x, struct chunk *c, struct item *it);
 /* The same for an open file; fd stays open. */
 void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
 		const struct stat *st);

@@ -53,7 +53,10 @@ static int recall_object(struct img_ingest *g, struct item *it,
 	rc = img_catalog_object(g->known, s->instance, s->object, &o, err);
 	if (rc <= 0)
 		return rc;
-	if (!o.place && !img_store_has(g->store, o.digest, o.bytes))
+	/* A worker looks whether a file's object is still there. */
+	it->look = !o.place && !it->member;
+	if (!o.place && it->member &&
+	    !img_store_has(g->store, o.digest, o.bytes))
 		return 0;
 	if (!own)
 		set_facts(g, it,

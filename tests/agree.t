@@ -166,7 +166,7 @@ words()
 	done >lacking
 	[ ! -s lacking ] || { cat lacking; return 1; }
 }
-grep -ohE '"[a-z]+(-[a-z]+)+: ' "$TOP"/common/work/*.c | tr -d '": ' |
+(cd "$TOP/common" && grep -ohE '"[a-z]+(-[a-z]+)+: ' work/*.c) | tr -d '": ' |
 	sort -u >warnings
 sed -n '/words\[\] = {/,/};/s/.*= "\([a-z-]*\)".*/\1/p' \
 	"$TOP/common/base/err.c" | grep -v '^ok$' | sort -u >codes

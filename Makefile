@@ -15,13 +15,13 @@ SAN     ?=
 
 # Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
-	libjson-c-dev libsodium-dev libsqlite3-dev libunistring-dev \
-	zlib1g-dev
+	libjson-c-dev libopenjp2-7-dev libseccomp-dev libsodium-dev \
+	libsqlite3-dev libunistring-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
 CHECK_DEPS = bsdextrautils bzip2 dcmtk fish libarchive-tools libcmocka-dev \
 	mandoc perl procps sqlite3 strace xz-utils zsh zstd
 
-PKGS     = libarchive sqlite3 libsodium json-c zlib
+PKGS     = libarchive sqlite3 libsodium json-c zlib libopenjp2 libseccomp
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
 	-Wmissing-format-attribute -Wpointer-arith -Wundef
 CWARN    = -Wstrict-prototypes -Wmissing-prototypes
@@ -31,13 +31,17 @@ ALL_CPP  = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -I$(O)/gen
 ALL_C    = -std=c11 -pthread $(WARN) $(CWARN) $(WERROR) $(HARDEN) $(SAN)
 ALL_CXX  = -std=c++17 -pthread $(WARN) $(WERROR) $(HARDEN) $(SAN)
 ALL_LD   = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring
+# DCMTK's own .pc is broken; --as-needed drops what a program does not call.
+DCMTK_LIBS = -ldcmdsig -ldcmtls -ldcmnet -ldcmjpls -ldcmjpeg -ldcmimage \
+	-ldcmimgle -ldcmdata -loflog -lofstd -lstdc++
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring $(DCMTK_LIBS)
 PKG_CPP  = $(shell pkg-config --cflags $(PKGS))
 
 CMDS    := $(patsubst cmd/%.c,%,$(wildcard cmd/img*.c))
 LIB_SRC := $(wildcard common/*/*.c)
+LIB_CXX := $(wildcard common/*/*.cc)
 LIB_SQL := $(wildcard common/catalog/*.sql)
-LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_CXX:%.cc=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
 	$(O)/gen/common/dicom/dict-table.o $(O)/gen/common/anon/tables.o
 BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
@@ -117,6 +121,10 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPP) $(PKG_CPP) $(ALL_C) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+$(O)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(ALL_CPP) $(ALL_CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/gen/%.o: $(O)/gen/%.c
 	$(CC) $(ALL_CPP) $(ALL_C) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
@@ -152,7 +160,7 @@ run-check: programs $(TOOLS) $(UNITS)
 	@O=$(abspath $(O)) sh tests/run.sh
 
 asan:
-	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' WERROR=-Werror \
+	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' CXXFLAGS='-O1 -g' WERROR=-Werror \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
 
 demo: $(HAVE_DEMO)

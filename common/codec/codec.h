@@ -1,0 +1,126 @@
+/*
+ * codec.h - frames in and out: finding the frames of an object, decoding,
+ * encoding and cleaning them.
+ *
+ * The frames of an object are found by our own reader: native ones by
+ * arithmetic, encapsulated ones by the Extended or Basic Offset Table where
+ * those are right, else by the fragments themselves (PS3.5 A.4).  Decoders run
+ * in a jailed worker that reads the pieces of one frame at a time from the
+ * object's descriptor; its answer is streamed, so that a frame of any size
+ * costs the program a bounded buffer.  Sizes are checked before a decoder
+ * starts: those of the data set among each other, and those inside the coded
+ * frame against the data set.
+ *
+ * DCMTK decodes RLE, JPEG and JPEG-LS; OpenJPEG JPEG 2000 and HTJ2K.
+ *
+ * Order of calls: img_codec_open before any thread starts, once; a session for
+ * each thread; img_frames_open for an object; img_codec_run for each frame.
+ */
+#ifndef IMG_CODEC_H
+#define IMG_CODEC_H
+
+#include "dicom/dicom.h"
+
+/* Bytes of one decoded frame at most; the worker holds two of them. */
+#define IMG_FRAME_MAX (192u << 20)
+
+/* What a frame is made of (PS3.3 C.7.6.3). */
+struct img_codec_image {
+	uint32_t rows, columns;
+	uint16_t samples, allocated, stored, high;
+	uint16_t representation; /* 1: signed */
+	uint16_t planar;         /* 1: a plane for each sample */
+	char photometric[17];
+};
+
+/* Bytes of a native frame (1 bit allocated: bytes that hold its bits).
+   IMG_E_MALFORMED if the attributes contradict each other, IMG_E_LIMIT over
+   IMG_FRAME_MAX. */
+int img_codec_frame_size(const struct img_codec_image *image, size_t *out,
+			 struct img_err *err);
+
+/* Native: ts has no codec.  Lossy: its result is not what went in. */
+bool img_codec_is_native(const char *ts);
+bool img_codec_is_lossy(const char *ts);
+bool img_codec_decodes(const char *ts);
+bool img_codec_encodes(const char *ts); /* without loss */
+/* The UID for "explicit", "implicit", "rle", "jpeg", "jpegls", "j2k", "htj2k",
+   "deflated" ..., or for a UID itself; NULL if it is none of ours. */
+const char *img_codec_ts(const char *name);
+
+/* ---- the frames of an object -------------------------------------------- */
+
+struct img_frames;
+
+struct img_frames_facts {
+	char ts[IMG_UID_MAX];
+	struct img_codec_image image;
+	uint32_t frames; /* there; NumberOfFrames says stated */
+	uint32_t stated;
+	bool native, big, deflated;
+	bool has_pixels;     /* PixelData; else Float, DoubleFloat or none */
+	const char *table;   /* "none", "basic", "extended", "empty", or
+			       "wrong" with the fragments used instead */
+	uint64_t at, length; /* of native pixel data in the input */
+};
+
+/*
+ * Reads the header of the DICOM object in fd, which stays the caller's and
+ * open until img_frames_close.  name is for messages.
+ */
+int img_frames_open(struct img_frames **out, int fd, const char *name,
+		    struct img_err *err);
+void img_frames_close(struct img_frames *f);
+const struct img_frames_facts *img_frames_facts(const struct img_frames *f);
+/* Where coded bytes of frame i (from 0) lie in fd; n pieces, which the frames
+   own.  Native frames have one (not for deflated ones: IMG_E_UNSUPPORTED). */
+struct img_frames_piece {
+	uint64_t at, length;
+};
+int img_frames_pieces(struct img_frames *f, uint32_t i,
+		      const struct img_frames_piece **pieces, size_t *n,
+		      struct img_err *err);
+
+/* ---- work on a frame ----------------------------------------------------- */
+
+/* Pixels made black; first and last ones inclusive. */
+struct img_codec_mask {
+	uint32_t left, top, right, bottom;
+};
+
+struct img_codec;         /* the jail of the codecs */
+struct img_codec_session; /* one worker, started again when it died */
+
+int img_codec_open(struct img_codec **out, struct img_err *err);
+void img_codec_close(struct img_codec *codec);
+int img_codec_session(struct img_codec *codec, struct img_codec_session **out,
+		      struct img_err *err);
+void img_codec_session_close(struct img_codec_session *s);
+
+/* Takes n bytes of the result, in order; nonzero ends the run as its result. */
+typedef int (*img_codec_sink)(const void *p, size_t n, void *arg,
+			      struct img_err *err);
+
+struct img_codec_request {
+	/* Transfer syntax of the result.  Native ones give little endian, samples
+	   by pixel, and RGB where the coded frame holds another model only
+	   for its coding (YBR_RCT, YBR_ICT, JPEG's YBR_FULL_422). */
+	const char *to;
+	const struct img_codec_mask *masks;
+	size_t n_masks;
+	bool clear_unused; /* bits outside BitsStored (overlays of old) */
+	bool prove;        /* decode what was encoded, and compare */
+};
+
+/*
+ * Frame i of f, decoded, cleaned and encoded as asked.  First *image is set to
+ * what the result is (its photometric interpretation, planar configuration
+ * and bits may differ from the data set's) and *size to its bytes; then sink
+ * gets them.  -1: err names the frame and says why; the session stays usable.
+ */
+int img_codec_run(struct img_codec_session *s, struct img_frames *f, uint32_t i,
+		  const struct img_codec_request *req,
+		  struct img_codec_image *image, uint64_t *size,
+		  img_codec_sink sink, void *arg, struct img_err *err);
+
+#endif

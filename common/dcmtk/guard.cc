@@ -1,0 +1,20 @@
+/* guard.cc - DCMTK's log and conditions, kept inside the room. */
+#include "dcmtk/guard.hh"
+
+#include "dcmtk/oflog/oflog.h"
+
+#include <mutex>
+
+void img_dcmtk_quiet()
+{
+	static std::once_flag once;
+
+	std::call_once(once, [] { OFLog::configure(OFLogger::OFF_LOG_LEVEL); });
+}
+
+int img_dcmtk_fail(struct img_err *err, enum img_code code, const char *what,
+		   const OFCondition &cond)
+{
+	return img_err_set(err, code, "%s (DCMTK %04x:%04x)", what,
+			   cond.module(), cond.code());
+}

@@ -71,7 +71,7 @@ all: $(HAVE_BUILD)
 programs: $(BINS)
 
 help:
-	@echo 'make [all|demo|check|asan|lint|fmt|fuzz|torture|bench|install]'
+	@echo 'make [all|deps|demo|check|asan|lint|fmt|fuzz|torture|bench|install|uninstall|clean|compile_commands.json]'
 
 # ---- packages -----------------------------------------------------------
 

@@ -16,6 +16,8 @@ struct part {
 	struct img_row row;
 	const char *const *name;
 	size_t n;
+	struct img_catalog *catalog; /* and whether a series lists its images */
+	bool images;
 };
 
 static const char *const study_names[] = { "StudyInstanceUID",
@@ -280,25 +282,27 @@ static int put_image(struct img_buf *b, const struct part *p,
 	return img_json_close(b, '}', err);
 }
 
-static int put_images(struct img_buf *b, struct img_catalog *c, int64_t series,
-		      struct img_err *err)
+/* The list under key of what lies below id; put writes one row.  Of an empty
+   list nothing is written, as FHIR forbids it. */
+static int put_list(struct img_buf *b, const char *key, struct part *p,
+		    int (*put)(struct img_buf *b, const struct part *p,
+			       struct img_err *err),
+		    struct img_err *err)
 {
 	size_t before = b->len, none;
-	struct part p;
 	int rc;
 
-	if (img_json_key(b, "instance", err) < 0 ||
-	    img_json_open(b, '[', err) < 0 ||
-	    open_part(&p, c, image_names, IMG_IMAGE, IMG_SERIES, series, err) <
-		    0)
+	if (img_json_key(b, key, err) < 0 || img_json_open(b, '[', err) < 0) {
+		img_rows_close(p->rows);
 		return -1;
+	}
 	none = b->len;
-	while ((rc = img_rows_next(p.rows, &p.row, err)) == 1)
-		if (put_image(b, &p, err) < 0) {
+	while ((rc = img_rows_next(p->rows, &p->row, err)) == 1)
+		if (put(b, p, err) < 0) {
 			rc = -1;
 			break;
 		}
-	img_rows_close(p.rows);
+	img_rows_close(p->rows);
 	if (rc == 0 && b->len == none)
 		take_back(b, before);
 	else if (rc == 0)
@@ -306,8 +310,19 @@ static int put_images(struct img_buf *b, struct img_catalog *c, int64_t series,
 	return rc;
 }
 
-static int put_series(struct img_buf *b, struct img_catalog *c,
-		      const struct part *p, bool images, struct img_err *err)
+static int put_images(struct img_buf *b, struct img_catalog *c, int64_t series,
+		      struct img_err *err)
+{
+	struct part p;
+
+	if (open_part(&p, c, image_names, IMG_IMAGE, IMG_SERIES, series, err) <
+	    0)
+		return -1;
+	return put_list(b, "instance", &p, put_image, err);
+}
+
+static int put_series(struct img_buf *b, const struct part *p,
+		      struct img_err *err)
 {
 	const char *modality = get(p, "Modality");
 
@@ -327,7 +342,7 @@ static int put_series(struct img_buf *b, struct img_catalog *c,
 	    put_coding(b, "laterality", NULL, NULL, get(p, "Laterality"), err) <
 		    0 ||
 	    put_date(b, "started", get(p, "SeriesDate"), err) < 0 ||
-	    (images && put_images(b, c, p->row.id, err) < 0))
+	    (p->images && put_images(b, p->catalog, p->row.id, err) < 0))
 		return -1;
 	return img_json_close(b, '}', err);
 }
@@ -335,27 +350,14 @@ static int put_series(struct img_buf *b, struct img_catalog *c,
 static int put_all_series(struct img_buf *b, struct img_catalog *c,
 			  int64_t study, bool images, struct img_err *err)
 {
-	size_t before = b->len, none;
 	struct part p;
-	int rc;
 
-	if (img_json_key(b, "series", err) < 0 ||
-	    img_json_open(b, '[', err) < 0 ||
-	    open_part(&p, c, series_names, IMG_SERIES, IMG_STUDY, study, err) <
-		    0)
+	if (open_part(&p, c, series_names, IMG_SERIES, IMG_STUDY, study, err) <
+	    0)
 		return -1;
-	none = b->len;
-	while ((rc = img_rows_next(p.rows, &p.row, err)) == 1)
-		if (put_series(b, c, &p, images, err) < 0) {
-			rc = -1;
-			break;
-		}
-	img_rows_close(p.rows);
-	if (rc == 0 && b->len == none)
-		take_back(b, before);
-	else if (rc == 0)
-		rc = img_json_close(b, ']', err);
-	return rc;
+	p.catalog = c;
+	p.images = images;
+	return put_list(b, "series", &p, put_series, err);
 }
 
 static int put_study(struct img_buf *b, const struct part *s,

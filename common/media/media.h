@@ -76,4 +76,141 @@ bool img_media_name_match(const char *file_id, const char *member);
 int img_media_resolve(int dirfd, const char *file_id, char *out, size_t size,
 		      struct img_err *err);
 
+/* ---- planning a file-set ---------------------------------------------- */
+
+/*
+ * A plan says what a file-set is going to be before a byte of it is written:
+ * where each object goes, what has to change for the profile, and who cannot
+ * come along.  img_media_add each object in the order they shall lie in, then
+ * img_media_settle once; then the items are told.  The caller writes the
+ * objects (changed as their items say), drops those that failed, and at last
+ * asks for the other files of each volume, the DICOMDIR among them.
+ *
+ *     img_media_new  img_media_add*  img_media_settle
+ *     img_media_item*  [img_media_drop*]
+ *     for each volume: img_media_dicomdir, img_media_pdi
+ *
+ * Nothing is invented.  What a record of the directory must have and the
+ * object lacks comes from other attributes of the object, from objects of the
+ * same patient, study or series, from the file ID, or from the caller's own
+ * values; each case is one change in the item's list.  An object that cannot
+ * be repaired is refused, and the rest is a valid set.  The objects' own
+ * attributes are never changed, only their encoding.
+ *
+ * The same objects in the same order give the same bytes.
+ */
+#define IMG_MEDIA_OBJECTS 1000000 /* objects of one plan */
+#define IMG_MEDIA_NAME    72      /* 8 components of 8, slashes, NUL */
+#define IMG_MEDIA_LABEL   17      /* file-set ID and NUL, PS3.3 F.3.2.1 */
+
+struct img_media_set;
+
+struct img_media_options {
+	const char *profile;     /* PS3.11 name, NULL: "STD-GEN-CD"; "any" asks
+				    for no profile: every syntax is kept */
+	const char *file_set_id; /* up to 16 of A-Z 0-9 _; NULL: "DICOM" */
+	const char *institution; /* UTF-8 for README.TXT, or NULL */
+	const char *const *set; /* "Keyword=value" (UTF-8), for what is empty */
+	size_t set_count;
+	const char *syntax;  /* UID that objects of other syntaxes are to get,
+			       NULL: as the profile says.  Not in the profile:
+			       IMG_E_USAGE */
+	bool syntax_always;  /* also objects whose own syntax would do */
+	bool allow_lossy;    /* lossy frames may be decoded into syntax */
+	bool plain_vrs;      /* VRs younger than 2000 are to become UN */
+	uint64_t volume;     /* bytes a volume may have; 0: one of any size */
+	uint64_t reserve;    /* of them for files of the caller's own */
+	uint64_t per_object; /* and more for each object (a manifest's line) */
+	bool web;            /* an index page and pages with previews */
+};
+
+/* NULL if it cannot be: err says what (IMG_E_USAGE).  Strings are copied. */
+struct img_media_set *img_media_new(const struct img_media_options *opts,
+				    struct img_err *err);
+void img_media_free(struct img_media_set *m);
+
+/*
+ * Reads the started r to its end and takes the object into the plan; bytes is
+ * the size of its file, name as given at start.  *index counts from 0.
+ * -1: it is damaged, or there is no place for it in a file-set (IMG_E_REFUSED,
+ * IMG_E_UNSUPPORTED); the plan is as before.
+ */
+int img_media_add(struct img_media_set *m, struct img_dicom_reader *r,
+		  const char *name, uint64_t bytes, size_t *index,
+		  struct img_err *err);
+
+/* Repairs, refusals, names and volumes; IMG_E_LIMIT if an object is greater
+   than a volume only refuses that object. */
+int img_media_settle(struct img_media_set *m, struct img_err *err);
+
+enum img_media_change_kind {
+	IMG_MEDIA_SYNTAX, /* the object gets another transfer syntax */
+	IMG_MEDIA_VR,     /* an element's VR becomes UN */
+	IMG_MEDIA_KEY,    /* a key of a directory record got a value */
+	IMG_MEDIA_DROPPED /* a key was left out of its directory record */
+};
+
+struct img_media_change {
+	enum img_media_change_kind kind;
+	uint32_t tag;     /* (0002,0010) for a transfer syntax */
+	const char *from; /* where it is from: a keyword, "set" for a value of
+			     the caller, "study" for another object of that,
+			     the old VR or syntax; never a value */
+	const char *to;   /* the new VR or syntax; the type of the record */
+};
+
+struct img_media_item {
+	char file_id[IMG_MEDIA_NAME]; /* with '/', "" if refused */
+	unsigned volume;              /* from 0 */
+	uint64_t bytes;               /* as given */
+	char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
+	char study[IMG_UID_MAX], series[IMG_UID_MAX];
+	char ts[IMG_UID_MAX];     /* as it is */
+	char target[IMG_UID_MAX]; /* as it has to be written */
+	const char *type;         /* of its directory record */
+	bool refused;
+	struct img_err why; /* if refused */
+	const struct img_media_change *changes;
+	size_t change_count;
+};
+
+size_t img_media_count(const struct img_media_set *m);
+/* After settle; what it points to lives as long as the plan. */
+void img_media_item(const struct img_media_set *m, size_t index,
+		    struct img_media_item *out);
+/* It could not be written after all: it is not listed.  Its name stays
+   unused. */
+void img_media_drop(struct img_media_set *m, size_t index);
+
+unsigned img_media_volumes(const struct img_media_set *m);
+/* The file-set ID of a volume, which is the label of its disc as well. */
+void img_media_label(const struct img_media_set *m, unsigned volume,
+		     char out[IMG_MEDIA_LABEL]);
+/* What the profile is, for people: "STD-GEN-CD". */
+const char *img_media_profile(const struct img_media_set *m);
+
+/* Where the other files go.  name has slashes and is 8.3; the bytes are valid
+   during the call. */
+struct img_media_out {
+	int (*put)(void *arg, const char *name, const void *p, size_t n,
+		   struct img_err *err);
+	/* A JPEG of the object, at most size pixels a side: 1 made, 0 there is
+	   none (no image, or nothing to show), -1 no more.  May be NULL. */
+	int (*preview)(void *arg, size_t index, unsigned size,
+		       struct img_buf *jpeg, struct img_err *err);
+	void *arg;
+};
+
+/*
+ * Puts "DICOMDIR": made in a folder of its own below tmp (NULL: $TMPDIR or
+ * /tmp), read back and compared with the plan record by record before it is
+ * handed over.  tmp's folder is gone afterwards.
+ */
+int img_media_dicomdir(struct img_media_set *m, unsigned volume,
+		       const char *tmp, const struct img_media_out *out,
+		       struct img_err *err);
+/* Puts README.TXT, and with web INDEX.HTM and the files of IHE_PDI. */
+int img_media_pdi(struct img_media_set *m, unsigned volume,
+		  const struct img_media_out *out, struct img_err *err);
+
 #endif

@@ -231,6 +231,7 @@ int main(int argc, char **argv)
 			opts);
 	struct img_err err = IMG_ERR_INIT;
 
+	cli.edition = "DICOM PS3.15 " IMG_ANON_EDITION " Table E.1-1";
 	cli.verbs = "deidentified withheld ignored";
 	cli.examples = "imganon --new-key study.key\n"
 		       "imganon --key study.key -o out /mnt/trial\n"

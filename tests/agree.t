@@ -76,7 +76,8 @@ check()
 	exits 0 "$c: -h" "$c" -h
 	exits 0 "$c: --version" "$c" --version
 	same "$c: its version" out <<-!
-	$c (imgtools) 0.1
+	$c (imgtools) 0.1${edition:+
+	$edition}
 	!
 	exits 0 "$c: -V" "$c" -V
 	exits 64 "$c: a wrong option" "$c" --no-such-option
@@ -141,11 +142,14 @@ check_completions()
 }
 
 # imgecho stands for the commands that are still to come.
+edition=
 check imgecho
 check_completions imgecho
 for f in "$TOP"/cmd/img*.c; do
 	[ -f "$f" ] || continue
 	c=$(basename "$f" .c)
+	edition=
+	[ "$c" = imganon ] && edition='DICOM PS3.15 2026d Table E.1-1'
 	if [ ! -x "$O/bin/$c" ]; then
 		fail_ "$c: is built"
 		continue

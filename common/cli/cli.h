@@ -55,6 +55,7 @@ struct img_cli {
 	const char *synopsis; /* "[-d] [-C dir] [uid ...]" */
 	const char *summary;  /* one line for --help */
 	const char *examples; /* lines for --help, or NULL */
+	const char *edition;  /* second line of --version, or NULL */
 	const char *verbs;    /* status words in the order of the summary
 				  line, blank separated: "stored duplicate";
 				  NULL: no summing-up line */

@@ -97,6 +97,8 @@ void cli_version(struct img_cli *cli)
 	img_buf_init(&b, IMG_LINE_MAX);
 	rc = img_buf_printf(&b, &err, "%s (imgtools) %s\n", cli->name,
 			    IMG_VERSION);
+	if (rc == 0 && cli->edition)
+		rc = img_buf_printf(&b, &err, "%s\n", cli->edition);
 	print(cli, &b, rc, &err);
 }
 

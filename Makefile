@@ -16,12 +16,12 @@ SAN     ?=
 # Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libjson-c-dev libopenjp2-7-dev libseccomp-dev libsodium-dev \
-	libsqlite3-dev libunistring-dev zlib1g-dev
+	libsqlite3-dev libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
 CHECK_DEPS = bsdextrautils bzip2 dcmtk fish libarchive-tools libcmocka-dev \
 	mandoc perl procps sqlite3 strace xz-utils zsh zstd
 
-PKGS     = libarchive sqlite3 libsodium json-c zlib libopenjp2 libseccomp
+PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
 	-Wmissing-format-attribute -Wpointer-arith -Wundef
 CWARN    = -Wstrict-prototypes -Wmissing-prototypes

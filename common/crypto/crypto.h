@@ -1,5 +1,5 @@
 /*
- * crypto.h - the only door to libsodium.
+ * crypto.h - the only door to libsodium; and to nettle for SHA-256.
  *
  * Digests are BLAKE2b-256 (crypto_generichash, 32 bytes, no key): the name of
  * an object in the store, the link of the audit chain.  Sums are SipHash-2-4
@@ -29,6 +29,15 @@ void img_digest_init(struct img_digest *d);
 void img_digest_add(struct img_digest *d, const void *p, size_t n);
 void img_digest_end(struct img_digest *d, uint8_t out[IMG_DIGEST_SIZE]);
 void img_digest_of(uint8_t out[IMG_DIGEST_SIZE], const void *p, size_t n);
+
+/* SHA-256, for manifests that others check with their own tools.  Nettle's
+   uses the processor's instructions for it where there are any. */
+struct img_sha256 {
+	_Alignas(16) unsigned char state[128];
+};
+void img_sha256_init(struct img_sha256 *d);
+void img_sha256_add(struct img_sha256 *d, const void *p, size_t n);
+void img_sha256_end(struct img_sha256 *d, uint8_t out[IMG_DIGEST_SIZE]);
 
 /* 64-bit sum of n bytes (SipHash-2-4 under a fixed key). */
 uint64_t img_sum64(const void *p, size_t n);

@@ -1,8 +1,9 @@
 /* arena.c - strings that live as long as their chunk. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "work/ingest_private.h"
+#include "work/arena.h"
 
 #define BLOCK 16384
 

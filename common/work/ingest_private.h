@@ -9,18 +9,8 @@
 #include "audit/audit.h"
 #include "dicom/dicom.h"
 #include "store/store.h"
+#include "work/arena.h"
 #include "work/ingest.h"
-
-/* ---- arena: strings that live as long as their chunk ------------------ */
-
-struct arena_block;
-struct arena {
-	struct arena_block *head;
-	size_t used;
-};
-void *arena_alloc(struct arena *a, size_t n); /* NULL: out of memory */
-char *arena_text(struct arena *a, const char *s, size_t n);
-void arena_release(struct arena *a);
 
 /* ---- items ------------------------------------------------------------ */
 

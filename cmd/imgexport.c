@@ -1,0 +1,118 @@
+/* imgexport - images out: a folder, an archive, a disc that reads back. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "crypto/crypto.h"
+#include "work/export.h"
+
+static const char *dir, *form = "folder";
+static struct img_export_opts o;
+static uint64_t jobs;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'n', "dry-run", NULL, "say what would be written", IMG_OPT_FLAG,
+	  &o.dry_run, NULL, 0 },
+	{ 'o', "output", "dest", "folder or file to make", IMG_OPT_STRING,
+	  &o.out, NULL, 0 },
+	{ 'j', "jobs", "n", "objects worked on side by side", IMG_OPT_U64,
+	  &jobs, NULL, 16 },
+	{ 0, "as", "form", "what to make", IMG_OPT_CHOICE, &form, "folder", 0 },
+	{ 0, "layout", "template", "names of files, as {PatientID}/{Modality}",
+	  IMG_OPT_STRING, &o.layout, NULL, 0 },
+	{ 0, "link", NULL, "hard links instead of copies", IMG_OPT_FLAG,
+	  &o.link, NULL, 0 },
+	{ 0, "force", NULL, "replace what an earlier export has made",
+	  IMG_OPT_FLAG, &o.force, NULL, 0 },
+	{ 0, "no-verify", NULL, "do not read again what was written",
+	  IMG_OPT_FLAG, &o.trust, NULL, 0 },
+	IMG_OPT_END
+};
+
+static int emit(void *arg, const struct img_record *rec)
+{
+	return img_cli_emit(arg, rec);
+}
+
+static void progress(void *arg, uint64_t items, uint64_t bytes, uint64_t total)
+{
+	img_cli_progress(arg, items, bytes, total);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(arg);
+}
+
+static void check(struct img_cli *cli)
+{
+	if (!o.out)
+		img_cli_usage(cli, "-o says where the images go");
+}
+
+static int read_inputs(struct img_cli *cli, struct img_export *x, int argc,
+		       char **argv, struct img_err *err)
+{
+	struct img_input in;
+	int more, rc = 0;
+
+	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
+		if (more < 0) {
+			img_err_clear(err);
+			continue;
+		}
+		rc = in.rec ? img_export_record(x, in.rec, err)
+			    : img_export_text(x, in.text, err);
+	}
+	return rc;
+}
+
+static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
+{
+	const struct img_export_host host = { emit, progress, stopped, cli };
+	struct img_export *x = NULL;
+	char archive[IMG_PATH_MAX];
+	int rc = -1;
+
+	if (img_crypto_init(err) < 0 ||
+	    img_cli_catalog_dir(dir, archive, err) < 0)
+		return -1;
+	o.catalog = archive;
+	o.jobs = (unsigned)jobs;
+	img_cli_wait(cli, argc, argv);
+	if (img_export_open(&x, &o, &host, err) == 0)
+		rc = read_inputs(cli, x, argc, argv, err);
+	if (rc == 0 && !img_cli_stopped(cli))
+		rc = img_export_finish(x, err);
+	if (rc == 0 && img_export_items(x) == 0)
+		img_cli_no(cli);
+	img_export_close(x);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli =
+		IMG_CLI("imgexport", "-o dest [options] [path | uid ...]",
+			"images out: a folder, an archive, a disc "
+			"that reads back",
+			opts);
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "exported ignored";
+	cli.examples = "imgexport -o out 1.2.840.113619.2.5.1762583153\n"
+		       "imgquery PatientID=TEST-0001 | imgexport -o out\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli);
+	/* Zip files and ISO 9660 have local times: the same bytes anywhere. */
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
+		if (err.code == IMG_E_USAGE)
+			img_cli_usage(&cli, "%s", err.text);
+		img_cli_fail(&cli, &err);
+	}
+	return img_cli_finish(&cli);
+}

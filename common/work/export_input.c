@@ -1,0 +1,248 @@
+/* export_input.c - operands and records become items. */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dicom/dicom.h"
+#include "work/export_private.h"
+#include "work/scope.h"
+
+static struct export_item *add(struct img_export *x, const char *name,
+			       struct img_err *err)
+{
+	struct export_item *it;
+	size_t room = x->room ? 2 * x->room : 256;
+
+	if (x->items == x->room) {
+		it = reallocarray(x->item, room, sizeof(*it));
+		if (!it) {
+			img_err_set(err, IMG_E_NOMEM, "out of memory");
+			return NULL;
+		}
+		x->item = it;
+		x->room = room;
+	}
+	it = &x->item[x->items];
+	memset(it, 0, sizeof(*it));
+	it->name = export_text(x, name, err);
+	if (!it->name)
+		return NULL;
+	it->number = x->items++;
+	it->line = x->last_line;
+	it->line_n = x->last_line_n;
+	for (unsigned i = 0; i < EX_FIELDS; i++)
+		it->value[i] = "";
+	return it;
+}
+
+/* An input that leads to nothing; the record that named it is kept. */
+static int add_failed(struct img_export *x, const char *path,
+		      const struct img_err *why, struct img_err *err)
+{
+	struct export_item *it = add(x, path ? path : "", err);
+
+	if (!it)
+		return -1;
+	if (path)
+		it->place = it->name;
+	export_fail(x, 0, it, why);
+	return 0;
+}
+
+/* ---- files and folders ------------------------------------------------- */
+
+static int add_file(struct img_export *x, const char *path, bool in_folder,
+		    struct img_err *err)
+{
+	struct export_item *it = add(x, path, err);
+
+	if (!it)
+		return -1;
+	it->place = it->name;
+	it->in_folder = in_folder;
+	return 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int add_entry(struct img_export *x, const FTSENT *e, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	switch (e->fts_info) {
+	case FTS_F:
+		return add_file(x, e->fts_path, true, err);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		errno = e->fts_errno;
+		img_err_sys(&why, "%s", e->fts_path);
+		return add_failed(x, e->fts_path, &why, err);
+	default: /* folders, links, devices */
+		return 0;
+	}
+}
+
+static int add_folder(struct img_export *x, const char *path,
+		      struct img_err *err)
+{
+	char *own = strdup(path), *roots[] = { own, NULL };
+	FTS *fts = own ? fts_open(roots,
+				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+				  by_name)
+		       : NULL;
+	FTSENT *e;
+	int rc = 0;
+
+	if (!fts) {
+		free(own);
+		return img_err_sys(err, "%s", path);
+	}
+	while (rc == 0 && !export_stopped(x) && (e = fts_read(fts)) != NULL)
+		rc = add_entry(x, e, err);
+	fts_close(fts);
+	free(own);
+	return rc;
+}
+
+/* ---- the archive ------------------------------------------------------- */
+
+static int open_archive(struct img_export *x, struct img_err *err)
+{
+	if (x->archive)
+		return 0;
+	if (!x->store &&
+	    img_store_open(&x->store, x->opts.catalog, IMG_READ, err) < 0)
+		return -1;
+	return img_catalog_open(&x->archive, x->opts.catalog, IMG_READ, err);
+}
+
+static int add_object(struct img_export *x, const struct img_object *o,
+		      struct img_err *err)
+{
+	char hex[IMG_DIGEST_HEX];
+	struct export_item *it;
+
+	img_hex(hex, o->digest, IMG_DIGEST_SIZE);
+	it = add(x, o->place ? o->place : hex, err);
+	if (!it)
+		return -1;
+	if (o->place)
+		it->place = it->name;
+	it->known = true;
+	memcpy(it->digest, o->digest, sizeof(it->digest));
+	it->bytes = o->bytes;
+	it->value[EX_STUDY] = export_text(x, o->study, err);
+	it->value[EX_SERIES] = export_text(x, o->series, err);
+	it->value[EX_SOP] = export_text(x, o->sop, err);
+	if (!it->value[EX_STUDY] || !it->value[EX_SERIES] || !it->value[EX_SOP])
+		return -1;
+	return 0;
+}
+
+/* 1 there was something, 0 not, -1. */
+static int add_scope(struct img_export *x, const struct img_scope *scope,
+		     struct img_err *err)
+{
+	struct img_objects *all = NULL;
+	struct img_object o;
+	int more = 0, rc = 0, found = 0;
+
+	if (open_archive(x, err) < 0 ||
+	    img_catalog_expand(x->archive, scope, &all, err) < 0)
+		return -1;
+	while (rc == 0 && !export_stopped(x) &&
+	       (more = img_objects_next(all, &o, err)) > 0) {
+		found = 1;
+		rc = add_object(x, &o, err);
+	}
+	img_objects_close(all);
+	return rc < 0 || more < 0 ? -1 : found;
+}
+
+static int add_uid(struct img_export *x, const char *uid, struct img_err *err)
+{
+	struct img_scope scope = { .uid = uid };
+	int rc = open_archive(x, err);
+
+	if (rc == 0)
+		rc = img_catalog_level_of(x->archive, uid, &scope.level, err);
+	return rc > 0 ? add_scope(x, &scope, err) : rc;
+}
+
+/* ---- inputs ------------------------------------------------------------ */
+
+static int text(struct img_export *x, const char *text, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+	int rc;
+
+	if (stat(text, &st) == 0)
+		return S_ISDIR(st.st_mode) ? add_folder(x, text, err)
+					   : add_file(x, text, false, err);
+	if (errno != ENOENT || !img_uid_ok(text)) {
+		img_err_sys(&why, "%s", text);
+		return add_failed(x, text, &why, err);
+	}
+	rc = add_uid(x, text, &why);
+	if (rc == 0)
+		img_err_set(&why, IMG_E_IO,
+			    "no such file, and no such UID in the archive");
+	return rc > 0 ? 0 : add_failed(x, NULL, &why, err);
+}
+
+int img_export_text(struct img_export *x, const char *given,
+		    struct img_err *err)
+{
+	x->last_line = NULL;
+	return text(x, given, err);
+}
+
+static int keep_line(struct img_export *x, const struct img_record *rec,
+		     struct img_err *err)
+{
+	struct img_buf b;
+
+	img_buf_init(&b, IMG_LINE_MAX + 1);
+	x->last_line = NULL;
+	if (rec->in && img_record_write(rec, "imgexport", &b, err) == 0) {
+		x->last_line_n = b.len;
+		x->last_line = arena_text(&x->arena, b.data, b.len);
+		if (!x->last_line)
+			img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
+	img_buf_release(&b);
+	return x->last_line || !rec->in ? 0 : -1;
+}
+
+int img_export_record(struct img_export *x, const struct img_record *rec,
+		      struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct img_scope scope;
+	struct stat st;
+	int rc = 0;
+
+	if (keep_line(x, rec, err) < 0)
+		return -1;
+	if (img_scope_of_record(rec, &scope)) {
+		rc = add_scope(x, &scope, &why);
+		if (rc > 0)
+			return 0;
+	}
+	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
+		return add_file(x, rec->path, false, err);
+	if (rc == 0)
+		img_err_set(&why, IMG_E_USAGE,
+			    "a record of nothing that is in the archive or in "
+			    "a file");
+	return add_failed(x, NULL, &why, err);
+}

@@ -1,0 +1,216 @@
+/*
+ * export_private.h - the parts of the verb.
+ *
+ * export.c           open, the steps of finish, records, close
+ * export_input.c     operands and records become items
+ * export_order.c     headers are read, items are sorted, twins set aside
+ * export_layout.c    the template, safe names, collisions
+ * export_read.c      objects are opened and their digests compared
+ * export_place.c     the destination: temporary name, sync, final name
+ * export_folder.c    the form folder
+ * export_archive.c   the forms tar, zip and iso
+ * export_manifest.c  MANIFEST.TXT
+ */
+#ifndef IMG_EXPORT_PRIVATE_H
+#define IMG_EXPORT_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "catalog/catalog.h"
+#include "store/store.h"
+#include "work/arena.h"
+#include "work/export.h"
+#include "work/probe.h"
+
+#define EXPORT_JOBS  16
+#define EXPORT_BLOCK (256u * 1024)
+/* Attributes that are read of every header, before those of the layout. */
+enum export_field {
+	EX_TS,
+	EX_MEDIA_CLASS,
+	EX_SOP_CLASS,
+	EX_SOP,
+	EX_DATE,
+	EX_TIME,
+	EX_MODALITY,
+	EX_PATIENT,
+	EX_ISSUER,
+	EX_STUDY,
+	EX_SERIES,
+	EX_SERIES_NUMBER,
+	EX_INSTANCE_NUMBER,
+	EX_PADDING, /* makes the reader walk the object to its end */
+	EX_FIELDS
+};
+#define EXPORT_PARTS 32
+
+enum export_state { EX_WANTED, EX_FAILED, EX_IGNORED, EX_WRITTEN };
+
+struct export_item {
+	const char *name;  /* what messages call it: its path or digest */
+	const char *place; /* path of its file; NULL: in the store */
+	const char *line;  /* the record that named it, or NULL */
+	size_t line_n;
+	uint64_t number; /* in the order of the inputs */
+	bool known;      /* digest is what it must be */
+	bool in_folder;  /* found in a folder: what is no object is ignored */
+	bool proved;     /* read again where it was written */
+	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
+	uint64_t bytes;
+	const char *value[EX_FIELDS]; /* "" where there is none */
+	const char *const *layout;    /* by the layout's fields */
+	int64_t series_number, instance_number;
+	int64_t mtime;
+	enum export_state state;
+	const char *reason;        /* EX_IGNORED */
+	const struct img_err *why; /* EX_FAILED */
+	const char *out;           /* its name below the destination */
+	unsigned volume;
+};
+
+/* A file that is no object: MANIFEST.TXT, DICOMDIR. */
+struct export_extra {
+	const char *name;
+	const void *p;
+	size_t n;
+	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
+	bool proved;
+};
+#define EXPORT_EXTRAS 64
+
+struct export_layout {
+	struct {
+		const char *text; /* what stands before the field */
+		int field;        /* index of path; -1: none */
+		unsigned width;   /* zeros in front; 0: as it is */
+		bool last;        /* ends a component */
+		int level;        /* enum img_level that names it; -1 */
+	} part[EXPORT_PARTS];
+	unsigned parts;
+	struct img_probe_path path[EXPORT_PARTS];
+	unsigned paths;
+	char literal[2 * IMG_PATH_MAX]; /* what text points to */
+};
+
+/* Where it is written: a folder or a file beside the final name. */
+struct export_place {
+	char parent[IMG_PATH_MAX], base[256];
+	char part[300]; /* temporary name in parent; "": none yet */
+	int parent_fd;
+	int fd; /* of the folder or file being written */
+	bool folder;
+	bool inside; /* the folder stays, as others have mounted it there */
+	bool taken;  /* there is something that may be replaced */
+};
+
+/* A folder, an archive or an image of its own; there is one, unless the
+   export is split. */
+struct export_volume {
+	struct export_place place;
+	unsigned number; /* from 0 */
+	char label[40];
+	struct export_extra extra[EXPORT_EXTRAS];
+	size_t extras;
+};
+
+struct img_export {
+	struct img_export_opts opts;
+	struct img_export_host host;
+	struct img_store *store;
+	struct img_catalog *archive;
+	struct export_layout layout;
+	struct export_volume *volume;
+	unsigned volumes;
+	struct export_item *item;
+	size_t items, room;
+	struct arena arena;
+	struct arena worker_arena[EXPORT_JOBS];
+	int64_t newest; /* the greatest of the items' times */
+	uint64_t total; /* bytes of all items */
+	unsigned jobs;
+	const char *last_line; /* of the record in hand */
+	size_t last_line_n;
+	_Atomic uint64_t done, done_bytes;
+};
+
+/* ---- all --------------------------------------------------------------- */
+
+char *export_text(struct img_export *x, const char *s, struct img_err *err);
+/* Calls f for each item of the volume (NULL: of all) that is wanted or
+   written, by several threads; worker tells them apart.  A -1 of f ends it. */
+int export_each(struct img_export *x, const struct export_volume *v,
+		int (*f)(struct img_export *x, unsigned worker,
+			 struct export_item *it, void *arg,
+			 struct img_err *err),
+		void *arg, struct img_err *err);
+/* The item's failure; worker's arena keeps it. */
+void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
+		 const struct img_err *why);
+bool export_stopped(struct img_export *x);
+int export_emit(struct img_export *x, const struct export_item *it);
+/* A file of n bytes at p, which are copied. */
+int export_extra(struct img_export *x, struct export_volume *v,
+		 const char *name, const void *p, size_t n,
+		 struct img_err *err);
+
+/* ---- order ------------------------------------------------------------- */
+
+int export_order(struct img_export *x, struct img_err *err);
+
+/* ---- names ------------------------------------------------------------- */
+
+int export_layout_parse(struct export_layout *l, const char *text,
+			struct img_err *err);
+int export_name_all(struct img_export *x, struct img_err *err);
+
+/* ---- reading ----------------------------------------------------------- */
+
+struct export_sum {
+	struct img_digest digest;
+	struct img_sha256 sha256;
+	uint64_t bytes;
+};
+void export_sum_init(struct export_sum *s);
+void export_sum_add(struct export_sum *s, const void *p, size_t n);
+/* Sets what the item's bytes are; -1 if they are not what they must be. */
+int export_sum_end(struct export_sum *s, struct export_item *it,
+		   struct img_err *err);
+/* -1 and err, or a descriptor of the object. */
+int export_source(struct img_export *x, const struct export_item *it,
+		  struct img_err *err);
+/* Reads fd to its end: *sum gets it all, and f where there is one. */
+int export_read(int fd, const char *name, struct export_sum *sum,
+		int (*f)(void *arg, const void *p, size_t n,
+			 struct img_err *err),
+		void *arg, struct img_err *err);
+/* Whether fd has these bytes. */
+int export_compare(int fd, const char *name,
+		   const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
+		   struct img_err *err);
+
+/* ---- destination ------------------------------------------------------- */
+
+/* Whether the destination can be had; looks only. */
+int export_place_init(struct export_place *p, const char *out, bool folder,
+		      bool force, struct img_err *err);
+/* Makes the temporary folder or file. */
+int export_place_begin(struct export_place *p, struct img_err *err);
+/* The final name, made durable. */
+int export_place_commit(struct export_place *p, bool force,
+			struct img_err *err);
+void export_place_release(struct export_place *p);
+
+/* ---- forms ------------------------------------------------------------- */
+
+int export_manifest(struct img_export *x, struct export_volume *v,
+		    struct img_err *err);
+/* Objects; then the other files, when they are known; then the proof. */
+int export_folder_items(struct img_export *x, struct export_volume *v,
+			struct img_err *err);
+int export_folder_extras(struct img_export *x, struct export_volume *v,
+			 struct img_err *err);
+int export_folder_prove(struct img_export *x, struct export_volume *v,
+			struct img_err *err);
+
+#endif

@@ -6,8 +6,9 @@
 #include "work/ask.h"
 #include "work/priors.h"
 
-#define TABLE_ROWS    1000 /* aligned together, so that memory is bounded */
-#define TABLE_COLUMNS 128
+#define TABLE_ROWS 1000 /* aligned together, so that memory is bounded */
+#define FORMATS    "table|jsonl|csv|dicom-json|fhir"
+#define LEVELS     "patient|study|series|image"
 
 static bool count, conflicts;
 static const char *dir, *level, *fields, *format, *keys_from, *key;
@@ -17,7 +18,7 @@ static struct img_list sort;
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
 	{ 'l', "level", "level", "what a record stands for", IMG_OPT_CHOICE,
-	  &level, "patient|study|series|image", 0 },
+	  &level, LEVELS, 0 },
 	{ 'f', "fields", "Keyword,...", "attributes to give", IMG_OPT_STRING,
 	  &fields, NULL, 0 },
 	{ 's', "sort", "Keyword", "sort by it; -Keyword: downwards",
@@ -27,7 +28,7 @@ static const struct img_opt opts[] = {
 	{ 0, "count", NULL, "only how many there are", IMG_OPT_FLAG, &count,
 	  NULL, 0 },
 	{ 0, "format", "format", "how to write what is found", IMG_OPT_CHOICE,
-	  &format, "table|jsonl|csv|dicom-json|fhir", 0 },
+	  &format, FORMATS, 0 },
 	{ 0, "conflicts", NULL, "all objects of instances that have several",
 	  IMG_OPT_FLAG, &conflicts, NULL, 0 },
 	{ 0, "priors", "n", "the most relevant priors of each study",
@@ -42,8 +43,7 @@ static const struct img_opt opts[] = {
 struct out {
 	struct img_cli *cli;
 	struct img_table *table;
-	const char *title[TABLE_COLUMNS]; /* they outlive the table */
-	size_t columns, rows;
+	size_t rows;
 };
 
 /* ---- host ------------------------------------------------------------- */
@@ -56,16 +56,6 @@ static int text(void *arg, const char *line, size_t n)
 	return img_cli_emit_text(out->cli, line, n);
 }
 
-static int begin_table(struct out *out, struct img_err *err)
-{
-	int rc = out->table ? img_table_print(out->table, out->cli) : 0;
-
-	img_table_free(out->table);
-	out->rows = 0;
-	out->table = img_table_new(out->title, out->columns, err);
-	return out->table ? rc : -1;
-}
-
 static int row(void *arg, const char *const *cell, size_t n, bool titles)
 {
 	struct out *out = arg;
@@ -73,19 +63,19 @@ static int row(void *arg, const char *const *cell, size_t n, bool titles)
 	int rc = 0;
 
 	if (titles) {
-		out->columns = n < TABLE_COLUMNS ? n : TABLE_COLUMNS;
-		memcpy(out->title, cell, out->columns * sizeof(*cell));
-	}
-	if (titles || out->rows == TABLE_ROWS)
-		rc = begin_table(out, &err);
-	if (rc == 0 && !titles) {
-		rc = img_table_row(out->table, cell, &err);
-		out->rows++;
+		out->table = img_table_new(cell, n, &err);
+	} else {
+		if (out->rows && out->rows % TABLE_ROWS == 0)
+			rc = img_table_print(out->table, out->cli);
+		if (rc == 0)
+			rc = img_table_row(out->table, cell, &err);
 		img_cli_count(out->cli, "found", false);
+		out->rows++;
 	}
-	if (err.code != IMG_OK)
-		img_cli_fail(out->cli, &err);
-	return rc;
+	if (err.code == IMG_OK)
+		return rc;
+	img_cli_fail(out->cli, &err);
+	return -1;
 }
 
 static void trouble(void *arg, const struct img_err *err)
@@ -107,22 +97,6 @@ static bool stopped(void *arg)
 }
 
 /* ---- options ---------------------------------------------------------- */
-
-/* Which of the words a|b|c it is. */
-static int choice(const char *words, const char *word)
-{
-	int i = 0;
-
-	for (const char *w = words;; w++, i++) {
-		size_t n = strcspn(w, "|");
-
-		if (strlen(word) == n && memcmp(w, word, n) == 0)
-			return i;
-		w += n;
-		if (!*w)
-			return -1;
-	}
-}
 
 static void check(struct img_cli *cli)
 {
@@ -157,9 +131,8 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 		format = isatty(STDOUT_FILENO) ? "table" : "jsonl";
 	if (!level)
 		level = conflicts ? "image" : "study";
-	o->format = (enum img_format)choice("table|jsonl|csv|dicom-json|fhir",
-					    format);
-	f->level = (enum img_level)choice("patient|study|series|image", level);
+	o->format = (enum img_format)img_cli_choice(FORMATS, format);
+	f->level = (enum img_level)img_cli_choice(LEVELS, level);
 	o->priors = priors > 0;
 	if (!priors) {
 		f->key = (const char *const *)argv;

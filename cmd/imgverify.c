@@ -121,8 +121,8 @@ static int verify_input(struct img_verify *v, const struct img_input *in,
 	return rc;
 }
 
-/* What imgimport has ignored, and a key that imgquery did not find, have no
-   object: they pass through. */
+/* What imgimport has ignored, what imganon has withheld, and a key that
+   imgquery did not find have no object: they pass through. */
 static bool passes(const struct img_input *in)
 {
 	struct img_scope named;
@@ -130,25 +130,19 @@ static bool passes(const struct img_input *in)
 	if (!in->rec || !in->rec->status)
 		return false;
 	return strcmp(in->rec->status, "ignored") == 0 ||
+	       strcmp(in->rec->status, "withheld") == 0 ||
 	       (strcmp(in->rec->status, "missing") == 0 &&
 		!img_scope_of_record(in->rec, &named));
 }
 
-static void not_found(struct img_cli *cli, const struct img_input *in)
+static int not_found(struct img_cli *cli, const struct img_input *in,
+		     struct img_err *err)
 {
 	struct img_record rec;
 
-	img_record_init(&rec);
-	rec.status = "missing";
-	rec.path = in->text;
-	if (in->rec) {
-		rec.study = in->rec->study;
-		rec.series = in->rec->series;
-		rec.sop = in->rec->sop;
-	}
-	rec.reason = "not in the catalog";
-	emit(cli, &rec);
-	img_record_release(&rec);
+	if (img_verify_unlisted(in->rec, in->text, &rec, err) < 0)
+		return -1;
+	return emit(cli, &rec);
 }
 
 static void failed(struct img_cli *cli, const struct img_input *in,
@@ -161,7 +155,6 @@ static void failed(struct img_cli *cli, const struct img_input *in,
 	rec.path = in->text;
 	rec.error = *why;
 	emit(cli, &rec);
-	img_record_release(&rec);
 }
 
 static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
@@ -174,15 +167,15 @@ static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
 		int rc;
 
 		if (more > 0 && passes(&in)) {
-			if (*in.rec->status == 'm')
+			if (*in.rec->status != 'i')
 				img_cli_no(cli);
 			img_cli_emit(cli, in.rec);
 		} else if (more > 0) {
 			given = in.rec;
 			rc = verify_input(v, &in, err);
 			if (rc == 0)
-				not_found(cli, &in);
-			else if (rc < 0)
+				rc = not_found(cli, &in, err);
+			if (rc < 0 && err->code != IMG_OK)
 				failed(cli, &in, err);
 			given = NULL;
 		}

@@ -166,6 +166,21 @@ grep -v intact out >got
 same 'is missing' got <<!
 {"status":"missing","path":"2.25.999","reason":"not in the catalog"}
 !
+digest=$(sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p' out | head -n 1)
+o=$(object 4)
+cp "$o" elsewhere && chmod u+w elsewhere && cp elsewhere changed &&
+	printf x >>changed
+for f in elsewhere changed gone; do
+	echo '{"status":"deidentified","path":"'$f'","SOPInstanceUID":"2.25.77","digest":"'"$digest"'"}'
+done >in.lines
+echo '{"status":"withheld","path":"w","reason":"pixels"}' >>in.lines
+exits 1 'files of records that no catalog has' verify - <in.lines
+same 'by their own digests' out <<!
+{"status":"intact","path":"elsewhere","SOPInstanceUID":"2.25.77","digest":"$digest"}
+{"status":"damaged","path":"changed","SOPInstanceUID":"2.25.77","digest":"$digest","reason":"its bytes are not those of the record"}
+{"status":"missing","path":"gone","SOPInstanceUID":"2.25.77","digest":"$digest","reason":"no such file"}
+{"status":"withheld","path":"w","reason":"pixels"}
+!
 printf '%s\n' 2.25.4 '{"StudyInstanceUID":"2.25.100","x":1}' \
 	'{"StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.201"}' \
 	'{"path":"x","error":{"code":"io"}}' '{"path":"x"}' >in.lines

@@ -151,6 +151,9 @@ void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
    busy. */
 int img_cli_finish(struct img_cli *cli);
 
+/* Which of the words a|b|c word is, from 0; -1 if none. */
+int img_cli_choice(const char *choices, const char *word);
+
 /* ---- tables for people ------------------------------------------------ */
 
 struct img_table;
@@ -162,7 +165,8 @@ int img_table_row(struct img_table *t, const char *const *cells,
 		  struct img_err *err);
 /* Aligned by display width and shortened to the terminal ($COLUMNS or the
    window; no shortening when stdout is no terminal), but for dates and short
-   numbers. */
+   numbers.  What was printed is forgotten but for the headings: a long table
+   is printed in parts. */
 int img_table_print(struct img_table *t, struct img_cli *cli);
 
 #endif

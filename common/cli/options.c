@@ -60,18 +60,19 @@ static size_t merge(struct img_cli *cli, struct img_opt *all)
 	return n;
 }
 
-static bool is_choice(const char *choices, const char *word)
+int img_cli_choice(const char *choices, const char *word)
 {
 	size_t n = strlen(word);
+	int i = 0;
 
 	if (!n || strchr(word, '|'))
-		return false;
-	for (const char *c = choices; c; c = strchr(c, '|')) {
+		return -1;
+	for (const char *c = choices; c; c = strchr(c, '|'), i++) {
 		c += *c == '|';
 		if (strncmp(c, word, n) == 0 && (c[n] == '|' || !c[n]))
-			return true;
+			return i;
 	}
-	return false;
+	return -1;
 }
 
 static void add_to_list(struct img_cli *cli, struct img_list *list,
@@ -109,7 +110,7 @@ static void set(struct img_cli *cli, const struct img_opt *all,
 		*(bool *)o->target = true;
 		break;
 	case IMG_OPT_CHOICE:
-		if (!is_choice(o->choices, arg))
+		if (img_cli_choice(o->choices, arg) < 0)
 			img_cli_usage(cli, "--%s: %s: not one of %s", o->name,
 				      arg, o->choices);
 		/* fall through */

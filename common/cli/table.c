@@ -173,6 +173,18 @@ static int put_cell(struct img_buf *b, const char *s, size_t width, bool last,
 			      last ? 0 : (int)(width - used + GAP), "");
 }
 
+/* Only the headings are left. */
+static void forget_rows(struct img_table *t)
+{
+	for (size_t i = t->columns; i < t->rows * t->columns; i++)
+		free(t->cell[i]);
+	t->rows = 1;
+	memset(t->width, 0, t->columns * sizeof(*t->width));
+	memset(t->least, 0, t->columns * sizeof(*t->least));
+	for (size_t i = 0; i < t->columns; i++)
+		widen(t, i, t->cell[i]);
+}
+
 int img_table_print(struct img_table *t, struct img_cli *cli)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -200,5 +212,6 @@ int img_table_print(struct img_table *t, struct img_cli *cli)
 			rc = img_cli_emit_text(cli, b.data, b.len);
 	}
 	img_buf_release(&b);
+	forget_rows(t);
 	return rc;
 }

@@ -46,6 +46,11 @@ int img_verify_scope(struct img_verify *v,
    none. */
 int img_verify_named(struct img_verify *v, const struct img_scope *named,
 		     struct img_err *err);
+/* What is not in the catalog, named by a record or a text: the file of a record
+   that has both path and digest is judged by that digest, all else is
+   missing.  *out borrows from both. */
+int img_verify_unlisted(const struct img_record *rec, const char *name,
+			struct img_record *out, struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

@@ -1,0 +1,102 @@
+#!/bin/sh
+# faults.sh - imports in which system calls fail: each call in turn, once, and
+# from then on.  Whatever was said to be stored is there, the exit status tells
+# the truth, and the same command again finishes the work.
+#
+#	faults.sh [every]       each call, or every so many
+#	CALLS='fsync close' ERRORS=EIO faults.sh
+. "$(dirname "$0")/lib.sh"
+need b2sum imgimport imgverify phantom sqlite3 strace zip
+every=${1:-1}
+CALLS=${CALLS-openat read pread64 write pwrite64 fsync fdatasync syncfs \
+	renameat2 unlinkat unlink ftruncate fcntl mkdir mkdirat newfstatat \
+	getdents64 mmap close fchown}
+ERRORS=${ERRORS-EIO ENOSPC EINTR ENOMEM}
+
+T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgfault.XXXXXX") && cd "$T_" || exit 3
+trap 'cd / && rm -rf "$T_"' EXIT
+trap 'exit 130' INT TERM
+failed=0
+
+wrong()
+{
+	failed=$((failed + 1))
+	echo "$1: $2"
+}
+
+# truth WHERE STATUS: whether the status is one of ours, and 0 only when every
+# input is known to be in the archive
+truth()
+{
+	case $2 in
+	0)
+		n=$(grep -cE '^{"status":"(stored|duplicate)"' out)
+		[ "$n" = "$objects" ] ||
+			wrong "$1" "status 0, and $n of $objects are stored"
+		;;
+	2 | 3 | 75) ;;
+	127)
+		# The loader could not begin.
+		[ ! -s out ] || wrong "$1" 'status 127 after records'
+		;;
+	*) wrong "$1" "status $2: $(tail -n 1 err)" ;;
+	esac
+	grep -qi 'synthetic' err && wrong "$1" 'the name of a patient on stderr'
+}
+
+# one CALL ERROR WHEN
+one()
+{
+	rm -rf arch && : >out && : >err
+	[ ! -d used ] || cp -a used arch
+	timeout -k 1 60 strace -f -qq -o /dev/null -e trace="$1" \
+		-e inject="$1:error=$2:when=$3" \
+		imgimport -q -C arch in >>out 2>>err
+	truth "$1 $2 $3" $?
+	runs=$((runs + 1))
+	if ! check arch out >why || ! recover arch out >>why; then
+		failed=$((failed + 1))
+		sed "s/^/$1 $2 $3: /" why
+	fi
+}
+
+# How often an import without faults makes the call
+count()
+{
+	rm -rf arch
+	[ ! -d used ] || cp -a used arch
+	strace -f -qq -o trace -e trace="$1" imgimport -q -C arch in >/dev/null \
+		2>&1
+	grep -c "$1(" trace
+}
+
+sweep()
+{
+	for call in $CALLS; do
+		n=$(count "$call")
+		for error in $ERRORS; do
+			k=1
+			while [ $k -le "$n" ]; do
+				one "$call" $error $k
+				# A call that is always interrupted never ends.
+				[ $error = EINTR ] || one "$call" $error $k+
+				k=$((k + every))
+			done
+		done
+	done
+}
+
+mkdir raw && phantom small raw 6 >/dev/null && mkdir -p in/z
+find raw -type f | sort >list
+head -n 3 list | while read -r f; do mv "$f" in/; done
+tail -n 3 list | while read -r f; do mv "$f" in/z/; done
+(cd in && zip -qr z.zip z && rm -r z) && rm -r raw
+objects=6 runs=0
+# Into an archive that is there: its folders are made only once.
+mkdir one && phantom one --uid 2.25.99 one/1.dcm
+imgimport -q -C used one >/dev/null || quit 'no archive'
+cp -a used arch && imgimport -q -C arch in >/dev/null || quit 'the import fails'
+state arch >ref
+sweep
+echo "faults: $runs runs, each with failing system calls; $failed wrong"
+[ $failed = 0 ]

@@ -8,7 +8,8 @@
 
 static const char *dir, *out, *key_file, *new_key, *preset = "basic";
 static const char *pixels, *prefix, *range, *report, *explain;
-static const char *map_file, *id_map, *linkage, *trustee, *new_trustee;
+static const char *map_file, *rules_file, *id_map, *linkage, *trustee,
+	*new_trustee;
 static bool reidentify;
 static struct img_list option, mask;
 static uint64_t jobs, pass_fd = UINT64_MAX;
@@ -29,6 +30,8 @@ static const struct img_opt opts[] = {
 	  "basic|tcia|research", 0 },
 	{ 0, "option", "name", "an option of PS3.15 on top; may be repeated",
 	  IMG_OPT_LIST, &option, NULL, 0 },
+	{ 0, "rules", "file", "what to do with which attribute, on top",
+	  IMG_OPT_STRING, &rules_file, NULL, 0 },
 	{ 0, "pixels", "policy", "objects whose pixels may show who it is",
 	  IMG_OPT_CHOICE, &pixels, "withhold|keep|clean|blank-all", 0 },
 	{ 0, "mask", "x,y,w,h", "blank this part of all images", IMG_OPT_LIST,
@@ -79,6 +82,11 @@ static int emit_text(void *arg, const char *text, size_t n)
 	return img_cli_emit_text(arg, text, n);
 }
 
+static void hold(void *arg, bool on)
+{
+	img_cli_hold(arg, on);
+}
+
 static void progress(void *arg, uint64_t items, uint64_t bytes)
 {
 	img_cli_progress(arg, items, bytes, 0);
@@ -118,24 +126,6 @@ static void check(struct img_cli *cli, int argc)
 				   "inputs");
 }
 
-static int make_profile(struct img_anon_profile *p, struct img_err *err)
-{
-	img_anon_profile_init(p);
-	if (img_anon_preset(p, preset, err) < 0)
-		return -1;
-	for (size_t i = 0; i < option.n; i++)
-		if (img_anon_option(p, option.item[i], err) < 0)
-			return -1;
-	for (size_t i = 0; i < mask.n; i++)
-		if (img_anon_mask(p, mask.item[i], err) < 0)
-			return -1;
-	if ((pixels && img_anon_pixels(p, pixels, err) < 0) ||
-	    (prefix && img_anon_prefix(p, prefix, err) < 0) ||
-	    (range && img_anon_days(p, range, err) < 0))
-		return -1;
-	return img_anon_ready(p, err);
-}
-
 static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 		       char **argv, struct img_err *err)
 {
@@ -158,7 +148,8 @@ static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 static int anonymize(struct img_cli *cli, int argc, char **argv,
 		     struct img_anon_profile *p, struct img_err *err)
 {
-	const struct img_deid_host host = { emit, progress, stopped, cli };
+	const struct img_deid_host host = { emit, hold, progress, stopped,
+					    cli };
 	int pass = pass_fd == UINT64_MAX ? -1 : (int)pass_fd;
 	char archive[IMG_PATH_MAX];
 	struct img_deid_opts o = { .profile = p,
@@ -197,9 +188,17 @@ out:
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
+	struct img_anon_rules *rules = NULL;
+	struct img_deid_wish wish = { .preset = preset,
+				      .pixels = pixels,
+				      .prefix = prefix,
+				      .range = range,
+				      .option = option.item,
+				      .mask = mask.item,
+				      .options = option.n,
+				      .masks = mask.n };
 	struct img_anon_profile p;
-	struct img_buf text;
-	int rc;
+	int rc = -1;
 
 	if (img_crypto_init(err) < 0)
 		return -1;
@@ -210,15 +209,15 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (reidentify)
 		return img_deid_reidentify(linkage, trustee, emit_text, cli,
 					   err);
-	if (make_profile(&p, err) < 0)
-		return -1;
-	if (!explain)
-		return anonymize(cli, argc, argv, &p, err);
-	img_buf_init(&text, 4096);
-	rc = img_anon_explain(&p, explain, &text, err);
+	if (!rules_file || img_deid_read_rules(rules_file, &rules, err) == 0) {
+		wish.rules = rules;
+		rc = img_deid_profile(&p, &wish, err);
+	}
 	if (rc == 0)
-		img_cli_emit_text(cli, img_buf_str(&text), text.len);
-	img_buf_release(&text);
+		rc = explain ? img_deid_explain(&p, explain, emit_text, cli,
+						err)
+			     : anonymize(cli, argc, argv, &p, err);
+	img_anon_rules_free(rules);
 	return rc;
 }
 

@@ -220,4 +220,53 @@ exits 0 'a query' sh -c \
 ok 'nothing of the old in the records' sh -c \
 	'! grep -q "TEST-0001\|2\.25\.10\"" out'
 exits 3 'no such UID' imganon --key key -o byuid 2.25.999999
+exits 0 'a query, de-identified, verified' sh -c \
+	'imgquery -q PatientID=TEST-0001 | imganon --key key -o pipe |
+	imgverify -'
+ok 'each as its record says' sh -c \
+	'[ "$(grep -c "^{\"status\":\"intact\",\"path\":\"pipe/" out)" = 2 ]'
+exits 1 'with one that was withheld' sh -c \
+	'imganon --key key -o pipe2 a.dcm burned.dcm | imgverify -'
+ok 'which rides through' grep -q '"status":"withheld","path":"burned' out
+
+# ---- what the disk says -------------------------------------------------
+
+failio()
+{
+	rule=$1
+	shift
+	FAILIO=$rule LD_PRELOAD=$O/tools/failio.so "$@"
+}
+exits 0 'the digest' imganon --key key -o sum a.dcm
+ok 'is that of the bytes' sh -c \
+	'grep -q "\"digest\":\"$(b2sum -l 256 "$1" | cut -c 1-64)\"" out' sh "$(written)"
+if [ -f "$O/tools/failio.so" ] && ! nm "$O/libimg.a" 2>/dev/null |
+		grep -q '__asan\|__tsan'; then
+	for i in 1 2 3 4 5 6; do
+		cp a.dcm many$i.dcm
+		dcmodify -nb -m "0008,0018=2.25.55$i" many$i.dcm
+	done
+	exits 3 'a sync that fails' failio syncfs:EIO \
+		imganon --key key -o broken many?.dcm
+	ok 'leaves nothing' test -z "$(find broken -type f)"
+	ok 'and says so of each' test "$(grep -c '"status":"failed"' out)" = 6
+	exits 3 'the sync of the names' failio syncfs:EIO:-:2 \
+		imganon --key key -o broken2 many?.dcm
+	ok 'is no success' sh -c '! grep deidentified out'
+	exits 3 'a single one' failio fsync:EIO imganon --key key -o broken3 a.dcm
+	ok 'leaves nothing, too' test -z "$(find broken3 -type f)"
+	exits 3 'a full disk' failio write:ENOSPC:broken4 \
+		imganon --key key -o broken4 a.dcm
+	ok 'leaves nothing, either' test -z "$(find broken4 -type f)"
+	for at in 1 2; do
+		failio syncfs:kill:-:$at imganon --key key -o killed$at \
+			many?.dcm >records 2>/dev/null
+		ok "killed at sync $at: no record" test ! -s records
+	done
+	ok 'nothing lies there before the first' test -z "$(find killed1 -type f)"
+	ok 'and only what is whole after it' sh -c 'for f in $(find killed2 -type f); do
+		cmp "$f" "broken2/${f#killed2/}" || exit 1; done'
+else
+	skip 'disks that fail' 'failio.so is not here'
+fi
 finish

@@ -87,17 +87,29 @@ int img_anon_map_parse(struct img_anon_map **m, const char *text, size_t n,
 		       struct img_err *err);
 void img_anon_map_free(struct img_anon_map *m);
 
+struct img_anon_rules;
+/* Rules of the user from a text, an attribute or pattern and an action a line
+   (imganon(1)).  IMG_E_USAGE as "name:line: ...".  Free with
+   img_anon_rules_free. */
+int img_anon_rules_parse(struct img_anon_rules **r, const char *name,
+			 const char *text, size_t n, struct img_err *err);
+void img_anon_rules_free(struct img_anon_rules *r);
+
 struct img_anon_profile {
 	uint32_t options; /* bits 1 << enum img_anon_option */
 	enum img_anon_pixels pixels;
 	struct img_rect mask[IMG_ANON_MASKS]; /* to be blanked in any image */
 	unsigned masks;
-	unsigned days_min, days_max;      /* how far dates are moved back */
-	const struct img_anon_map *map;   /* or NULL */
-	char prefix[IMG_ANON_PREFIX + 1]; /* of pseudonyms of PatientID */
+	unsigned days_min, days_max;        /* how far dates are moved back */
+	const struct img_anon_map *map;     /* or NULL */
+	const struct img_anon_rules *rules; /* or NULL; set before ready */
+	char prefix[IMG_ANON_PREFIX + 1];   /* of pseudonyms of PatientID */
 	/* by img_anon_ready: by row, the action and the option it is from */
 	uint8_t action[IMG_ANON_ROWS];
 	uint8_t from[IMG_ANON_ROWS];
+	/* Rules keep more than the profile, a name or an identifier, dates;
+	   or move dates. */
+	bool weaker, identity, keeps_dates, moves_dates;
 };
 
 /* The basic profile. */
@@ -151,6 +163,8 @@ struct img_anon_facts {
 	bool directory; /* a DICOMDIR: it is never rewritten */
 };
 const struct img_anon_facts *img_anon_facts(const struct img_anon *a);
+/* Elements of which rules have left more than the profile would have. */
+unsigned img_anon_weaker(const struct img_anon *a);
 /* Why it is withheld; NULL if it is not. */
 const char *img_anon_reason(const struct img_anon *a);
 

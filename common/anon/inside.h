@@ -4,7 +4,9 @@
  * scan.c    first pass: identity, risk, what to look for
  * look.c    the list of what may not be seen again, and the search for it
  * gate.c    third pass: that search over the new object
- * filter.c  second pass: what becomes of each element
+ * filter.c  second pass: the new object is written
+ * ruling.c  what becomes of each element
+ * rules.c   rules of the user on top of that
  * risk.c    whether pixels may show who it is
  * mask.c    which parts of the pixels to blank: device rules, regions
  * pixels.c  native pixel data with these parts blanked
@@ -91,7 +93,7 @@ struct creator {
 #define TRACE_MAX 4096
 struct trace {
 	uint32_t tag;
-	uint8_t action, from, depth;
+	uint8_t action, from, instead, depth;
 	uint32_t around; /* the sequence it is in; 0 at top level */
 };
 
@@ -127,6 +129,14 @@ struct content {
 };
 #define CONTENTS 260
 
+/* ---- UIDs that were replaced lately ----------------------------------- */
+
+struct uid_memo {
+	uint8_t n; /* of old; 0: none */
+	char old[IMG_UID_MAX], new_uid[IMG_UID_MAX];
+};
+#define UID_MEMOS 64
+
 /* ---- one object ------------------------------------------------------- */
 
 struct img_anon {
@@ -146,7 +156,8 @@ struct img_anon {
 	bool one_sop;  /* and that it is one UID */
 	char pseudonym[IMG_UID_MAX];
 	const struct img_anon_ear *ear;
-	int offset; /* days, negative */
+	struct uid_memo *memo; /* UID_MEMOS */
+	int offset;            /* days, negative */
 	bool has_pixels, burned_in, was_modified;
 	bool high_bits; /* overlays in the unused bits of pixels */
 	struct pixels pixels;
@@ -172,12 +183,16 @@ struct img_anon {
 	struct trace *trace;
 	unsigned traces;
 	uint64_t untraced;
+	unsigned weaker; /* elements that a rule has kept */
 };
+
+#define ANON_BY_RULES IMG_ANON_OPTIONS
 
 /* What becomes of an element. */
 struct ruling {
 	enum img_anon_action action; /* NONE: kept; X Z D U K C */
-	uint8_t from;
+	uint8_t from;    /* enum img_anon_option, or ANON_BY_RULES */
+	uint8_t instead; /* by rules: what the profile would have done */
 	int row;
 	const struct anon_safe *safe;
 	char vr[3]; /* what it is, whatever the encoding says */
@@ -223,9 +238,15 @@ bool anon_is_word(const char *p, size_t n);
 int anon_clean_text(const struct img_anon *a, const char *vr, const char *p,
 		    size_t n, struct img_buf *out, struct img_err *err);
 
-/* rules in filter.c, for the scan and the gate, too */
+/* ruling.c, for all passes */
 void anon_rule(const struct img_anon *a, const struct img_dicom_event *ev,
 	       struct ruling *out);
+/* What a conditional action is for this attribute in this object. */
+enum img_anon_action anon_settle(const struct img_anon *a,
+				 const struct img_dicom_event *ev,
+				 enum img_anon_action act);
+/* Whether it stands for a person, an order or a stay. */
+bool anon_is_id(uint32_t tag);
 
 /* dummy.c */
 int anon_put_dummy(struct img_anon *a, const struct img_dicom_event *ev,
@@ -257,7 +278,8 @@ int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
 		const struct ruling *u);
 
-/* creators: filter.c */
+/* creators: ruling.c */
+bool anon_is_creator(uint32_t tag);
 void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev);
 void anon_creators_cut(struct img_anon *a, unsigned depth);
 const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,

@@ -1,5 +1,7 @@
 /* marker.c - attributes that say what was done (PS3.15 E.1.1, CID 7050). */
-#include "anon/inside.h"
+#include <stdio.h>
+
+#include "anon/rules.h"
 
 #define T_REMOVED      0x00120062u
 #define T_METHOD       0x00120063u
@@ -39,12 +41,20 @@ static int put(struct img_anon *a, uint32_t tag, const char *vr, const char *s,
 	return img_dicom_put_text(a->w, tag, vr, s, err);
 }
 
+/* A profile of which less was done than it demands is not claimed. */
+static bool claims(const struct img_anon *a, unsigned o)
+{
+	return has(a, o) && !(o == IMG_ANON_BASIC && a->p->weaker);
+}
+
 static int put_codes(struct img_anon *a, struct img_err *err)
 {
+	if (a->p->weaker && a->p->options == 1u << IMG_ANON_BASIC)
+		return 0; /* it has no empty form */
 	if (anon_put_mark(a, IMG_DICOM_SEQUENCE, T_METHOD_CODES, err) < 0)
 		return -1;
 	for (unsigned o = 0; o < IMG_ANON_OPTIONS; o++) {
-		if (!has(a, o))
+		if (!claims(a, o))
 			continue;
 		if (anon_put_mark(a, IMG_DICOM_ITEM, T_METHOD_CODES, err) < 0 ||
 		    put(a, 0x00080100u, "SH", codes[o].value, err) < 0 ||
@@ -60,18 +70,33 @@ static int put_codes(struct img_anon *a, struct img_err *err)
 /* PS3.3 C.12.1: what was modified before stays so. */
 static const char *dates(const struct img_anon *a)
 {
-	if (has(a, IMG_ANON_MOD_DATES))
+	if (has(a, IMG_ANON_MOD_DATES) || a->p->moves_dates)
 		return "MODIFIED";
-	if (has(a, IMG_ANON_FULL_DATES))
+	if (has(a, IMG_ANON_FULL_DATES) || a->p->keeps_dates)
 		return a->was_modified ? "MODIFIED" : "UNMODIFIED";
 	return "REMOVED";
 }
 
-/* NO where pixels that show who it is were kept on request: PS3.3 C.7.1.1
-   means the pixel data, too. */
+/* NO where pixels that show who it is, or a name or an identifier, were kept
+   on request: PS3.3 C.7.1.1 means the pixel data, too. */
 static const char *removed(const struct img_anon *a)
 {
-	return a->burned_in ? "NO" : "YES";
+	return a->burned_in || a->p->identity ? "NO" : "YES";
+}
+
+static int put_method(struct img_anon *a, struct img_err *err)
+{
+	static const char by[] =
+		"imgtools imganon " IMG_VERSION
+		"\\DICOM PS3.15 " IMG_ANON_EDITION " Table E.1-1";
+	char text[sizeof(by) + 80], sum[17];
+
+	if (!a->p->rules)
+		return put(a, T_METHOD, "LO", by, err);
+	img_hex(sum, a->p->rules->digest, 8);
+	snprintf(text, sizeof(text), "%s\\%s by rules %s", by,
+		 a->p->weaker ? "weakened" : "changed", sum);
+	return put(a, T_METHOD, "LO", text, err);
 }
 
 /* Pixels that no rule knew and that bear no risk are vouched for, too. */
@@ -101,11 +126,7 @@ int anon_put_markers(struct img_anon *a, uint32_t before, struct img_err *err)
 			rc = put(a, tag, "CS", removed(a), err);
 			break;
 		case T_METHOD:
-			rc = put(a, tag, "LO",
-				 "imgtools imganon " IMG_VERSION
-				 "\\DICOM PS3.15 " IMG_ANON_EDITION
-				 " Table E.1-1",
-				 err);
+			rc = put_method(a, err);
 			break;
 		case T_METHOD_CODES:
 			rc = put_codes(a, err);

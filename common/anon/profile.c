@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "anon/table.h"
+#include "anon/rules.h"
 
 /* CID 7050, in the order of enum img_anon_option. */
 static const char *const names[IMG_ANON_OPTIONS] = {
@@ -15,7 +15,7 @@ static const char *const names[IMG_ANON_OPTIONS] = {
 
 const char *img_anon_option_name(enum img_anon_option o)
 {
-	return o < IMG_ANON_OPTIONS ? names[o] : "?";
+	return o < IMG_ANON_OPTIONS ? names[o] : "rules";
 }
 
 void img_anon_profile_init(struct img_anon_profile *p)
@@ -167,6 +167,7 @@ int img_anon_ready(struct img_anon_profile *p, struct img_err *err)
 		return img_err_set(err, IMG_E_BUG, "table too long");
 	for (unsigned i = 0; i < anon_row_count; i++)
 		resolve(p, i);
+	anon_weigh_rules(p);
 	return 0;
 }
 
@@ -235,6 +236,17 @@ static int explain_row(const struct img_anon_profile *p, unsigned i,
 			      meaning(p->action[i]));
 }
 
+static int explain_rule(const struct img_anon_profile *p, uint32_t tag,
+			struct img_buf *out, struct img_err *err)
+{
+	const struct anon_user_rule *r = anon_user_rule(p->rules, tag, NULL, 0);
+
+	return r ? img_buf_printf(out, err, "rule of line %u, instead: %s\n",
+				  r->line,
+				  meaning((enum img_anon_action)r->action))
+		 : 0;
+}
+
 int img_anon_explain(const struct img_anon_profile *p, const char *what,
 		     struct img_buf *out, struct img_err *err)
 {
@@ -263,7 +275,8 @@ int img_anon_explain(const struct img_anon_profile *p, const char *what,
 	}
 	img_dict_format_tag(tag, text);
 	if (img_buf_printf(out, err, "%s %s\n", text,
-			   keyword ? keyword : "unknown") < 0)
+			   keyword ? keyword : "unknown") < 0 ||
+	    (p->rules && explain_rule(p, tag, out, err) < 0))
 		return -1;
 	if (row != ANON_NO_ROW)
 		return explain_row(p, (unsigned)row, out, err);

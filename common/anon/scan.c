@@ -13,6 +13,12 @@ struct img_anon *img_anon_new(const struct img_anon_profile *p,
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 		return NULL;
 	}
+	a->memo = calloc(UID_MEMOS, sizeof(*a->memo));
+	if (!a->memo) {
+		free(a);
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return NULL;
+	}
 	a->p = p;
 	a->key = key;
 	look_init(&a->look);
@@ -32,6 +38,7 @@ void img_anon_free(struct img_anon *a)
 	img_buf_release(&a->text2);
 	img_buf_release(&a->judged);
 	free(a->trace);
+	free(a->memo);
 	free(a);
 }
 
@@ -43,6 +50,11 @@ const struct img_anon_facts *img_anon_facts(const struct img_anon *a)
 const char *img_anon_reason(const struct img_anon *a)
 {
 	return a->reason[0] ? a->reason : NULL;
+}
+
+unsigned img_anon_weaker(const struct img_anon *a)
+{
+	return a->weaker;
 }
 
 bool img_anon_tells(const struct img_anon *a, const char *text)
@@ -128,7 +140,7 @@ static void take_top(struct img_anon *a, const struct img_dicom_event *ev)
 /* ---- what may not be seen again --------------------------------------- */
 
 /* Identifiers that stand for a person, an order or a stay. */
-static bool is_id(uint32_t tag)
+bool anon_is_id(uint32_t tag)
 {
 	switch (tag) {
 	case T_ACCESSION:
@@ -206,7 +218,7 @@ static int collect(struct img_anon *a, const struct img_dicom_event *ev,
 		return 0;
 	if (strcmp(u.vr, "PN") == 0)
 		return add_name(a, ev, err);
-	if (is_id(ev->tag))
+	if (anon_is_id(ev->tag))
 		return look_add_id(&a->look, p, ev->length, err);
 	if (u.action == IMG_ACT_NONE || u.safe)
 		return u.action == IMG_ACT_U ? add_uids(a, p, ev->length, err)

@@ -17,6 +17,7 @@ void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
 	t->tag = ev->tag;
 	t->action = (uint8_t)u->action;
 	t->from = u->from;
+	t->instead = u->instead;
 	t->around = a->open ? a->around[a->open - 1] : 0;
 	t->depth = (uint8_t)ev->depth;
 }
@@ -35,6 +36,7 @@ static int put_one(const struct trace *t, struct img_buf *out,
 {
 	static const char letters[] = "-XZDUKC";
 	char action[2] = { letters[t->action <= IMG_ACT_C ? t->action : 0], 0 };
+	char was[2] = { letters[t->instead <= IMG_ACT_C ? t->instead : 0], 0 };
 	int row = anon_row_of(t->tag);
 
 	if (img_json_open(out, '{', err) < 0 ||
@@ -44,7 +46,10 @@ static int put_one(const struct trace *t, struct img_buf *out,
 	    (t->around && put_tag(out, "in", t->around, err) < 0) ||
 	    img_json_put_u64(out, "depth", t->depth, err) < 0 ||
 	    img_json_put(out, "action", action, err) < 0 ||
-	    img_json_put(out, "option", img_anon_option_name(t->from), err) < 0)
+	    img_json_put(out, "option", img_anon_option_name(t->from), err) <
+		    0 ||
+	    (t->from == ANON_BY_RULES &&
+	     img_json_put(out, "instead", was, err) < 0))
 		return -1;
 	return img_json_close(out, '}', err);
 }

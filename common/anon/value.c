@@ -38,29 +38,27 @@ bool anon_uid_fixed(const char *uid, size_t n)
 /* 128 bits as a decimal number: PS3.5 B.2. */
 static void decimal(const uint8_t in[16], char *out)
 {
-	uint8_t v[16];
+	const uint64_t part = 10000000000000000000u; /* the most that fits */
+	unsigned __int128 v = 0;
 	char digits[40];
-	unsigned n = 0, rest, any;
+	unsigned n = 0;
 
-	memcpy(v, in, 16);
-	do {
-		rest = any = 0;
-		for (unsigned i = 0; i < 16; i++) {
-			unsigned x = rest << 8 | v[i];
+	for (unsigned i = 0; i < 16; i++)
+		v = v << 8 | in[i];
+	while (v) {
+		uint64_t low = (uint64_t)(v % part);
 
-			v[i] = (uint8_t)(x / 10);
-			rest = x % 10;
-			any |= v[i];
-		}
-		digits[n++] = (char)('0' + rest);
-	} while (any);
+		v /= part;
+		for (unsigned i = 0; i < 19 && (low || v); i++, low /= 10)
+			digits[n++] = (char)('0' + low % 10);
+	}
 	while (n)
 		*out++ = digits[--n];
 	*out = '\0';
 }
 
-void anon_uid(const struct img_anon *a, const char *old, size_t n,
-	      char out[IMG_UID_MAX])
+static void make_uid(const struct img_anon *a, const char *old, size_t n,
+		     char out[IMG_UID_MAX])
 {
 	struct img_part part = { old, n };
 	uint8_t mac[16];
@@ -70,6 +68,25 @@ void anon_uid(const struct img_anon *a, const char *old, size_t n,
 	mac[8] = (mac[8] & 0x3F) | 0x80;
 	memcpy(out, "2.25.", 6);
 	decimal(mac, out + 5);
+}
+
+/* Those of studies and series come again and again. */
+void anon_uid(const struct img_anon *a, const char *old, size_t n,
+	      char out[IMG_UID_MAX])
+{
+	struct uid_memo *m;
+
+	if (n == 0 || n >= IMG_UID_MAX) {
+		make_uid(a, old, n, out);
+		return;
+	}
+	m = &a->memo[img_sum64(old, n) % UID_MEMOS];
+	if (m->n != n || memcmp(m->old, old, n) != 0) {
+		make_uid(a, old, n, m->new_uid);
+		memcpy(m->old, old, n);
+		m->n = (uint8_t)n;
+	}
+	memcpy(out, m->new_uid, IMG_UID_MAX);
 }
 
 /* ---- pseudonyms ------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
@@ -20,19 +21,38 @@ void deid_broken(struct img_deid *d, const struct img_err *why)
 	pthread_mutex_unlock(&d->lock);
 }
 
+/* Waits for a task, but not longer than a batch may get old. */
+static void wait_filled(struct img_deid *d)
+{
+	struct timespec until;
+
+	if (!d->dones) {
+		pthread_cond_wait(&d->filled, &d->lock);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	if (pthread_cond_timedwait(&d->filled, &d->lock, &until) == 0)
+		return;
+	pthread_mutex_unlock(&d->lock);
+	deid_batch_flush(d, false);
+	pthread_mutex_lock(&d->lock);
+}
+
 static bool next_task(struct img_deid *d, struct deid_task *t)
 {
 	bool got;
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->queued && !d->ending)
-		pthread_cond_wait(&d->filled, &d->lock);
+		wait_filled(d);
 	got = d->queued > 0;
 	if (got) {
 		*t = d->queue[d->head];
 		d->head = (d->head + 1) % DEID_QUEUE;
-		d->queued--;
-		pthread_cond_signal(&d->emptied);
+		/* Nobody wakes up for a single place. */
+		if (--d->queued == DEID_QUEUE / 2)
+			pthread_cond_signal(&d->emptied);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return got;
@@ -54,8 +74,9 @@ int deid_add_take(struct img_deid *d, char *name, int fd, bool found,
 	int rc = 0;
 
 	pthread_mutex_lock(&d->lock);
-	while (d->queued == DEID_QUEUE && !d->broken)
-		pthread_cond_wait(&d->emptied, &d->lock);
+	if (d->queued == DEID_QUEUE)
+		while (d->queued > DEID_QUEUE / 2 && !d->broken)
+			pthread_cond_wait(&d->emptied, &d->lock);
 	if (d->broken) {
 		*err = d->why;
 		rc = -1;
@@ -164,6 +185,8 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	d->host = *host;
 	d->out_fd = d->report_fd = -1;
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_mutex_init(&d->commit_lock, NULL);
+	d->done_room = deid_batch_room();
 	pthread_cond_init(&d->filled, NULL);
 	pthread_cond_init(&d->emptied, NULL);
 	if (deid_pairs_open(d, err) < 0 || open_out(d, err) < 0 ||
@@ -190,6 +213,9 @@ static void end_workers(struct img_deid *d)
 	for (unsigned i = 0; i < d->workers; i++)
 		pthread_join(d->worker[i].thread, NULL);
 	d->workers = 0;
+	deid_batch_flush(d, true);
+	free(d->done);
+	d->done = NULL;
 }
 
 int img_deid_finish(struct img_deid *d, struct img_err *err)
@@ -199,8 +225,6 @@ int img_deid_finish(struct img_deid *d, struct img_err *err)
 		*err = d->why;
 		return -1;
 	}
-	if (d->out_fd >= 0 && syncfs(d->out_fd) < 0)
-		return img_err_sys(err, "%s", d->opts.out);
 	if (deid_pairs_sync(d, err) < 0)
 		return -1;
 	if (d->report_fd >= 0 &&
@@ -225,6 +249,7 @@ void img_deid_close(struct img_deid *d)
 	img_catalog_close(d->archive);
 	img_store_close(d->store);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->commit_lock);
 	pthread_cond_destroy(&d->filled);
 	pthread_cond_destroy(&d->emptied);
 	free(d);

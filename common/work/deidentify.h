@@ -3,10 +3,11 @@
  *
  * Inputs are handed in one after the other and dealt with by several threads;
  * each gets one record, in no particular order.  An object becomes visible
- * under its new name only when it is complete and the gate has passed it: it
- * is in memory or in a file without a name until then, so that a crash leaves
- * nothing of it.  Nothing is ever overwritten.  The folder is synced at the
- * end.
+ * under its new name only when it is complete, the gate has passed it and its
+ * bytes are on the disk: it is in memory or in a file without a name until
+ * then, so that a crash leaves nothing of it.  Its record comes when the name
+ * is on the disk, too; objects are synced many at a time.  Nothing is ever
+ * overwritten.
  */
 #ifndef IMG_DEIDENTIFY_H
 #define IMG_DEIDENTIFY_H
@@ -29,6 +30,8 @@ struct img_deid_opts {
 
 struct img_deid_host {
 	int (*emit)(void *arg, const struct img_record *rec);
+	/* Many records follow; on: hold them back, off: out with them. */
+	void (*hold)(void *arg, bool on);
 	void (*progress)(void *arg, uint64_t items, uint64_t bytes);
 	bool (*stopped)(void *arg);
 	void *arg;
@@ -57,5 +60,23 @@ int img_deid_reidentify(const char *linkage, const char *secret,
 /* A file of pairs; free with img_anon_map_free. */
 int img_deid_read_map(const char *file, struct img_anon_map **map,
 		      struct img_err *err);
+/* A file of rules; free with img_anon_rules_free. */
+int img_deid_read_rules(const char *file, struct img_anon_rules **rules,
+			struct img_err *err);
+
+/* A profile in words, as the options of the command have them; NULL where
+   nothing was said. */
+struct img_deid_wish {
+	const char *preset, *pixels, *prefix, *range;
+	const char *const *option, *const *mask;
+	size_t options, masks;
+	const struct img_anon_rules *rules;
+};
+int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
+		     struct img_err *err);
+/* What is done with an attribute, as lines of text. */
+int img_deid_explain(const struct img_anon_profile *p, const char *what,
+		     int (*emit)(void *arg, const char *text, size_t n),
+		     void *arg, struct img_err *err);
 
 #endif

@@ -11,6 +11,9 @@
 
 static const struct img_dicom_limits limits = { .value = 65536 };
 
+#define BLOCK 65536
+#define MOVE  (1024u * 1024) /* at a time: it is still in the cache then */
+
 struct job {
 	struct deid_worker *w;
 	const struct deid_task *t;
@@ -19,10 +22,53 @@ struct job {
 	int fd;
 	uint64_t size;
 	bool small;
-	char path[IMG_PATH_MAX];
 };
 
 /* ---- bytes ------------------------------------------------------------ */
+
+/* Reads what was moved once more, for the digest. */
+static int add_digest(struct job *j, off_t at, uint64_t n, struct img_err *err)
+{
+	uint8_t block[BLOCK];
+
+	while (n) {
+		size_t want = n < sizeof(block) ? (size_t)n : sizeof(block);
+		ssize_t k = img_pread_full(j->fd, block, want, at);
+
+		if (k < 0)
+			return img_err_sys(err, "%s", j->name);
+		if ((size_t)k < want)
+			return img_err_set(err, IMG_E_TRUNCATED,
+					   "%s: has become shorter", j->name);
+		img_digest_add(&j->w->out.digest, block, want);
+		at += k;
+		n -= want;
+	}
+	return 0;
+}
+
+/* One block after the other, where the kernel cannot move them. */
+static int copy_blocks(struct job *j, off_t at, uint64_t n, struct img_err *err)
+{
+	uint8_t block[BLOCK];
+
+	while (n) {
+		size_t want = n < sizeof(block) ? (size_t)n : sizeof(block);
+		ssize_t k = img_pread_full(j->fd, block, want, at);
+
+		if (k < 0)
+			return img_err_sys(err, "%s", j->name);
+		if ((size_t)k < want)
+			return img_err_set(err, IMG_E_TRUNCATED,
+					   "%s: has become shorter", j->name);
+		if (img_write_full(j->w->out.fd, block, want) < 0)
+			return img_err_sys(err, "%s", j->w->d->opts.out);
+		img_digest_add(&j->w->out.digest, block, want);
+		at += k;
+		n -= want;
+	}
+	return 0;
+}
 
 /* Moves bytes from file to file in the kernel, where it can. */
 static int copy(void *arg, uint64_t at, uint64_t n, struct img_err *err)
@@ -30,31 +76,19 @@ static int copy(void *arg, uint64_t at, uint64_t n, struct img_err *err)
 	struct job *j = arg;
 	struct deid_output *o = &j->w->out;
 	off_t from = (off_t)at;
-	char block[65536];
 
 	o->bytes += n;
 	while (n) {
-		ssize_t k = copy_file_range(j->fd, &from, o->fd, NULL, n, 0);
+		size_t want = n < MOVE ? (size_t)n : MOVE;
+		ssize_t k = copy_file_range(j->fd, &from, o->fd, NULL, want, 0);
 
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
-			break;
+			return copy_blocks(j, from, n, err);
+		if (add_digest(j, from - k, (uint64_t)k, err) < 0)
+			return -1;
 		n -= (uint64_t)k;
-	}
-	while (n) {
-		size_t want = n < sizeof(block) ? (size_t)n : sizeof(block);
-		ssize_t k = img_pread_full(j->fd, block, want, from);
-
-		if (k < 0 || (size_t)k < want)
-			return k < 0 ? img_err_sys(err, "%s", j->name)
-				     : img_err_set(err, IMG_E_TRUNCATED,
-						   "%s: has become shorter",
-						   j->name);
-		if (img_write_full(o->fd, block, want) < 0)
-			return img_err_sys(err, "%s", j->w->d->opts.out);
-		from += k;
-		n -= want;
 	}
 	return 0;
 }
@@ -150,7 +184,43 @@ static void hide_name(struct job *j, struct img_err *err)
 	j->name = j->number;
 }
 
-/* 1 done, 0 withheld, -1. */
+static void fill_extra(const struct job *j, char *out, size_t size)
+{
+	unsigned weaker = img_anon_weaker(j->w->anon);
+	int n = 0;
+
+	if (j->w->d->opts.random_key)
+		n = snprintf(out, size, "\"key\":\"random\"");
+	if (weaker)
+		snprintf(out + n, size - (size_t)n, "%s\"weaker\":%u",
+			 n ? "," : "", weaker);
+}
+
+/* The object waits for its batch, which tells of it. */
+static int finish(struct job *j, struct img_err *err)
+{
+	struct img_deid *d = j->w->d;
+	struct deid_done *done = calloc(1, sizeof(*done));
+	int rc = -1;
+
+	if (!done)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	done->fd = -1;
+	fill_extra(j, done->extra, sizeof(done->extra));
+	if (deid_output_end(j->w, img_anon_facts(j->w->anon), done, err) == 0) {
+		if (!d->to_stdout)
+			return deid_batch_add_take(d, done, err);
+		rc = deid_tell_done(d, done, err);
+		if (rc < 0)
+			img_err_set(err, IMG_E_IO, "stdout");
+	}
+	free(done->part);
+	free(done->path);
+	free(done);
+	return rc;
+}
+
+/* 1 done and told, 0 withheld, -1. */
 static int passes(struct job *j, struct img_err *err)
 {
 	struct deid_worker *w = j->w;
@@ -172,9 +242,7 @@ static int passes(struct job *j, struct img_err *err)
 		deid_broken(w->d, err);
 		return -1;
 	}
-	return deid_output_place(w, img_anon_facts(w->anon), j->path, err) < 0
-		       ? -1
-		       : 1;
+	return finish(j, err) < 0 ? -1 : 1;
 }
 
 /* ---- what is told ----------------------------------------------------- */
@@ -188,20 +256,7 @@ static void tell(struct job *j, int rc, const struct img_err *err)
 
 	img_record_init(&rec);
 	rec.path = j->name;
-	if (rc > 0) {
-		rec.status = "deidentified";
-		rec.path = d->to_stdout ? "-" : j->path;
-		rec.study = f->study[0] ? f->study : NULL;
-		rec.series = f->series[0] ? f->series : NULL;
-		rec.sop = f->sop;
-		rec.sop_class = f->sop_class;
-		rec.transfer_syntax = f->syntax;
-		rec.modality = f->modality[0] ? f->modality : NULL;
-		rec.has_bytes = true;
-		rec.bytes = j->w->out.bytes;
-		if (d->opts.random_key)
-			rec.extra = "\"key\":\"random\"";
-	} else if (rc == 0) {
+	if (rc == 0) {
 		rec.status = f->directory ? "ignored" : "withheld";
 		rec.reason = img_anon_reason(j->w->anon);
 	} else if (err->code == IMG_E_NOT_DICOM && j->t->found) {
@@ -259,7 +314,8 @@ void deid_object(struct deid_worker *w, const struct deid_task *t)
 		if (rc == 0)
 			rc = passes(&j, &err);
 		deid_output_drop(w);
-		tell(&j, rc, &err);
+		if (rc <= 0)
+			tell(&j, rc, &err);
 		if (rc >= 0)
 			report(&j);
 		count(w->d, j.size);

@@ -306,34 +306,3 @@ int img_deid_reidentify(const char *linkage, const char *secret,
 	fclose(f);
 	return rc;
 }
-
-int img_deid_read_map(const char *file, struct img_anon_map **map,
-		      struct img_err *err)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = -1;
-	struct img_err why = IMG_ERR_INIT;
-	struct img_buf text;
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return img_err_sys(err, "%s", file);
-	img_buf_init(&text, 512u << 20);
-	do {
-		if (img_buf_grow(&text, 65536, err) < 0)
-			goto out;
-		n = img_read_full(fd, text.data + text.len, 65536);
-		if (n > 0)
-			text.len += (size_t)n;
-	} while (n > 0);
-	if (n < 0)
-		img_err_sys(err, "%s", file);
-	else if (img_anon_map_parse(map, img_buf_str(&text), text.len, &why) <
-		 0)
-		img_err_set(err, why.code, "%s: %s", file, why.text);
-	else
-		rc = 0;
-out:
-	img_buf_release(&text);
-	close(fd);
-	return rc;
-}

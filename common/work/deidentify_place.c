@@ -50,6 +50,7 @@ int deid_output_begin(struct deid_worker *w, bool small, struct img_err *err)
 	w->out.part[0] = '\0';
 	img_buf_reset(&w->out.mem);
 	w->out.fd = -1;
+	img_digest_init(&w->out.digest);
 	return small ? 0 : open_part(w, err);
 }
 
@@ -60,6 +61,7 @@ int deid_output_write(void *arg, const void *p, size_t n, struct img_err *err)
 	w->out.bytes += n;
 	if (w->out.fd < 0)
 		return img_buf_add(&w->out.mem, p, n, err);
+	img_digest_add(&w->out.digest, p, n);
 	if (img_write_full(w->out.fd, p, n) < 0)
 		return img_err_sys(err, "%s", w->d->opts.out);
 	return 0;
@@ -121,72 +123,52 @@ static int make_folder(struct deid_worker *w, const struct img_anon_facts *f,
 	return 0;
 }
 
-static bool same_bytes(const struct deid_output *o, const char *path)
+/* Files from this size on are sent to the disk when they are complete, so
+   that the batch's sync has less to wait for. */
+#define EARLY (128 * 1024)
+
+static int put_file(struct deid_worker *w, struct deid_done *done,
+		    struct img_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char a[BLOCK / 2], b[BLOCK / 2];
-	struct stat st;
-	bool same = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		    (uint64_t)st.st_size == o->bytes;
-	off_t at = 0;
+	struct deid_output *o = &w->out;
 
-	while (same && (uint64_t)at < o->bytes) {
-		ssize_t n = img_pread_full(fd, a, sizeof(a), at);
-
-		same = n > 0 && img_pread_full(o->fd, b, (size_t)n, at) == n &&
-		       memcmp(a, b, (size_t)n) == 0;
-		at += n;
+	if (o->fd >= 0) {
+		img_digest_end(&o->digest, done->digest);
+	} else {
+		if (open_part(w, err) < 0)
+			return -1;
+		img_digest_of(done->digest, o->mem.data, o->mem.len);
+		if (img_write_full(o->fd, o->mem.data, o->mem.len) < 0)
+			return img_err_sys(err, "%s", w->d->opts.out);
 	}
-	if (fd >= 0)
-		close(fd);
-	return same;
-}
-
-static int name_it(struct deid_output *o, const char *path)
-{
-	char self[64];
-
-	if (o->part[0])
-		return link(o->part, path);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-}
-
-static int link_it(struct deid_output *o, const char *path, struct img_err *err)
-{
-	if (name_it(o, path) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return img_err_sys(err, "%s", path);
-	if (!same_bytes(o, path))
-		return img_err_set(err, IMG_E_REFUSED,
-				   "%s: is there already, with other bytes",
-				   path);
+	if (o->bytes >= EARLY)
+		(void)sync_file_range(o->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
-int deid_output_place(struct deid_worker *w, const struct img_anon_facts *f,
-		      char *path, struct img_err *err)
+int deid_output_end(struct deid_worker *w, const struct img_anon_facts *f,
+		    struct deid_done *done, struct img_err *err)
 {
 	struct deid_output *o = &w->out;
-	char dir[IMG_PATH_MAX], name[IMG_UID_MAX + 8];
+	char dir[IMG_PATH_MAX], path[IMG_PATH_MAX], name[IMG_UID_MAX + 8];
 
-	if (w->d->to_stdout)
+	done->bytes = o->bytes;
+	done->facts = *f;
+	if (w->d->to_stdout) {
+		done->path = strdup("-");
 		return to_stdout(w, err);
+	}
 	snprintf(name, sizeof(name), "%s.dcm", f->sop);
 	if (make_folder(w, f, dir, err) < 0 ||
-	    img_path_join(path, IMG_PATH_MAX, dir, name, err) < 0)
+	    img_path_join(path, sizeof(path), dir, name, err) < 0 ||
+	    put_file(w, done, err) < 0)
 		return -1;
-	if (o->fd < 0) {
-		if (open_part(w, err) < 0)
-			return -1;
-		if (img_write_full(o->fd, o->mem.data, o->mem.len) < 0)
-			return img_err_sys(err, "%s", path);
-	}
-	if (link_it(o, path, err) < 0)
-		return -1;
-	if (o->part[0])
-		unlink(o->part);
+	done->path = strdup(path);
+	done->part = o->part[0] ? strdup(o->part) : NULL;
+	if (!done->path || (o->part[0] && !done->part))
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	done->fd = o->fd;
+	o->fd = -1;
 	o->part[0] = '\0';
-	return img_close(&o->fd, path, err);
+	return 0;
 }

@@ -6,6 +6,7 @@
  * deidentify_object.c  one object: three passes and its record
  * deidentify_pairs.c   old and new identifiers for those who asked
  * deidentify_place.c   where the new bytes go
+ * deidentify_batch.c   when they get their names, and are told of
  */
 #ifndef IMG_DEIDENTIFY_PRIVATE_H
 #define IMG_DEIDENTIFY_PRIVATE_H
@@ -17,7 +18,7 @@
 #include "work/deidentify.h"
 
 #define DEID_JOBS  16
-#define DEID_QUEUE 64
+#define DEID_QUEUE 256
 /* Up to this size an object is worked on in memory. */
 #define DEID_SMALL (256u * 1024)
 
@@ -34,6 +35,18 @@ struct deid_output {
 	int fd;                  /* -1: in memory */
 	char part[IMG_PATH_MAX]; /* its name where it must have one */
 	uint64_t bytes;
+	struct img_digest digest; /* of what went to fd */
+};
+
+/* A finished object that waits for its batch. */
+struct deid_done {
+	int fd;
+	char *part; /* or NULL */
+	char *path;
+	struct img_anon_facts facts;
+	uint64_t bytes;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	char extra[64]; /* more members of its record */
 };
 
 struct deid_worker {
@@ -71,6 +84,13 @@ struct img_deid {
 	struct img_err why;
 	uint64_t items, bytes;
 
+	/* The batch, under lock; commits take turns. */
+	pthread_mutex_t commit_lock;
+	struct deid_done **done;
+	size_t dones, done_room;
+	uint64_t done_bytes;
+	double done_born;
+
 	pthread_mutex_t pairs_lock;
 	int patients_fd, uids_fd, link_fd;
 	uint8_t trustee[IMG_SEAL_PUBLIC];
@@ -95,9 +115,20 @@ void deid_broken(struct img_deid *d, const struct img_err *why);
 
 int deid_output_begin(struct deid_worker *w, bool small, struct img_err *err);
 int deid_output_write(void *arg, const void *p, size_t n, struct img_err *err);
-/* Gives it its name, into path (IMG_PATH_MAX). */
-int deid_output_place(struct deid_worker *w, const struct img_anon_facts *f,
-		      char *path, struct img_err *err);
+/* Ends the output: a file that waits for its name in *done (free with
+   deid_batch_add_take), or what went to standard output. */
+int deid_output_end(struct deid_worker *w, const struct img_anon_facts *f,
+		    struct deid_done *done, struct img_err *err);
 void deid_output_drop(struct deid_worker *w);
+
+/* How many objects may wait at once. */
+size_t deid_batch_room(void);
+int deid_batch_add_take(struct img_deid *d, struct deid_done *o,
+			struct img_err *err);
+/* Commits what waits: all of it, or only if it is time. */
+void deid_batch_flush(struct img_deid *d, bool all);
+/* The record of an object, or of why it has failed. */
+int deid_tell_done(struct img_deid *d, const struct deid_done *o,
+		   const struct img_err *why);
 
 #endif

@@ -1,0 +1,306 @@
+/*
+ * deidentify_batch.c - finished objects wait for one sync, get their names
+ * after it, and their records after a second one.
+ *
+ * Until its bytes are on the disk an object has no name, so a crash leaves
+ * nothing of it; no record is printed for a name that a crash could undo.
+ * Whoever fills the batch commits it, while the others fill the next one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/deidentify_private.h"
+
+#define BATCH_ITEMS 2048
+#define BATCH_BYTES (256ull << 20)
+#define BATCH_AGE   1.0 /* seconds */
+/* Up to so many files are synced one by one: syncfs waits for what everybody
+   else has written, too. */
+#define FEW   4
+#define BLOCK 65536
+
+/* Each object of a batch holds a descriptor. */
+size_t deid_batch_room(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return 64;
+	if (files.rlim_cur < 3 * BATCH_ITEMS) {
+		files.rlim_cur = files.rlim_max < 3 * BATCH_ITEMS
+					 ? files.rlim_max
+					 : 3 * BATCH_ITEMS;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	/* Two batches, the inputs waiting, the rest of the program. */
+	if (files.rlim_cur >= 3 * BATCH_ITEMS)
+		return BATCH_ITEMS;
+	return files.rlim_cur > 400 ? (files.rlim_cur - 200) / 3 : 32;
+}
+
+/* ---- names ------------------------------------------------------------ */
+
+static bool same_bytes(const struct deid_done *o)
+{
+	int fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char a[BLOCK / 2], b[BLOCK / 2];
+	struct stat st;
+	bool same = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    (uint64_t)st.st_size == o->bytes;
+	off_t at = 0;
+
+	while (same && (uint64_t)at < o->bytes) {
+		ssize_t n = img_pread_full(fd, a, sizeof(a), at);
+
+		same = n > 0 && img_pread_full(o->fd, b, (size_t)n, at) == n &&
+		       memcmp(a, b, (size_t)n) == 0;
+		at += n;
+	}
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
+static int name_it(const struct deid_done *o)
+{
+	char self[64];
+
+	if (o->part)
+		return link(o->part, o->path);
+	if (linkat(o->fd, "", AT_FDCWD, o->path, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return -1;
+	/* Older kernels want a privilege for that. */
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, o->path, AT_SYMLINK_FOLLOW);
+}
+
+static int link_it(const struct deid_done *o, struct img_err *err)
+{
+	if (name_it(o) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return img_err_sys(err, "%s", o->path);
+	if (!same_bytes(o))
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: is there already, with other bytes",
+				   o->path);
+	return 0;
+}
+
+/* ---- syncs ------------------------------------------------------------ */
+
+static int sync_all(struct img_deid *d, struct img_err *err)
+{
+	if (syncfs(d->out_fd) < 0)
+		return img_err_sys(err, "%s: sync", d->opts.out);
+	return 0;
+}
+
+static int sync_data(struct img_deid *d, struct deid_done *const *all, size_t n,
+		     struct img_err *err)
+{
+	if (n > FEW)
+		return sync_all(d, err);
+	for (size_t i = 0; i < n; i++)
+		if (img_sync_fd(all[i]->fd, all[i]->path, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int sync_folder(const char *path, struct img_err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return img_err_sys(err, "%s", path);
+	rc = img_sync_fd(fd, path, err);
+	close(fd);
+	return rc;
+}
+
+/* The folder of the name, and those above that were made for it. */
+static int sync_names(struct img_deid *d, struct deid_done *const *all,
+		      size_t n, struct img_err *err)
+{
+	char path[IMG_PATH_MAX];
+
+	if (n > FEW)
+		return sync_all(d, err);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s", all[i]->path);
+		for (unsigned level = 0; level < 3; level++) {
+			char *slash = strrchr(path, '/');
+
+			if (!slash ||
+			    slash - path < (ptrdiff_t)strlen(d->opts.out))
+				break;
+			*slash = '\0';
+			if (sync_folder(path, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- records ---------------------------------------------------------- */
+
+int deid_tell_done(struct img_deid *d, const struct deid_done *o,
+		   const struct img_err *why)
+{
+	struct img_record rec;
+	char hex[IMG_DIGEST_HEX];
+	int rc;
+
+	img_record_init(&rec);
+	if (why->code != IMG_OK) {
+		rec.status = "failed";
+		rec.error = *why;
+	} else {
+		img_hex(hex, o->digest, IMG_DIGEST_SIZE);
+		rec.status = "deidentified";
+		rec.path = o->path;
+		rec.study = o->facts.study[0] ? o->facts.study : NULL;
+		rec.series = o->facts.series[0] ? o->facts.series : NULL;
+		rec.sop = o->facts.sop;
+		rec.sop_class = o->facts.sop_class;
+		rec.transfer_syntax = o->facts.syntax;
+		rec.modality = o->facts.modality[0] ? o->facts.modality : NULL;
+		rec.has_bytes = true;
+		rec.bytes = o->bytes;
+		rec.digest = hex;
+		rec.extra = o->extra[0] ? o->extra : NULL;
+	}
+	rc = d->host.emit(d->host.arg, &rec);
+	img_record_release(&rec);
+	return rc;
+}
+
+static void done_free(struct deid_done *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+	if (o->part)
+		unlink(o->part);
+	free(o->part);
+	free(o->path);
+	free(o);
+}
+
+/* ---- the batch -------------------------------------------------------- */
+
+/* One sync for the bytes, one for the names.  A sync that failed is final:
+   nothing of the batch was promised, and the run ends. */
+static void write_batch(struct img_deid *d, struct deid_done **all, size_t n,
+			struct img_err *each, struct img_err *err)
+{
+	size_t linked = 0;
+
+	/* What can be seen can be traced. */
+	if (sync_data(d, all, n, err) < 0 || deid_pairs_sync(d, err) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		linked += link_it(all[i], &each[i]) == 0;
+	if (linked)
+		(void)sync_names(d, all, n, err);
+}
+
+static void commit(struct img_deid *d, struct deid_done **all, size_t n)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_err *each = calloc(n, sizeof(*each));
+	int rc = 0;
+
+	pthread_mutex_lock(&d->commit_lock);
+	if (!each)
+		img_err_set(&err, IMG_E_NOMEM, "out of memory");
+	else
+		write_batch(d, all, n, each, &err);
+	d->host.hold(d->host.arg, true);
+	for (size_t i = 0; i < n; i++) {
+		const struct img_err *why =
+			err.code != IMG_OK ? &err : &each[i];
+
+		if (deid_tell_done(d, all[i], why) < 0)
+			rc = -1;
+		done_free(all[i]);
+	}
+	d->host.hold(d->host.arg, false);
+	pthread_mutex_unlock(&d->commit_lock);
+	free(each);
+	if (err.code != IMG_OK)
+		deid_broken(d, &err);
+	if (rc < 0) {
+		img_err_set(&err, IMG_E_IO, "stdout");
+		deid_broken(d, &err);
+	}
+}
+
+static bool is_due(const struct img_deid *d)
+{
+	return d->dones == d->done_room || d->done_bytes >= BATCH_BYTES ||
+	       (d->dones && img_time_mono() - d->done_born >= BATCH_AGE);
+}
+
+/* Takes the batch if it is due; NULL if it is not.  Under lock. */
+static struct deid_done **take(struct img_deid *d, bool all, size_t *n)
+{
+	struct deid_done **batch = d->done;
+
+	if (!d->dones || (!all && !is_due(d)))
+		return NULL;
+	*n = d->dones;
+	d->done = NULL;
+	d->dones = 0;
+	d->done_bytes = 0;
+	return batch;
+}
+
+void deid_batch_flush(struct img_deid *d, bool all)
+{
+	struct deid_done **batch;
+	size_t n = 0;
+
+	pthread_mutex_lock(&d->lock);
+	batch = take(d, all, &n);
+	pthread_mutex_unlock(&d->lock);
+	if (batch)
+		commit(d, batch, n);
+	free(batch);
+}
+
+int deid_batch_add_take(struct img_deid *d, struct deid_done *o,
+			struct img_err *err)
+{
+	struct deid_done **batch = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	pthread_mutex_lock(&d->lock);
+	if (!d->done)
+		d->done = calloc(d->done_room, sizeof(struct deid_done *));
+	if (d->done) {
+		if (!d->dones)
+			d->done_born = img_time_mono();
+		d->done[d->dones++] = o;
+		d->done_bytes += o->bytes;
+		batch = take(d, false, &n);
+	} else {
+		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
+	pthread_mutex_unlock(&d->lock);
+	if (rc < 0)
+		done_free(o);
+	if (batch)
+		commit(d, batch, n);
+	free(batch);
+	return rc;
+}

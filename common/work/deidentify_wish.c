@@ -1,0 +1,95 @@
+/* deidentify_wish.c - a profile, and what else comes from files. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "work/deidentify.h"
+
+#define MAP_MAX   (512u << 20)
+#define RULES_MAX (1u << 20)
+
+static int read_file(const char *file, struct img_buf *text,
+		     struct img_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return img_err_sys(err, "%s", file);
+	while (rc == 0 && n > 0) {
+		rc = img_buf_grow(text, 65536, err);
+		if (rc == 0)
+			n = img_read_full(fd, text->data + text->len, 65536);
+		if (rc == 0 && n > 0)
+			text->len += (size_t)n;
+	}
+	if (n < 0)
+		rc = img_err_sys(err, "%s", file);
+	close(fd);
+	return rc;
+}
+
+int img_deid_read_map(const char *file, struct img_anon_map **map,
+		      struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct img_buf text;
+	int rc;
+
+	img_buf_init(&text, MAP_MAX);
+	rc = read_file(file, &text, err);
+	if (rc == 0 &&
+	    img_anon_map_parse(map, img_buf_str(&text), text.len, &why) < 0)
+		rc = img_err_set(err, why.code, "%s: %s", file, why.text);
+	img_buf_release(&text);
+	return rc;
+}
+
+int img_deid_read_rules(const char *file, struct img_anon_rules **rules,
+			struct img_err *err)
+{
+	struct img_buf text;
+	int rc;
+
+	img_buf_init(&text, RULES_MAX);
+	rc = read_file(file, &text, err);
+	if (rc == 0)
+		rc = img_anon_rules_parse(rules, file, img_buf_str(&text),
+					  text.len, err);
+	img_buf_release(&text);
+	return rc;
+}
+
+int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
+		     struct img_err *err)
+{
+	img_anon_profile_init(p);
+	p->rules = w->rules;
+	if (img_anon_preset(p, w->preset, err) < 0)
+		return -1;
+	for (size_t i = 0; i < w->options; i++)
+		if (img_anon_option(p, w->option[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < w->masks; i++)
+		if (img_anon_mask(p, w->mask[i], err) < 0)
+			return -1;
+	if ((w->pixels && img_anon_pixels(p, w->pixels, err) < 0) ||
+	    (w->prefix && img_anon_prefix(p, w->prefix, err) < 0) ||
+	    (w->range && img_anon_days(p, w->range, err) < 0))
+		return -1;
+	return img_anon_ready(p, err);
+}
+
+int img_deid_explain(const struct img_anon_profile *p, const char *what,
+		     int (*emit)(void *arg, const char *text, size_t n),
+		     void *arg, struct img_err *err)
+{
+	struct img_buf text;
+	int rc;
+
+	img_buf_init(&text, 4096);
+	rc = img_anon_explain(p, what, &text, err);
+	if (rc == 0 && emit(arg, img_buf_str(&text), text.len) < 0)
+		rc = img_err_set(err, IMG_E_IO, "stdout");
+	img_buf_release(&text);
+	return rc;
+}

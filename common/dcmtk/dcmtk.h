@@ -53,6 +53,24 @@ int img_dcmtk_encode(const char *ts, struct img_dcmtk_image *image,
 
 /* ---- DICOMDIR ------------------------------------------------------------ */
 
+/* A directory record without the offsets that chain it to others. */
+struct img_dcmtk_record {
+	size_t parent; /* index of an earlier record; SIZE_MAX: the root */
+	const void *data; /* its elements, explicit VR little endian, checked
+			     and bounded; DirectoryRecordType among them */
+	size_t size;
+};
+
+/*
+ * Writes a DICOMDIR of these records, in their order, to path, which must not
+ * exist: a name in a folder that nobody else can write to.  sop is its
+ * MediaStorageSOPInstanceUID.  Errors of closing the file are not found here:
+ * the caller reads it back.
+ */
+int img_dcmtk_dicomdir(const char *path, const char *file_set_id,
+		       const char *sop, const struct img_dcmtk_record *record,
+		       size_t count, struct img_err *err);
+
 /* ---- network: requestor -------------------------------------------------- */
 
 /* ---- network: acceptor --------------------------------------------------- */

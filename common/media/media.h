@@ -144,19 +144,20 @@ int img_media_add(struct img_media_set *m, struct img_dicom_reader *r,
 int img_media_settle(struct img_media_set *m, struct img_err *err);
 
 enum img_media_change_kind {
-	IMG_MEDIA_SYNTAX, /* the object gets another transfer syntax */
-	IMG_MEDIA_VR,     /* an element's VR becomes UN */
-	IMG_MEDIA_KEY,    /* a key of a directory record got a value */
-	IMG_MEDIA_DROPPED /* a key was left out of its directory record */
+	IMG_MEDIA_SYNTAX,  /* the object gets another transfer syntax */
+	IMG_MEDIA_META,    /* its file gets a proper meta header */
+	IMG_MEDIA_VR,      /* an element's VR becomes UN */
+	IMG_MEDIA_KEY,     /* a key of a directory record got a value */
+	IMG_MEDIA_DROPPED, /* a value that breaks its VR is not in the record */
+	IMG_MEDIA_DIFFERS  /* the record has another object's value */
 };
 
 struct img_media_change {
 	enum img_media_change_kind kind;
 	uint32_t tag;     /* (0002,0010) for a transfer syntax */
-	const char *from; /* where it is from: a keyword, "set" for a value of
-			     the caller, "study" for another object of that,
-			     the old VR or syntax; never a value */
-	const char *to;   /* the new VR or syntax; the type of the record */
+	const char *from; /* the keyword it was derived from, "set" for a value
+			     of the caller; the old VR or syntax; or "" */
+	const char *to;   /* the type of the record; the new VR or syntax */
 };
 
 struct img_media_item {
@@ -168,6 +169,8 @@ struct img_media_item {
 	char ts[IMG_UID_MAX];     /* as it is */
 	char target[IMG_UID_MAX]; /* as it has to be written */
 	const char *type;         /* of its directory record */
+	bool rewrite; /* the file must be written anew, with a meta header of
+			 its own, even if target is ts */
 	bool refused;
 	struct img_err why; /* if refused */
 	const struct img_media_change *changes;
@@ -186,6 +189,8 @@ unsigned img_media_volumes(const struct img_media_set *m);
 /* The file-set ID of a volume, which is the label of its disc as well. */
 void img_media_label(const struct img_media_set *m, unsigned volume,
 		     char out[IMG_MEDIA_LABEL]);
+/* The names of all profiles, NULL after the last. */
+const char *img_media_profile_name(size_t index);
 /* What the profile is, for people: "STD-GEN-CD". */
 const char *img_media_profile(const struct img_media_set *m);
 

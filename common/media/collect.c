@@ -1,0 +1,470 @@
+/*
+ * collect.c - what an object says, read once.
+ *
+ * The reader walks the whole object, so that one that is cut or malformed is
+ * found out before it gets a place.  Kept are the attributes that directory
+ * records are made of, sequences as explicit VR little endian.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/plan.h"
+
+#define TAG_CONTENT      IMG_TAG(0x0040, 0xA730)
+#define TAG_RELATIONSHIP IMG_TAG(0x0040, 0xA010)
+#define TAG_PIXELS       IMG_TAG(0x7FE0, 0x0010)
+#define SEQ_DEPTH        8
+
+/* An open sequence that is being kept. */
+struct capture {
+	struct fact *fact; /* NULL: none is */
+	bool modifiers;    /* only items HAS CONCEPT MOD, F.5.25 */
+	bool skip;         /* the open item is not wanted, or too long */
+	bool wanted;       /* it is a modifier */
+	size_t item;       /* where the open item begins */
+};
+
+/* ---- wanted attributes ------------------------------------------------ */
+
+int media_by_tag(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts, and drops what is there twice. */
+static void tidy(uint32_t *tags, unsigned *count)
+{
+	unsigned n = 0;
+
+	qsort(tags, *count, sizeof *tags, media_by_tag);
+	for (unsigned i = 0; i < *count; i++)
+		if (!n || tags[n - 1] != tags[i])
+			tags[n++] = tags[i];
+	*count = n;
+}
+
+int media_wanted(struct img_media_set *m, struct img_err *err)
+{
+	uint32_t tags[4 * FACTS_MAX];
+	unsigned n;
+
+	n = media_type_tags(tags, 2 * FACTS_MAX);
+	n += media_repair_tags(tags + n, FACTS_MAX);
+	n += media_syntax_tags(tags + n);
+	tags[n++] = IMG_TAG(0x0008, 0x0016);
+	tags[n++] = IMG_TAG(0x0008, 0x0018);
+	for (size_t i = 0; i < m->profile->image_key_count; i++)
+		tags[n++] = m->profile->image_keys[i].tag;
+	tidy(tags, &n);
+	if (n > FACTS_MAX)
+		return img_err_set(err, IMG_E_BUG, "too many attributes");
+	memcpy(m->wanted, tags, n * sizeof *tags);
+	m->wanted_count = n;
+	return 0;
+}
+
+static size_t place(const struct img_media_set *m, uint32_t tag)
+{
+	size_t lo = 0, hi = m->wanted_count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->wanted[mid] < tag)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < m->wanted_count && m->wanted[lo] == tag ? lo : NONE;
+}
+
+const struct fact *media_fact(const struct img_media_set *m, uint32_t tag)
+{
+	size_t i = place(m, tag);
+
+	return i == NONE ? NULL : &m->facts.f[i];
+}
+
+static struct img_dicom_pick pick(const struct img_media_set *m,
+				  const struct fact *f)
+{
+	struct img_dicom_pick v = {
+		.p = (const uint8_t *)m->facts.bytes.data + f->at,
+		.length = f->length,
+		.big = f->big,
+		.present = true,
+	};
+
+	memcpy(v.vr, f->vr, 3);
+	return v;
+}
+
+bool media_fact_text(const struct img_media_set *m, uint32_t tag, char *out,
+		     size_t size)
+{
+	const struct fact *f = media_fact(m, tag);
+	const char *p;
+	size_t n = 0;
+
+	if (!f || !f->present || f->too_long || !f->length)
+		return false;
+	p = m->facts.bytes.data + f->at;
+	while (n < f->length && p[n] != '\\' && p[n] != '\0')
+		n++;
+	while (n && p[n - 1] == ' ')
+		n--;
+	while (n && *p == ' ') {
+		p++;
+		n--;
+	}
+	if (!n || n >= size)
+		return false;
+	memcpy(out, p, n);
+	out[n] = '\0';
+	return true;
+}
+
+uint64_t media_fact_number(const struct img_media_set *m, uint32_t tag,
+			   uint64_t otherwise)
+{
+	const struct fact *f = media_fact(m, tag);
+	struct img_dicom_pick v;
+	uint64_t number;
+	char t[32];
+
+	if (!f || !f->present || f->too_long || !f->length)
+		return otherwise;
+	v = pick(m, f);
+	return img_dicom_number(&v, t, sizeof t) &&
+			       img_parse_u64(t, UINT64_MAX, &number)
+		       ? number
+		       : otherwise;
+}
+
+/* ---- events of a sequence --------------------------------------------- */
+
+static int put_header(struct img_buf *out, uint32_t tag, const char *vr,
+		      uint32_t n, struct img_err *err)
+{
+	uint8_t h[12] = { (uint8_t)(tag >> 16), (uint8_t)(tag >> 24),
+			  (uint8_t)tag,         (uint8_t)(tag >> 8),
+			  (uint8_t)vr[0],       (uint8_t)vr[1] };
+	size_t size = img_vr_is_long(vr) ? 12 : 8;
+
+	h[size - (size == 12 ? 4 : 2)] = (uint8_t)n;
+	h[size - (size == 12 ? 3 : 1)] = (uint8_t)(n >> 8);
+	if (size == 12) {
+		h[10] = (uint8_t)(n >> 16);
+		h[11] = (uint8_t)(n >> 24);
+	}
+	return img_buf_add(out, h, size, err);
+}
+
+static int put_item(struct img_buf *out, unsigned element, uint32_t n,
+		    struct img_err *err)
+{
+	uint8_t h[8] = { 0xFE,
+			 0xFF,
+			 (uint8_t)element,
+			 (uint8_t)(element >> 8),
+			 (uint8_t)n,
+			 (uint8_t)(n >> 8),
+			 (uint8_t)(n >> 16),
+			 (uint8_t)(n >> 24) };
+
+	return img_buf_add(out, h, sizeof h, err);
+}
+
+int media_put_element(struct img_buf *out, uint32_t tag, const char *vr,
+		      const void *p, size_t n, struct img_err *err)
+{
+	bool zero = strcmp(vr, "UI") == 0 || !img_vr_is_text(vr);
+
+	if (strcmp(vr, "SQ") == 0)
+		return put_header(out, tag, vr, IMG_UNDEFINED_LEN, err) < 0 ||
+				       img_buf_add(out, p, n, err) < 0
+			       ? -1
+			       : put_item(out, 0xE0DD, 0, err);
+	if (n > UINT16_MAX - 1)
+		return img_err_set(err, IMG_E_LIMIT, "value too long");
+	if (strchr("CDIAT", vr[0]) && strcmp(vr, "AT") != 0)
+		zero = false; /* CS DA DS DT IS AE AS TM */
+	if (put_header(out, tag, vr, (uint32_t)(n + n % 2), err) < 0 ||
+	    img_buf_add(out, p, n, err) < 0)
+		return -1;
+	return n % 2 ? img_buf_putc(out, zero ? '\0' : ' ', err) : 0;
+}
+
+static unsigned unit_of(const char *vr)
+{
+	static const char two[] = "US SS OW", four[] = "UL SL FL OF OL",
+			  eight[] = "FD SV UV OD OV";
+
+	if (strcmp(vr, "AT") == 0 || strstr(two, vr))
+		return 2;
+	return strstr(four, vr) ? 4 : strstr(eight, vr) ? 8 : 1;
+}
+
+/* A value in little endian. */
+static int put_value(struct img_buf *out, const struct img_dicom_event *ev,
+		     struct img_err *err)
+{
+	unsigned unit = ev->big ? unit_of(ev->vr) : 1;
+	uint8_t t[8];
+
+	if (put_header(out, ev->tag, ev->vr, ev->length + ev->length % 2, err) <
+	    0)
+		return -1;
+	if (unit == 1 || ev->length % unit) {
+		if (img_buf_add(out, ev->value, ev->length, err) < 0)
+			return -1;
+	} else {
+		for (uint32_t i = 0; i < ev->length; i += unit) {
+			for (unsigned k = 0; k < unit; k++)
+				t[k] = ev->value[i + unit - 1 - k];
+			if (img_buf_add(out, t, unit, err) < 0)
+				return -1;
+		}
+	}
+	return ev->length % 2 ? img_buf_putc(out, '\0', err) : 0;
+}
+
+static bool is_wide(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] >= 0x7F || p[i] == 0x1B)
+			return true;
+	return false;
+}
+
+/* 1 done, 0 it does not fit into a short VR any more. */
+static int put_utf8(struct img_buf *out, const struct img_dicom_event *ev,
+		    const struct img_charset *cs, struct img_err *err)
+{
+	struct img_buf text;
+	unsigned notes = 0;
+	int rc;
+
+	img_buf_init(&text, 8 * FACT_BYTES);
+	rc = img_charset_utf8(cs, ev->vr, ev->value, ev->length, &text, &notes,
+			      err);
+	if (rc == 0 && (notes & IMG_CHARSET_REPLACED || text.len > 65000))
+		rc = 1;
+	if (rc == 0)
+		rc = media_put_element(out, ev->tag, ev->vr, text.data,
+				       text.len, err);
+	img_buf_release(&text);
+	return rc < 0 ? -1 : rc == 0;
+}
+
+static int put_leaf(struct img_buf *out, const struct img_dicom_event *ev,
+		    const struct img_charset *cs, bool *wide,
+		    struct img_err *err)
+{
+	if (ev->length && !ev->value)
+		return 0;
+	if (!img_vr_is_long(ev->vr) && ev->length > UINT16_MAX - 1)
+		return 0;
+	if (cs && img_vr_is_text(ev->vr) && is_wide(ev->value, ev->length)) {
+		*wide = true;
+		return put_utf8(out, ev, cs, err);
+	}
+	return put_value(out, ev, err) < 0 ? -1 : 1;
+}
+
+int media_put_event(struct img_buf *out, const struct img_dicom_event *ev,
+		    const struct img_charset *cs, bool *wide,
+		    struct img_err *err)
+{
+	int rc;
+
+	if (ev->depth > SEQ_DEPTH || out->len > SEQ_BYTES)
+		return 0;
+	switch (ev->kind) {
+	case IMG_DICOM_ELEMENT:
+		return put_leaf(out, ev, cs, wide, err);
+	case IMG_DICOM_SEQUENCE:
+		rc = put_header(out, ev->tag, "SQ", IMG_UNDEFINED_LEN, err);
+		break;
+	case IMG_DICOM_ITEM:
+		rc = put_item(out, 0xE000, IMG_UNDEFINED_LEN, err);
+		break;
+	case IMG_DICOM_END_ITEM:
+		rc = put_item(out, 0xE00D, 0, err);
+		break;
+	case IMG_DICOM_END_SEQUENCE:
+		rc = put_item(out, 0xE0DD, 0, err);
+		break;
+	default: /* encapsulated data has no place in a record */
+		return 0;
+	}
+	return rc < 0 ? -1 : 1;
+}
+
+/* ---- collecting ------------------------------------------------------- */
+
+static void take_charset(struct img_media_set *m,
+			 const struct img_dicom_event *ev)
+{
+	struct facts *f = &m->facts;
+	uint32_t n = ev->value ? ev->length : 0;
+
+	img_charset_parse(&f->cs, ev->value, n);
+	f->charset =
+		f->cs.notes ? CHARSET_UTF8 : media_charset(m, ev->value, n);
+}
+
+/* VRs of later than 2000; of private elements too. */
+static void look_at_vr(struct facts *f, const struct img_dicom_event *ev)
+{
+	static const char young[] = "UC UR OD OL OV SV UV";
+
+	if (ev->implicit || f->young_count == YOUNG_MAX ||
+	    !strstr(young, ev->vr))
+		return;
+	for (unsigned i = 0; i < f->young_count; i++)
+		if (f->young[i].tag == ev->tag)
+			return;
+	f->young[f->young_count].tag = ev->tag;
+	memcpy(f->young[f->young_count++].vr, ev->vr, 3);
+}
+
+static int begin(struct img_media_set *m, struct capture *c,
+		 const struct img_dicom_event *ev)
+{
+	size_t i = place(m, ev->tag);
+
+	if (i == NONE || m->facts.f[i].present)
+		return 0;
+	c->fact = &m->facts.f[i];
+	c->fact->present = true;
+	c->fact->at = c->item = m->facts.bytes.len;
+	memcpy(c->fact->vr, "SQ", 3);
+	c->modifiers = ev->tag == TAG_CONTENT;
+	c->skip = c->wanted = false;
+	return 0;
+}
+
+static void end(struct img_media_set *m, struct capture *c)
+{
+	c->fact->length = (uint32_t)(m->facts.bytes.len - c->fact->at);
+	if (c->fact->too_long)
+		m->facts.bytes.len = c->fact->at;
+	c->fact = NULL;
+}
+
+/* The items of ContentSequence that are no modifiers are passed over as soon
+   as that is known: they may be the whole report. */
+static void judge_item(struct capture *c, const struct img_dicom_event *ev)
+{
+	static const char want[] = "HAS CONCEPT MOD";
+
+	if (ev->kind != IMG_DICOM_ELEMENT || ev->tag != TAG_RELATIONSHIP ||
+	    ev->depth != 1)
+		return;
+	c->wanted = ev->value && ev->length >= sizeof want - 1 &&
+		    memcmp(ev->value, want, sizeof want - 1) == 0;
+	c->skip |= !c->wanted;
+}
+
+static int inside(struct img_media_set *m, struct capture *c,
+		  const struct img_dicom_event *ev, struct img_err *err)
+{
+	struct img_buf *out = &m->facts.bytes;
+	int rc = 1;
+
+	if (ev->kind == IMG_DICOM_ITEM && ev->depth == 0) {
+		c->item = out->len;
+		c->skip = c->wanted = false;
+	}
+	if (c->modifiers)
+		judge_item(c, ev);
+	if (!c->skip)
+		rc = media_put_event(out, ev, &m->facts.cs, &c->fact->wide,
+				     err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0) {
+		c->skip = true;
+		c->fact->too_long |= !c->modifiers || c->wanted;
+	}
+	if (ev->kind == IMG_DICOM_END_ITEM && ev->depth == 0 &&
+	    (c->skip || (c->modifiers && !c->wanted)))
+		out->len = c->item;
+	return 0;
+}
+
+static int keep(struct img_media_set *m, const struct img_dicom_event *ev,
+		struct img_err *err)
+{
+	size_t i = place(m, ev->tag);
+	struct fact *f;
+
+	if (i == NONE || m->facts.f[i].present)
+		return 0;
+	f = &m->facts.f[i];
+	f->present = true;
+	f->too_long = ev->length && !ev->value;
+	f->length = f->too_long ? 0 : ev->length;
+	f->big = ev->big;
+	f->at = m->facts.bytes.len;
+	memcpy(f->vr, ev->vr, 3);
+	return img_buf_add(&m->facts.bytes, ev->value, f->length, err);
+}
+
+static int see(struct img_media_set *m, struct capture *c,
+	       const struct img_dicom_event *ev, struct img_err *err)
+{
+	if (ev->meta)
+		return 0;
+	if (ev->kind == IMG_DICOM_ELEMENT)
+		look_at_vr(&m->facts, ev);
+	if (c->fact) {
+		if (ev->kind == IMG_DICOM_END_SEQUENCE && ev->depth == 0)
+			end(m, c);
+		else
+			return inside(m, c, ev, err);
+		return 0;
+	}
+	if (ev->depth)
+		return 0;
+	m->facts.has_pixels |= ev->tag == TAG_PIXELS;
+	if (ev->kind == IMG_DICOM_SEQUENCE)
+		return begin(m, c, ev);
+	if (ev->kind != IMG_DICOM_ELEMENT)
+		return 0;
+	if (ev->tag == TAG_CS)
+		take_charset(m, ev);
+	return keep(m, ev, err);
+}
+
+int media_collect(struct img_media_set *m, struct img_dicom_reader *r,
+		  struct img_err *err)
+{
+	struct facts *f = &m->facts;
+	struct capture c = { 0 };
+	const struct img_dicom_facts *facts;
+	struct img_dicom_event ev;
+	int more;
+
+	memset(f->f, 0, sizeof f->f);
+	img_buf_reset(&f->bytes);
+	img_charset_parse(&f->cs, NULL, 0);
+	f->charset = CHARSET_ASCII;
+	f->young_count = 0;
+	f->has_pixels = false;
+	while ((more = img_dicom_next(r, &ev, err)) > 0)
+		if (see(m, &c, &ev, err) < 0)
+			return -1;
+	if (more < 0)
+		return -1;
+	facts = img_dicom_facts(r);
+	f->notes = facts->notes;
+	f->end = facts->end;
+	f->elements = facts->elements;
+	memcpy(f->ts, facts->transfer_syntax, sizeof f->ts);
+	return 0;
+}

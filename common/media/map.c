@@ -1,0 +1,94 @@
+/* map.c - texts to numbers: an open hash table over texts in the arena. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "media/plan.h"
+
+size_t media_keep(struct img_media_set *m, const void *p, size_t n,
+		  struct img_err *err)
+{
+	size_t at = m->arena.len;
+
+	if (img_buf_add(&m->arena, p, n, err) < 0 ||
+	    img_buf_putc(&m->arena, '\0', err) < 0)
+		return NONE;
+	return at;
+}
+
+/* The slot of key, or the empty one where it would be. */
+static struct map_slot *find(const struct img_media_set *m,
+			     const struct map *map, const char *key,
+			     uint64_t sum)
+{
+	size_t i = (size_t)sum & (map->room - 1);
+
+	for (;; i = (i + 1) & (map->room - 1)) {
+		struct map_slot *s = &map->slot[i];
+
+		if (!s->key || (s->sum == sum &&
+				strcmp(media_text(m, s->key - 1), key) == 0))
+			return s;
+	}
+}
+
+size_t media_map_get(const struct img_media_set *m, const struct map *map,
+		     const char *key)
+{
+	const struct map_slot *s;
+
+	if (!map->room)
+		return NONE;
+	s = find(m, map, key, img_sum64(key, strlen(key)));
+	return s->key ? s->value : NONE;
+}
+
+static int grow(struct map *map, struct img_err *err)
+{
+	size_t room = map->room ? map->room * 2 : 64;
+	struct map_slot *slot = calloc(room, sizeof *slot);
+
+	if (!slot)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < map->room; i++) {
+		size_t at = (size_t)map->slot[i].sum & (room - 1);
+
+		if (!map->slot[i].key)
+			continue;
+		while (slot[at].key)
+			at = (at + 1) & (room - 1);
+		slot[at] = map->slot[i];
+	}
+	free(map->slot);
+	map->slot = slot;
+	map->room = room;
+	return 0;
+}
+
+int media_map_put(struct img_media_set *m, struct map *map, const char *key,
+		  size_t value, struct img_err *err)
+{
+	uint64_t sum = img_sum64(key, strlen(key));
+	struct map_slot *s;
+	size_t at;
+
+	if (map->count >= map->room / 2 && grow(map, err) < 0)
+		return -1;
+	s = find(m, map, key, sum);
+	if (!s->key) {
+		at = media_keep(m, key, strlen(key), err);
+		if (at == NONE)
+			return -1;
+		map->count++;
+		s->key = at + 1;
+		s->sum = sum;
+	}
+	s->value = value;
+	return 0;
+}
+
+void media_map_release(struct map *map)
+{
+	free(map->slot);
+	memset(map, 0, sizeof *map);
+}

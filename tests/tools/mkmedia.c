@@ -1,0 +1,163 @@
+/* mkmedia - a file-set in a folder through the media room: -n tells the plan;
+   else objects that need no change are copied, and the others dropped. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media/media.h"
+
+static const char *dest;
+static char **names;
+
+static void make_parents(char *path)
+{
+	for (char *c = strchr(path + 1, '/'); c; c = strchr(c + 1, '/')) {
+		*c = '\0';
+		mkdir(path, 0777);
+		*c = '/';
+	}
+}
+
+static int put(void *arg, const char *name, const void *p, size_t n,
+	       struct img_err *err)
+{
+	char path[IMG_PATH_MAX];
+	FILE *f;
+
+	(void)arg;
+	snprintf(path, sizeof path, "%s/%s", dest, name);
+	make_parents(path);
+	f = fopen(path, "wb");
+	if (!f || fwrite(p, 1, n, f) != n || fclose(f) != 0)
+		return img_err_sys(err, "%s", path);
+	return 0;
+}
+
+static void add(struct img_media_set *m, struct img_dicom_reader *r, char *name)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct stat st;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	size_t index;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		img_err_sys(&err, "%s", name);
+	else if (img_dicom_start_fd(r, fd, (uint64_t)st.st_size, name, NULL,
+				    &err) == 0 &&
+		 img_media_add(m, r, name, (uint64_t)st.st_size, &index,
+			       &err) == 0)
+		names[index] = name;
+	if (err.code)
+		printf("refused %s: %s\n", img_code_word(err.code), err.text);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void copy(const struct img_media_item *item, const char *name)
+{
+	struct img_err err = IMG_ERR_INIT;
+	static char buf[1 << 22];
+	FILE *f = fopen(name, "rb"), *to;
+	char path[IMG_PATH_MAX];
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/%s", dest, item->file_id);
+	make_parents(path);
+	to = fopen(path, "wb");
+	while (f && to && (n = fread(buf, 1, sizeof buf, f)) > 0)
+		fwrite(buf, 1, n, to);
+	if (!f || !to || fclose(to) != 0)
+		img_err_sys(&err, "%s", path);
+	if (f)
+		fclose(f);
+	if (err.code)
+		printf("%s\n", err.text);
+}
+
+static void tell(struct img_media_set *m, size_t i, bool dry)
+{
+	static const char *const kinds[] = { "syntax", "meta", "vr",
+					     "key",    "drop", "differs" };
+	struct img_media_item item;
+	char tag[12];
+
+	img_media_item(m, i, &item);
+	if (item.refused)
+		printf("refused %s: %s\n", img_code_word(item.why.code),
+		       item.why.text);
+	else
+		printf("%u %s %s%s\n", item.volume, item.file_id, item.type,
+		       item.rewrite ? " rewrite" : "");
+	for (size_t k = 0; k < item.change_count; k++) {
+		img_dict_format_tag(item.changes[k].tag, tag);
+		printf("  %s %s %s %s\n", kinds[item.changes[k].kind], tag,
+		       item.changes[k].from, item.changes[k].to);
+	}
+	if (dry || item.refused)
+		return;
+	if (item.rewrite)
+		img_media_drop(m, i);
+	else
+		copy(&item, names[i]);
+}
+
+int main(int argc, char **argv)
+{
+	struct img_media_options o = { 0 };
+	const char *set[16];
+	struct img_err err = IMG_ERR_INIT;
+	struct img_dicom_reader *r = img_dicom_reader_new(&err);
+	struct img_media_out out = { .put = put };
+	struct img_media_set *m;
+	bool dry = false;
+	int c;
+
+	o.set = set;
+	while ((c = getopt(argc, argv, "np:i:f:s:t:wx:u")) >= 0) {
+		if (c == 'n')
+			dry = true;
+		else if (c == 'p')
+			o.profile = optarg;
+		else if (c == 'i')
+			o.institution = optarg;
+		else if (c == 'f')
+			o.file_set_id = optarg;
+		else if (c == 's' && o.set_count < 16)
+			set[o.set_count++] = optarg;
+		else if (c == 't')
+			o.syntax = optarg;
+		else if (c == 'w')
+			o.web = true;
+		else if (c == 'u')
+			o.plain_vrs = true;
+		else if (c != 'x' || !img_parse_size(optarg, &o.volume))
+			return 64;
+	}
+	if (optind >= argc)
+		return 64;
+	dest = argv[optind++];
+	names = calloc((size_t)argc + 1, sizeof *names);
+	m = img_media_new(&o, &err);
+	if (!m || !names)
+		goto fail;
+	for (int i = optind; i < argc; i++)
+		add(m, r, argv[i]);
+	if (img_media_settle(m, &err) < 0)
+		goto fail;
+	mkdir(dest, 0777);
+	for (size_t i = 0; i < img_media_count(m); i++)
+		tell(m, i, dry);
+	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++)
+		if (img_media_dicomdir(m, v, NULL, &out, &err) < 0)
+			goto fail;
+	img_media_free(m);
+	img_dicom_reader_free(r);
+	free(names);
+	return 0;
+fail:
+	fprintf(stderr, "mkmedia: %s\n", err.text);
+	return 3;
+}

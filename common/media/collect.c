@@ -127,6 +127,12 @@ bool media_fact_text(const struct img_media_set *m, uint32_t tag, char *out,
 	return true;
 }
 
+bool media_fact_uid(const struct img_media_set *m, uint32_t tag,
+		    char out[IMG_UID_MAX])
+{
+	return media_fact_text(m, tag, out, IMG_UID_MAX) && img_uid_ok(out);
+}
+
 uint64_t media_fact_number(const struct img_media_set *m, uint32_t tag,
 			   uint64_t otherwise)
 {

@@ -8,7 +8,9 @@
  * charset.c  character sets of the values
  * syntax.c   how an object has to be written
  * repair.c   where a missing key may come from
- * plan.c     patients, studies, series and objects
+ * plan.c     a new plan, objects added
+ * place.c    the patient, study and series of an object
+ * group.c    the records of these
  * settle.c   refusals, names, volumes
  * encode.c   a directory record as bytes
  * dicomdir.c the DICOMDIR: made by DCMTK, read back, compared
@@ -187,6 +189,8 @@ const struct fact *media_fact(const struct img_media_set *m, uint32_t tag);
 /* The first value as text without padding; false if absent or too long. */
 bool media_fact_text(const struct img_media_set *m, uint32_t tag, char *out,
 		     size_t size);
+bool media_fact_uid(const struct img_media_set *m, uint32_t tag,
+		    char out[IMG_UID_MAX]);
 uint64_t media_fact_number(const struct img_media_set *m, uint32_t tag,
 			   uint64_t otherwise);
 /*
@@ -319,8 +323,30 @@ unsigned media_syntax_tags(uint32_t *out);
 int media_syntax(struct img_media_set *m, struct object *o,
 		 struct img_err *err);
 
-/* ---- repair.c --------------------------------------------------------- */
+/* ---- place.c ---------------------------------------------------------- */
 
+/* Where the object belongs; -1: nowhere, and nothing was changed. */
+int media_place(struct img_media_set *m, struct object *o, struct img_err *err);
+
+/* ---- repair.c and group.c --------------------------------------------------------- */
+
+/* What de-identification puts in the place of a date or time (PS3.15 table
+   E.1-1, action D). */
+#define DUMMY_DATE "19000101"
+#define DUMMY_TIME "000000"
+
+/* When the study was, as its object says; with a date: a time of that day. */
+void media_study_moment(const struct img_media_set *m, const char *date,
+			struct moment *out);
+/* Adds text as the value of a key, and the change to o's list. */
+int media_derive(struct img_media_set *m, struct values *vs, struct object *o,
+		 uint32_t tag, const char *text, const char *from,
+		 const char *type, struct img_err *err);
+int media_add_set(struct img_media_set *m, struct values *vs, struct object *o,
+		  const struct set_value *s, const char *type,
+		  struct img_err *err);
+bool media_identity_removed(const struct img_media_set *m);
+int media_refuse_key(uint32_t tag, enum verdict v, struct img_err *err);
 /* The tags that other keys are derived from; how many. */
 unsigned media_repair_tags(uint32_t *out, unsigned max);
 /* The keys of the object's own record, into o->keys; -1: it cannot come. */

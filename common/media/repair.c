@@ -23,19 +23,11 @@
 #define SERIES_TIME      IMG_TAG(0x0008, 0x0031)
 #define PR_DATE          IMG_TAG(0x0070, 0x0082)
 #define PR_TIME          IMG_TAG(0x0070, 0x0083)
-#define ACCESSION        IMG_TAG(0x0008, 0x0050)
-#define STUDY_ID         IMG_TAG(0x0020, 0x0010)
-#define MODALITY         IMG_TAG(0x0008, 0x0060)
 #define MIME_TYPE        IMG_TAG(0x0042, 0x0012)
 #define PLAN_LABEL       IMG_TAG(0x300A, 0x0002)
 #define PLAN_NAME        IMG_TAG(0x300A, 0x0003)
 #define SET_LABEL        IMG_TAG(0x3006, 0x0002)
 #define SET_NAME         IMG_TAG(0x3006, 0x0004)
-
-/* What de-identification puts in the place of a date or time (PS3.15 E.3.6,
-   action D of table E.1-1). */
-#define DUMMY_DATE "19000101"
-#define DUMMY_TIME "000000"
 
 struct pair {
 	uint32_t date, time; /* time 0: date is a DT of both */
@@ -143,8 +135,8 @@ static void pair_of(const struct img_media_set *m, const struct pair *p,
 
 /* The first pair that has a date; or, where the date is known, a time that is
    not of another day. */
-static void find_moment(const struct img_media_set *m, const struct moments *of,
-			const char *date, struct moment *out)
+static void find(const struct img_media_set *m, const struct moments *of,
+		 const char *date, struct moment *out)
 {
 	for (size_t i = 0; i < of->count; i++) {
 		pair_of(m, &of->pairs[i], out);
@@ -165,11 +157,17 @@ static const struct moments *moments_of(uint32_t tag)
 	return NULL;
 }
 
+void media_study_moment(const struct img_media_set *m, const char *date,
+			struct moment *out)
+{
+	find(m, &moments[0], date, out);
+}
+
 /* ---- derived values --------------------------------------------------- */
 
-static int add(struct img_media_set *m, struct values *vs, struct object *o,
-	       uint32_t tag, const char *text, const char *from,
-	       const char *type, struct img_err *err)
+int media_derive(struct img_media_set *m, struct values *vs, struct object *o,
+		 uint32_t tag, const char *text, const char *from,
+		 const char *type, struct img_err *err)
 {
 	const struct img_dict *d = img_dict_tag(tag);
 
@@ -179,9 +177,9 @@ static int add(struct img_media_set *m, struct values *vs, struct object *o,
 	return media_change(o, IMG_MEDIA_KEY, tag, from, type, err);
 }
 
-static int add_set(struct img_media_set *m, struct values *vs, struct object *o,
-		   const struct set_value *s, const char *type,
-		   struct img_err *err)
+int media_add_set(struct img_media_set *m, struct values *vs, struct object *o,
+		  const struct set_value *s, const char *type,
+		  struct img_err *err)
 {
 	struct img_buf copy;
 	int rc;
@@ -198,7 +196,7 @@ static int add_set(struct img_media_set *m, struct values *vs, struct object *o,
 				     err);
 }
 
-static bool identity_removed(const struct img_media_set *m)
+bool media_identity_removed(const struct img_media_set *m)
 {
 	char t[17];
 
@@ -218,17 +216,20 @@ static int derive_moment(struct img_media_set *m, struct object *o,
 
 	if (known)
 		snprintf(date, sizeof date, "%.8s", media_text(m, known->at));
-	find_moment(m, of, known ? date : NULL, &t);
+	find(m, of, known ? date : NULL, &t);
 	if (want_date ? t.date[0] : t.time[0])
-		return add(m, &o->keys, o, tag, want_date ? t.date : t.time,
-			   media_keyword(want_date ? t.date_tag : t.time_tag),
-			   o->type->name, err) < 0
+		return media_derive(m, &o->keys, o, tag,
+				    want_date ? t.date : t.time,
+				    media_keyword(want_date ? t.date_tag
+							    : t.time_tag),
+				    o->type->name, err) < 0
 			       ? -1
 			       : 1;
-	if (!identity_removed(m))
+	if (!media_identity_removed(m))
 		return 0;
-	return add(m, &o->keys, o, tag, want_date ? DUMMY_DATE : DUMMY_TIME,
-		   media_keyword(IDENTITY_REMOVED), o->type->name, err) < 0
+	return media_derive(
+		       m, &o->keys, o, tag, want_date ? DUMMY_DATE : DUMMY_TIME,
+		       media_keyword(IDENTITY_REMOVED), o->type->name, err) < 0
 		       ? -1
 		       : 1;
 }
@@ -243,8 +244,8 @@ static int derive_text(struct img_media_set *m, struct object *o, uint32_t tag,
 	for (const char *c = t; *c; c++)
 		if (*c < 0x20 || *c >= 0x7F)
 			return 0;
-	return add(m, &o->keys, o, tag, t, media_keyword(from), o->type->name,
-		   err) < 0
+	return media_derive(m, &o->keys, o, tag, t, media_keyword(from),
+			    o->type->name, err) < 0
 		       ? -1
 		       : 1;
 }
@@ -268,8 +269,8 @@ static int derive(struct img_media_set *m, struct object *o, uint32_t tag,
 			return derive_text(m, o, tag, texts[i].from, err);
 	mime = media_mime_of(media_text(m, o->sop_class));
 	if (tag == MIME_TYPE && mime)
-		return add(m, &o->keys, o, tag, mime, "SOPClassUID",
-			   o->type->name, err) < 0
+		return media_derive(m, &o->keys, o, tag, mime, "SOPClassUID",
+				    o->type->name, err) < 0
 			       ? -1
 			       : 1;
 	return 0;
@@ -277,7 +278,7 @@ static int derive(struct img_media_set *m, struct object *o, uint32_t tag,
 
 /* ---- an object's own record ------------------------------------------- */
 
-static int refuse(uint32_t tag, enum verdict v, struct img_err *err)
+int media_refuse_key(uint32_t tag, enum verdict v, struct img_err *err)
 {
 	char name[12];
 
@@ -303,10 +304,11 @@ static int object_key(struct img_media_set *m, struct object *o,
 	if (v == VALUE_OK)
 		return 0;
 	if (s && key->type != KEY_1C)
-		return add_set(m, &o->keys, o, s, o->type->name, err);
+		return media_add_set(m, &o->keys, o, s, o->type->name, err);
 	if (key->type == KEY_1) {
 		rc = derive(m, o, key->tag, err);
-		return rc ? (rc < 0 ? -1 : 0) : refuse(key->tag, v, err);
+		return rc ? (rc < 0 ? -1 : 0)
+			  : media_refuse_key(key->tag, v, err);
 	}
 	if (v == VALUE_BAD && media_change(o, IMG_MEDIA_DROPPED, key->tag, "",
 					   o->type->name, err) < 0)
@@ -329,176 +331,6 @@ int media_repair_object(struct img_media_set *m, struct object *o,
 		return 0;
 	for (size_t i = 0; i < m->profile->image_key_count; i++)
 		if (object_key(m, o, &m->profile->image_keys[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* ---- patients, studies, series ---------------------------------------- */
-
-static bool equal(const struct img_media_set *m, const struct value *a,
-		  const struct value *b)
-{
-	return a->charset == b->charset && a->length == b->length &&
-	       memcmp(media_text(m, a->at), media_text(m, b->at), a->length) ==
-		       0;
-}
-
-static int merge_key(struct img_media_set *m, struct group *g, struct object *o,
-		     const struct key *key, struct img_err *err)
-{
-	const struct value *have = media_value_find(&g->keys, key->tag);
-	const char *type = media_group_type(g->level)->name;
-	struct value room[1];
-	struct values other = { .v = room, .room = 1 };
-	size_t mark = m->arena.len;
-	enum verdict v;
-
-	if (!have) {
-		if (media_value_take(m, &g->keys, key->tag, &v, err) < 0)
-			return -1;
-		return v == VALUE_BAD && key->type != KEY_1
-			       ? media_change(o, IMG_MEDIA_DROPPED, key->tag,
-					      "", type, err)
-			       : 0;
-	}
-	if (media_value_take(m, &other, key->tag, &v, err) < 0)
-		return -1;
-	if (v == VALUE_OK && !equal(m, have, &room[0]) &&
-	    media_change(o, IMG_MEDIA_DIFFERS, key->tag, "", type, err) < 0)
-		return -1;
-	m->arena.len = mark;
-	return 0;
-}
-
-/* The best of what the objects of a study say about when it was. */
-static void merge_moment(struct img_media_set *m, struct group *g)
-{
-	char date[9];
-	bool known = media_date(m, STUDY_DATE, date);
-	struct moment t, *best = &g->moment;
-	int order;
-
-	find_moment(m, &moments[0], known ? date : NULL, &t);
-	if (!t.rank || (best->rank && best->rank < t.rank))
-		return;
-	order = strcmp(t.date, best->date);
-	if (best->rank == t.rank &&
-	    (order > 0 || (order == 0 && strcmp(t.time, best->time) >= 0)))
-		return;
-	*best = t;
-}
-
-int media_merge_group(struct img_media_set *m, struct group *g,
-		      struct object *o, struct img_err *err)
-{
-	const struct record_type *t = media_group_type(g->level);
-	const char *modality = media_modality_of(media_text(m, o->sop_class));
-
-	g->identity_removed |= identity_removed(m);
-	if (g->level == STUDY)
-		merge_moment(m, g);
-	for (size_t i = 0; i < t->count; i++)
-		if (merge_key(m, g, o, &t->keys[i], err) < 0)
-			return -1;
-	if (g->level == SERIES && !media_value_find(&g->keys, MODALITY) &&
-	    !media_set_find(m, MODALITY) && modality)
-		return add(m, &g->keys, o, MODALITY, modality, "SOPClassUID",
-			   t->name, err);
-	return 0;
-}
-
-int media_derive_patient(struct img_media_set *m, struct group *g,
-			 struct object *o, const char *study,
-			 struct img_err *err)
-{
-	return add(m, &g->keys, o, PATIENT_ID, study, "StudyInstanceUID",
-		   "PATIENT", err);
-}
-
-/* The last characters of the UID, as many as an SH has. */
-static int derive_study_id(struct img_media_set *m, struct group *g,
-			   struct object *o, struct img_err *err)
-{
-	const struct value *accession = media_value_find(&g->keys, ACCESSION);
-	const char *uid = media_text(m, g->uid);
-	size_t n = strlen(uid);
-	char t[17];
-
-	if (accession && accession->length && accession->length <= 16 &&
-	    accession->charset == CHARSET_ASCII) {
-		snprintf(t, sizeof t, "%.*s", (int)accession->length,
-			 media_text(m, accession->at));
-		return add(m, &g->keys, o, STUDY_ID, t, "AccessionNumber",
-			   "STUDY", err);
-	}
-	uid += n > 16 ? n - 16 : 0;
-	snprintf(t, sizeof t, "%s", *uid == '.' ? uid + 1 : uid);
-	return add(m, &g->keys, o, STUDY_ID, t, "StudyInstanceUID", "STUDY",
-		   err);
-}
-
-/* 1 added, 0 there is nothing. */
-static int derive_study_moment(struct img_media_set *m, struct group *g,
-			       struct object *o, uint32_t tag,
-			       struct img_err *err)
-{
-	const struct value *date = media_value_find(&g->keys, STUDY_DATE);
-	const struct moment *t = &g->moment;
-	const char *text = tag == STUDY_DATE ? t->date : t->time;
-	const char *from =
-		media_keyword(tag == STUDY_DATE ? t->date_tag : t->time_tag);
-
-	if (tag == STUDY_TIME && t->date[0] && date &&
-	    strncmp(t->date, media_text(m, date->at), 8) != 0)
-		text = "";
-	if (!*text && g->identity_removed) {
-		text = tag == STUDY_DATE ? DUMMY_DATE : DUMMY_TIME;
-		from = media_keyword(IDENTITY_REMOVED);
-	}
-	if (!*text)
-		return 0;
-	return add(m, &g->keys, o, tag, text, from, "STUDY", err) < 0 ? -1 : 1;
-}
-
-static int group_key(struct img_media_set *m, struct group *g, struct object *o,
-		     const struct key *key, struct img_err *err)
-{
-	const struct record_type *t = media_group_type(g->level);
-	const struct set_value *s = media_set_find(m, key->tag);
-	const struct img_dict *d = img_dict_tag(key->tag);
-	int rc = 0;
-
-	if (media_value_find(&g->keys, key->tag))
-		return 0;
-	if (s)
-		return add_set(m, &g->keys, o, s, t->name, err);
-	if (key->type == KEY_2)
-		return media_value_add(m, &g->keys, key->tag, d->vr,
-				       CHARSET_ASCII, "", 0, err);
-	if (key->type != KEY_1)
-		return 0;
-	if (key->tag == SERIES_NUMBER)
-		return media_change(o, IMG_MEDIA_KEY, key->tag,
-				    "ReferencedFileID", t->name, err);
-	if (key->tag == STUDY_ID)
-		return derive_study_id(m, g, o, err);
-	if (key->tag == STUDY_DATE || key->tag == STUDY_TIME)
-		rc = derive_study_moment(m, g, o, key->tag, err);
-	if (rc == 0 && !g->refused) {
-		g->refused = true;
-		refuse(key->tag, VALUE_MISSING, &g->why);
-	}
-	return rc < 0 ? -1 : 0;
-}
-
-int media_repair_group(struct img_media_set *m, struct group *g,
-		       struct img_err *err)
-{
-	const struct record_type *t = media_group_type(g->level);
-	struct object *o = &m->objects[g->object];
-
-	for (size_t i = 0; i < t->count; i++)
-		if (group_key(m, g, o, &t->keys[i], err) < 0)
 			return -1;
 	return 0;
 }

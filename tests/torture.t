@@ -11,6 +11,11 @@ exits 0 'killed: nothing is lost' env CALLS='fsync fdatasync renameat2' \
 ok 'at random moments' grep -qx 'kill: 5 moments, 0 with a loss' out
 ok 'and at system calls' grep -q '^kill: [1-9].* 0 losses in all$' out
 
+exits 0 'system calls that fail: the status tells the truth' \
+	env CALLS='write fsync' ERRORS='EIO ENOSPC' \
+	sh "$TOP/tests/torture/faults.sh" 4
+ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
+
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ] &&
 	truncate -s 8M image && mkfs.ext4 -q image 2>/dev/null &&
 	mkdir m && mount -o loop image m 2>/dev/null; then

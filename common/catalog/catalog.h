@@ -126,6 +126,30 @@ int img_catalog_seen_each(struct img_catalog *c, const char *container,
 				   struct img_err *err),
 			  void *arg, struct img_err *err);
 
+/* ---- what was sent where ---------------------------------------------- */
+
+/* The ledger: the newest answer of a peer about an object. */
+struct img_sent {
+	const char *peer; /* name */
+	const char *sop;
+	const uint8_t *digest; /* IMG_DIGEST_SIZE */
+	const char *status;    /* "sent", "refused" or "failed" */
+	int response;          /* DIMSE or HTTP status; -1: none came */
+	const char *proof;     /* "response", "found", "committed"; NULL */
+	const char *at;        /* UTC; set by img_catalog_note_sent */
+};
+/* 1 known (strings live until the next call), 0 never offered, -1. */
+int img_catalog_sent(struct img_catalog *c, const char *peer, const char *sop,
+		     const uint8_t digest[IMG_DIGEST_SIZE],
+		     struct img_sent *out, struct img_err *err);
+/* Within a transaction; replaces what was known. */
+int img_catalog_note_sent(struct img_catalog *c, const struct img_sent *in,
+			  struct img_err *err);
+/* Outside of a transaction: takes the ledger over from another catalog's
+   file. */
+int img_catalog_take_ledger(struct img_catalog *c, const char *other,
+			    struct img_err *err);
+
 /* ---- finding ---------------------------------------------------------- */
 
 /* All that can be asked for: the fields of img_catalog_fields under the same
@@ -158,6 +182,9 @@ struct img_query {
 	enum img_level within_level;
 	int64_t within; /* row there to stay within; 0: anywhere */
 	bool objects;   /* image level: say which object, too */
+	/* Only what has an instance that this peer has not stored in its
+	   current form; NULL. */
+	const char *not_sent_to;
 	bool conflicts; /* image level: every object of instances that have
 			   more than one; implies objects */
 };

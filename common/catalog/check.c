@@ -21,7 +21,9 @@ sqlite3_stmt *img_catalog_prepare(struct img_catalog *c, const char *sql,
 
 static const char *const tables[] = { "patient",  "study",  "series",
 				      "instance", "object", "container",
-				      "input",    "meta" };
+				      "input",    "meta",   "peer",
+				      "sent" };
+#define OLD_TABLES 8 /* of version 1 */
 
 /* Appends table."column", ... of all columns but the sum, in their order. */
 static int add_columns(struct img_catalog *c, const char *table,
@@ -66,7 +68,7 @@ static int check_table(struct img_catalog *c, const char *table,
 {
 	bool object = strcmp(table, "object") == 0;
 	bool by_id = !object && strcmp(table, "input") != 0 &&
-		     strcmp(table, "meta") != 0;
+		     strcmp(table, "meta") != 0 && strcmp(table, "sent") != 0;
 	char what[64];
 	struct img_buf sql;
 	sqlite3_stmt *st = NULL;
@@ -131,7 +133,9 @@ int img_catalog_check(struct img_catalog *c,
 			       struct img_err *err),
 		      void *arg, struct img_err *err)
 {
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+	size_t n = c->ledger ? sizeof(tables) / sizeof(tables[0]) : OLD_TABLES;
+
+	for (size_t i = 0; i < n; i++)
 		if (check_table(c, tables[i], f, arg, err) < 0)
 			return -1;
 	if (check_structure(c, "PRAGMA integrity_check(100)", f, arg, err) < 0)

@@ -59,6 +59,10 @@ enum img_sql {
 	IMG_SQL_HAS_SERIES,
 	IMG_SQL_HAS_INSTANCE,
 	IMG_SQL_CHECKED,
+	IMG_SQL_FIND_PEER,
+	IMG_SQL_ADD_PEER,
+	IMG_SQL_SENT,
+	IMG_SQL_NOTE_SENT,
 	IMG_SQL_COUNT
 };
 
@@ -75,6 +79,7 @@ struct img_known {
 struct img_catalog {
 	sqlite3 *db;
 	bool begun;
+	bool ledger; /* of version 2 or later */
 	sqlite3_stmt *st[IMG_SQL_COUNT];
 	sqlite3_stmt *row_ok; /* of img_catalog_row_ok */
 	struct img_known patient, study, series;
@@ -135,7 +140,8 @@ struct img_where {
 	struct img_buf text;
 	char **value;
 	size_t n, room;
-	bool begun; /* there is a WHERE */
+	bool begun;  /* there is a WHERE */
+	bool ledger; /* the catalog has one */
 };
 
 void img_where_init(struct img_where *w);

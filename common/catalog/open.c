@@ -10,11 +10,11 @@
 #include "catalog/inside.h"
 
 #define APPLICATION_ID 0x696D6763 /* "imgc" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS        30000
 #define TEXT_MAX       (16 * 1024 * 1024)
 
-extern const char img_sql_schema[];
+extern const char img_sql_schema[], img_sql_upgrade_2[];
 
 /* Checkpoints come after some 16 MiB of log: about eight batches of 4,096
    instances.  The log is kept (see open_file) but cut to this size. */
@@ -77,7 +77,8 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 	if (app != APPLICATION_ID)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: not a catalog of imgtools", c->file);
-	if (user != SCHEMA_VERSION)
+	c->ledger = user >= 2;
+	if (user < 1 || user > SCHEMA_VERSION)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: catalog version %lld, this is %d",
 				   c->file, (long long)user, SCHEMA_VERSION);
@@ -99,8 +100,8 @@ static int check_empty(struct img_catalog *c, struct img_err *err)
 			   "%s: not a catalog of imgtools", c->file);
 }
 
-/* Two processes may both find an empty file: the second one, in its turn,
-   finds it made. */
+/* Two processes may both find an empty file, or an old one: the second, in
+   its turn, finds it made. */
 static int make_schema(struct img_catalog *c, struct img_err *err)
 {
 	int64_t app = 0, user = 0;
@@ -113,10 +114,15 @@ static int make_schema(struct img_catalog *c, struct img_err *err)
 		if (check_empty(c, err) < 0 ||
 		    exec(c, img_sql_schema, "create", err) < 0 ||
 		    exec(c, "PRAGMA application_id = 0x696D6763", "create",
-			 err) < 0 ||
-		    exec(c, "PRAGMA user_version = 1", "create", err) < 0)
+			 err) < 0)
 			goto undo;
+		app = APPLICATION_ID;
+		user = 1;
 	}
+	if (app == APPLICATION_ID && user == 1 &&
+	    (exec(c, img_sql_upgrade_2, "upgrade", err) < 0 ||
+	     exec(c, "PRAGMA user_version = 2", "upgrade", err) < 0))
+		goto undo;
 	if (exec(c, "COMMIT", "create", err) == 0)
 		return 0;
 undo:
@@ -202,8 +208,10 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 		return -1;
 	if (app == 0 && user == 0 &&
 	    (check_empty(c, err) < 0 ||
-	     exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0 ||
-	     make_schema(c, err) < 0))
+	     exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0))
+		return -1;
+	if ((user == 0 || (app == APPLICATION_ID && user == 1)) &&
+	    make_schema(c, err) < 0)
 		return -1;
 	if (exec(c, write_settings, "open", err) < 0)
 		return -1;

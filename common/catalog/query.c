@@ -188,6 +188,34 @@ static int put_lower(struct img_where *w, const struct plan *p,
 	return img_where_puts(w, ")", err);
 }
 
+/* An instance below whose current object the peer was not given, or did not
+   take. */
+static int put_unsent(struct img_where *w, enum img_level level,
+		      const char *peer, struct img_err *err)
+{
+	static const char *const below[] = { "st.patient = patient.id",
+					     "se.study = study.id",
+					     "i.series = series.id",
+					     "i.id = instance.id" };
+
+	if (img_buf_printf(&w->text, err,
+			   "EXISTS (SELECT 1 FROM instance AS i"
+			   " JOIN series AS se ON se.id = i.series"
+			   " JOIN study AS st ON st.id = se.study"
+			   " JOIN object AS o ON o.instance = i.id"
+			   " AND o.n = i.current WHERE %s AND NOT EXISTS"
+			   " (SELECT 1 FROM sent WHERE sent.peer ="
+			   " (SELECT id FROM peer WHERE name = ",
+			   below[level]) < 0 ||
+	    img_where_param(w, peer, strlen(peer), err) < 0)
+		return -1;
+	return img_where_puts(w,
+			      ") AND sent.SOPInstanceUID = i.SOPInstanceUID"
+			      " AND sent.digest = o.digest"
+			      " AND sent.status = 'sent'))",
+			      err);
+}
+
 static int put_where(struct img_where *w, const struct plan *p,
 		     struct img_err *err)
 {
@@ -210,6 +238,11 @@ static int put_where(struct img_where *w, const struct plan *p,
 			    "instance.id IN (SELECT o.instance FROM object"
 			    " AS o WHERE o.n > 0)",
 			    err) < 0))
+		return -1;
+	/* Nothing was ever sent from a catalog without a ledger. */
+	if (q->not_sent_to && w->ledger &&
+	    (img_where_and(w, err) < 0 ||
+	     put_unsent(w, q->level, q->not_sent_to, err) < 0))
 		return -1;
 	return p->lower ? put_lower(w, p, err) : 0;
 }
@@ -298,6 +331,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 
 	*out = NULL;
 	img_where_init(&w);
+	w.ledger = c->ledger;
 	if (r)
 		r->value = calloc(q->fields + 1, sizeof(*r->value));
 	if (!r || !r->value) {
@@ -384,6 +418,7 @@ int img_catalog_count(struct img_catalog *c, const struct img_query *q,
 
 	bare.fields = bare.sorts = 0;
 	img_where_init(&w);
+	w.ledger = c->ledger;
 	if (img_where_puts(&w, "SELECT count(*) FROM (", err) == 0 &&
 	    put_query(&w, &bare, err) == 0 &&
 	    img_where_puts(&w, ") AS counted", err) == 0)

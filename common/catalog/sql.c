@@ -102,6 +102,24 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"
 		" :when, :verdict) WHERE instance = :instance AND n = :n",
+	[IMG_SQL_FIND_PEER] = "SELECT id FROM peer WHERE name = :name",
+	[IMG_SQL_ADD_PEER] =
+		"INSERT INTO peer (id, name, sum) SELECT n.id, :name,"
+		" img_sum(n.id, :name) FROM (SELECT coalesce(max(id), 0) + 1"
+		" AS id FROM peer) AS n",
+	[IMG_SQL_SENT] =
+		"SELECT status, response, proof, at FROM sent"
+		" WHERE peer = (SELECT id FROM peer WHERE name = :name)"
+		" AND SOPInstanceUID = :sop AND digest = :digest",
+	[IMG_SQL_NOTE_SENT] =
+		"INSERT INTO sent (peer, SOPInstanceUID, digest, status,"
+		" response, proof, at, sum) VALUES (:peer, :sop, :digest,"
+		" :status, :response, :proof, :at, img_sum(:peer, :sop,"
+		" :digest, :status, :response, :proof, :at))"
+		" ON CONFLICT (peer, SOPInstanceUID, digest) DO UPDATE SET"
+		" status = excluded.status, response = excluded.response,"
+		" proof = excluded.proof, at = excluded.at,"
+		" sum = excluded.sum",
 };
 
 /* Columns of ours that come before the fields; see schema.sql. */

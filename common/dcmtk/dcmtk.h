@@ -73,6 +73,104 @@ int img_dcmtk_dicomdir(const char *path, const char *file_set_id,
 
 /* ---- network: requestor -------------------------------------------------- */
 
+/*
+ * DCMTK negotiates the association, keeps its state and does TLS; what is sent
+ * on it is made in net, because data sets are to go from a file to the socket
+ * without being parsed.  An association belongs to one thread at a time.
+ */
+struct img_assoc;
+
+/* Certificates as PEM files.  TLS 1.2 or newer with the suites of BCP 195 and
+   their ECDSA twins (PS3.15 B.12). */
+struct img_assoc_tls {
+	const char *ca;          /* file or folder that is trusted; NULL:
+				      those of the system */
+	const char *certificate; /* ours, and its key; NULL: none */
+	const char *key;
+	const char *host; /* name or address the certificate must be for */
+	const char *pin;  /* SHA-256 of the peer's certificate, 64 hex
+				  digits, instead of a name; NULL: none */
+};
+
+struct img_assoc_context {
+	const char *abstract; /* SOP class */
+	const char *const *ts;
+	size_t n_ts; /* at most 50 */
+	/* answered: */
+	uint8_t id; /* 1, 3, 5 ... */
+	/* 0 accepted, 1 to 4 as PS3.8 9.3.3.2 has it, 255 not answered */
+	uint8_t result;
+	char accepted[65]; /* transfer syntax, one of ts */
+};
+#define IMG_ASSOC_CONTEXTS 128
+
+struct img_assoc_opts {
+	const char *host;
+	uint16_t port;
+	const char *calling, *called;
+	unsigned connect_seconds, assoc_seconds, io_seconds;
+	const struct img_assoc_tls *tls; /* NULL: plain */
+	const char *user, *passcode;     /* identity (PS3.7 D.3.3.7); NULL */
+	size_t passcode_len;
+};
+
+/* IMG_E_REFUSED: rejected for good, or the peer is not who it has to be;
+   IMG_E_BUSY: rejected for now; IMG_E_TRANSPORT.  contexts are answered. */
+int img_assoc_open(struct img_assoc **a, const struct img_assoc_opts *opts,
+		   struct img_assoc_context *contexts, size_t n,
+		   struct img_err *err);
+/* Ends it in order; what goes wrong then is of no consequence. */
+void img_assoc_release(struct img_assoc *a);
+/* Aborts it if it still stands. */
+void img_assoc_abort(struct img_assoc *a);
+
+/* Longest variable field of a P-DATA-TF PDU the peer takes. */
+uint32_t img_assoc_max_pdu(const struct img_assoc *a);
+/* Writes whole P-DATA-TF PDUs (PS3.8 9.3.5).  IMG_E_TRANSPORT. */
+int img_assoc_write(struct img_assoc *a, const void *p, size_t n,
+		    struct img_err *err);
+
+struct img_assoc_pdv {
+	const uint8_t *p; /* valid until the next call */
+	size_t n;
+	uint8_t context;
+	bool command, last;
+};
+/* 1 a fragment, 0 the peer asked for release (the association is over), -1:
+   IMG_E_TRANSPORT, also for a time limit and for an abort. */
+int img_assoc_read(struct img_assoc *a, unsigned seconds,
+		   struct img_assoc_pdv *pdv, struct img_err *err);
+/* Waits up to seconds for something to read. */
+bool img_assoc_waiting(struct img_assoc *a, unsigned seconds);
+
+/* A command set (PS3.7 E.1); what is absent is 0 or "". */
+struct img_command {
+	uint16_t field;     /* (0000,0100) */
+	uint16_t message;   /* (0000,0110), in answers (0000,0120) */
+	uint16_t priority;  /* (0000,0700), of requests that have one */
+	bool data;          /* a data set follows */
+	uint16_t status;    /* (0000,0900), of answers */
+	uint16_t type;      /* event or action: (0000,1002), (0000,1008) */
+	char sop_class[65]; /* affected or requested */
+	char instance[65];
+};
+#define IMG_C_STORE_RQ  0x0001
+#define IMG_C_FIND_RQ   0x0020
+#define IMG_C_ECHO_RQ   0x0030
+#define IMG_N_EVENT_RQ  0x0100
+#define IMG_N_ACTION_RQ 0x0130
+#define IMG_C_CANCEL_RQ 0x0FFF
+#define IMG_DIMSE_RSP   0x8000
+#define IMG_COMMAND_MAX 16384
+
+/* Appends the encoded command set. */
+int img_command_put(const struct img_command *c, struct img_buf *out,
+		    struct img_err *err);
+/* Takes one apart.  What is no flat list of elements of group 0000 does not
+   reach DCMTK: IMG_E_MALFORMED. */
+int img_command_get(struct img_command *c, const void *p, size_t n,
+		    struct img_err *err);
+
 /* ---- network: acceptor --------------------------------------------------- */
 
 #ifdef __cplusplus

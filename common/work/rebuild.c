@@ -264,6 +264,16 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 		    "it cannot be read to its end", NULL, err);
 }
 
+/* Objects do not say where they were sent.  What an old catalog too damaged
+   to be read knew of that is lost, and it has been told. */
+static void take_ledger(struct rebuild *r, const char *old)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (access(old, R_OK) == 0)
+		(void)img_catalog_take_ledger(r->fresh, old, &why);
+}
+
 /* ---- changing places -------------------------------------------------- */
 
 static int sync_dir(const char *dir, struct img_err *err)
@@ -363,6 +373,7 @@ int img_verify_rebuild(const char *dir, bool dry,
 	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
 	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0)
 		goto out;
+	take_ledger(&r, old);
 	host->progress(host->arg, r.items, r.bytes);
 	if (img_catalog_settle(r.fresh, err) < 0)
 		goto out;

@@ -1,0 +1,140 @@
+/* ledger.c - what was sent where. */
+#include <string.h>
+
+#include "catalog/inside.h"
+
+/* 1 and *id, 0 unknown, -1. */
+static int find_peer(struct img_catalog *c, const char *name, int64_t *id,
+		     struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_FIND_PEER, err);
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	rc = img_catalog_step(c, st, "find peer", err);
+	if (rc == 1) {
+		*id = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+	}
+	return rc;
+}
+
+static int add_peer(struct img_catalog *c, const char *name,
+		    struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_ADD_PEER, err);
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	return img_catalog_run(c, st, "add peer", err);
+}
+
+static int get_sent(struct img_catalog *c, sqlite3_stmt *st,
+		    struct img_sent *out, struct img_err *err)
+{
+	size_t status, proof, at;
+
+	img_buf_reset(&c->lent);
+	if (img_catalog_lend(c, st, 0, &status, err) < 0 ||
+	    img_catalog_lend(c, st, 2, &proof, err) < 0 ||
+	    img_catalog_lend(c, st, 3, &at, err) < 0)
+		return -1;
+	out->status = img_catalog_lent(c, status);
+	out->proof = img_catalog_lent(c, proof);
+	out->at = img_catalog_lent(c, at);
+	out->response = sqlite3_column_type(st, 1) == SQLITE_NULL
+				? -1
+				: sqlite3_column_int(st, 1);
+	return 1;
+}
+
+int img_catalog_sent(struct img_catalog *c, const char *peer, const char *sop,
+		     const uint8_t digest[IMG_DIGEST_SIZE],
+		     struct img_sent *out, struct img_err *err)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (!c->ledger)
+		return 0;
+	st = img_catalog_stmt(c, IMG_SQL_SENT, err);
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, peer, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, sop, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 3, digest, IMG_DIGEST_SIZE, SQLITE_STATIC);
+	rc = img_catalog_step(c, st, "find sent", err);
+	if (rc != 1)
+		return rc;
+	out->peer = peer;
+	out->sop = sop;
+	out->digest = digest;
+	rc = get_sent(c, st, out, err);
+	sqlite3_reset(st);
+	return rc;
+}
+
+int img_catalog_note_sent(struct img_catalog *c, const struct img_sent *in,
+			  struct img_err *err)
+{
+	sqlite3_stmt *st;
+	int64_t peer = 0;
+	int rc;
+
+	if (!c->begun)
+		return img_err_set(err, IMG_E_BUG,
+				   "%s: sent outside a transaction", c->file);
+	rc = find_peer(c, in->peer, &peer, err);
+	if (rc == 0 && add_peer(c, in->peer, err) == 0)
+		rc = find_peer(c, in->peer, &peer, err);
+	if (rc < 1)
+		return -1;
+	st = img_catalog_stmt(c, IMG_SQL_NOTE_SENT, err);
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 1, peer);
+	sqlite3_bind_text(st, 2, in->sop, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 3, in->digest, IMG_DIGEST_SIZE, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, in->status, -1, SQLITE_STATIC);
+	if (in->response < 0)
+		sqlite3_bind_null(st, 5);
+	else
+		sqlite3_bind_int(st, 5, in->response);
+	img_catalog_bind(st, 6, in->proof);
+	sqlite3_bind_text(st, 7, c->now, -1, SQLITE_STATIC);
+	return img_catalog_run(c, st, "note sent", err);
+}
+
+/* Sums move with their rows: a row that was changed stays known as such. */
+static const char take_over[] =
+	"BEGIN IMMEDIATE;"
+	"INSERT OR IGNORE INTO peer SELECT * FROM before.peer;"
+	"INSERT OR IGNORE INTO sent SELECT * FROM before.sent;"
+	"COMMIT";
+
+int img_catalog_take_ledger(struct img_catalog *c, const char *other,
+			    struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_prepare(c, "ATTACH ?1 AS before", err);
+	int rc = -1;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
+	if (img_catalog_step(c, st, "attach", err) == 0) {
+		rc = sqlite3_exec(c->db, take_over, NULL, NULL, NULL) ==
+				     SQLITE_OK
+			     ? 0
+			     : img_catalog_failed(c, "ledger", err);
+		sqlite3_finalize(st);
+		st = NULL;
+		if (rc < 0)
+			(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+		(void)sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL);
+	}
+	sqlite3_finalize(st);
+	return rc;
+}

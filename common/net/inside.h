@@ -1,0 +1,39 @@
+/* inside.h - what the files of the net room share.  Not a door. */
+#ifndef IMG_NET_INSIDE_H
+#define IMG_NET_INSIDE_H
+
+#include "net/net.h"
+
+#define PDU_HEAD 6
+#define PDV_HEAD 6
+#define OUT_ROOM (512u * 1024)
+
+struct img_scu {
+	struct img_assoc *assoc;
+	struct img_scu_opts opts;
+	struct img_assoc_context *contexts;
+	size_t n_contexts;
+	size_t fragment; /* longest fragment to send */
+	uint16_t message;
+	unsigned events; /* that have come */
+	struct img_buf command, data;
+	uint8_t *out;
+	size_t out_len;
+};
+
+int img_scu_send(struct img_scu *s, uint8_t context,
+		 const struct img_command *c, const struct img_scu_data *d,
+		 struct img_err *err);
+/* The next message that is no N-EVENT-REPORT; its data set is in s->data. */
+int img_scu_receive(struct img_scu *s, unsigned seconds, struct img_command *c,
+		    uint8_t *context, struct img_err *err);
+int img_scu_answer(struct img_scu *s, uint8_t context,
+		   const struct img_command *rq, struct img_command *rsp,
+		   struct img_err *err);
+
+/* A secret from a file, without the newline at its end.  IMG_E_DENIED when
+   others may read the file. */
+int img_net_read_secret(const char *file, struct img_buf *out,
+			struct img_err *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* peer.c - who a peer is. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/net.h"
+
+bool img_aet_ok(const char *aet)
+{
+	size_t n = strlen(aet), blanks = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (aet[i] < ' ' || aet[i] > '~' || aet[i] == '\\')
+			return false;
+		blanks += aet[i] == ' ';
+	}
+	return n > 0 && n < IMG_AET_MAX && blanks < n;
+}
+
+static bool host_ok(const char *host)
+{
+	size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+
+	return n > 0 && !host[n];
+}
+
+static int bad(const char *text, const char *why, struct img_err *err)
+{
+	return img_err_set(err, IMG_E_USAGE, "peer '%.200s': %s", text, why);
+}
+
+static int parse_dimse(struct img_peer *p, const char *text,
+		       struct img_err *err)
+{
+	const char *at = strrchr(text, '@'), *colon = strrchr(text, ':');
+	uint64_t port;
+
+	if (!at || !colon || colon < at)
+		return bad(text,
+			   "not AET@host:port, and no name in "
+			   "peers.json",
+			   err);
+	if ((size_t)(at - text) >= sizeof(p->called) ||
+	    (size_t)(colon - at - 1) >= sizeof(p->host))
+		return bad(text, "too long", err);
+	snprintf(p->called, sizeof(p->called), "%.*s", (int)(at - text), text);
+	snprintf(p->host, sizeof(p->host), "%.*s", (int)(colon - at - 1),
+		 at + 1);
+	for (char *c = p->host; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (!img_aet_ok(p->called))
+		return bad(text, "an AE title has 1 to 16 characters", err);
+	if (!host_ok(p->host))
+		return bad(text, "not a name or an IPv4 address of a host",
+			   err);
+	if (!img_parse_u64(colon + 1, 65535, &port) || port == 0)
+		return bad(text, "a port is a number from 1 to 65535", err);
+	p->port = (uint16_t)port;
+	snprintf(p->name, sizeof(p->name), "%s@%s:%u", p->called, p->host,
+		 (unsigned)p->port);
+	return 0;
+}
+
+static int parse_url(struct img_peer *p, const char *text, struct img_err *err)
+{
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == '/')
+		n--;
+	if (n >= sizeof(p->name))
+		return bad(text, "too long", err);
+	if (strchr(text, '@'))
+		return bad(text,
+			   "names and passwords do not belong into "
+			   "a URL",
+			   err);
+	snprintf(p->url, sizeof(p->url), "%.*s", (int)n, text);
+	snprintf(p->name, sizeof(p->name), "%.*s", (int)n, text);
+	p->tls = strncmp(text, "https:", 6) == 0;
+	return 0;
+}
+
+int img_peer_parse(struct img_peer *p, const char *text, struct img_err *err)
+{
+	memset(p, 0, sizeof(*p));
+	snprintf(p->calling, sizeof(p->calling), "IMGSEND");
+	if (strncmp(text, "https://", 8) == 0 ||
+	    strncmp(text, "http://", 7) == 0)
+		return parse_url(p, text, err);
+	return parse_dimse(p, text, err);
+}

@@ -24,7 +24,11 @@
 /* Bytes of one decoded frame at most; the worker holds two of them. */
 #define IMG_FRAME_MAX (192u << 20)
 
-/* What a frame is made of (PS3.3 C.7.6.3). */
+/*
+ * What a frame is made of (PS3.3 C.7.6.3).  Attributes that are absent: one
+ * sample, all bits allocated stored, unsigned, no photometric interpretation;
+ * Rows, Columns and BitsAllocated have to be there.
+ */
 struct img_codec_image {
 	uint32_t rows, columns;
 	uint16_t samples, allocated, stored, high;
@@ -55,12 +59,15 @@ struct img_frames;
 struct img_frames_facts {
 	char ts[IMG_UID_MAX];
 	struct img_codec_image image;
-	uint32_t frames; /* there; NumberOfFrames says stated */
+	/* There, and as NumberOfFrames says.  Fewer there than stated: the rest
+	   is missing, and img_codec_run says so of each. */
+	uint32_t frames;
 	uint32_t stated;
 	bool native, big, deflated;
-	bool has_pixels;     /* PixelData; else Float, DoubleFloat or none */
-	const char *table;   /* "none", "basic", "extended", "empty", or
-			       "wrong" with the fragments used instead */
+	bool has_pixels; /* PixelData; else Float, DoubleFloat or none */
+	/* The offset table: "none", "basic", "extended", "empty", or "wrong"
+	   with the fragments used instead. */
+	const char *table;
 	uint64_t at, length; /* of native pixel data in the input */
 };
 
@@ -102,13 +109,18 @@ typedef int (*img_codec_sink)(const void *p, size_t n, void *arg,
 			      struct img_err *err);
 
 struct img_codec_request {
-	/* Transfer syntax of the result.  Native ones give little endian, samples
-	   by pixel, and RGB where the coded frame holds another model only
-	   for its coding (YBR_RCT, YBR_ICT, JPEG's YBR_FULL_422). */
+	/*
+	 * Transfer syntax of the result.  Native ones give little endian,
+	 * samples by pixel, single bits from the lowest of the first byte, and
+	 * RGB where the coded frame holds another model only for its coding
+	 * (YBR_RCT, YBR_ICT, YBR_FULL of lossy JPEG).  A lossless process gives
+	 * its samples as they are.  Coded results have an even length.
+	 */
 	const char *to;
 	const struct img_codec_mask *masks;
 	size_t n_masks;
-	bool clear_unused; /* bits outside BitsStored (overlays of old) */
+	bool clear_unused; /* bits outside BitsStored (overlays of old) become
+			      zero, or the sign of a signed sample */
 	bool prove;        /* decode what was encoded, and compare */
 };
 
@@ -117,6 +129,7 @@ struct img_codec_request {
  * what the result is (its photometric interpretation, planar configuration
  * and bits may differ from the data set's) and *size to its bytes; then sink
  * gets them.  -1: err names the frame and says why; the session stays usable.
+ * A frame may take 8 seconds of processor time, and more as it is larger.
  */
 int img_codec_run(struct img_codec_session *s, struct img_frames *f, uint32_t i,
 		  const struct img_codec_request *req,

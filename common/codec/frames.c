@@ -341,7 +341,7 @@ int img_frames_open(struct img_frames **out, int fd, const char *name,
 		    0 ||
 	    walk(f, r, err) < 0)
 		goto out;
-	if (f->facts.deflated) {
+	if (f->facts.deflated && f->facts.native) {
 		f->reader = r;
 		r = NULL;
 	}
@@ -397,17 +397,12 @@ static int native_piece(struct img_frames *f, uint32_t i)
 	return 0;
 }
 
-int img_frames_pieces(struct img_frames *f, uint32_t i,
-		      const struct img_frames_piece **pieces, size_t *n,
-		      struct img_err *err)
+int img_frames_where(struct img_frames *f, uint32_t i,
+		     const struct img_frames_piece **pieces, size_t *n,
+		     struct img_err *err)
 {
 	size_t want = 1;
 
-	if (f->kind == CODEC_NATIVE && f->facts.deflated)
-		return img_err_set(err, IMG_E_UNSUPPORTED,
-				   "%s: frames of a deflated object have no "
-				   "place in it",
-				   f->name);
 	if (!f->facts.has_pixels || i >= f->facts.frames)
 		return no_frame(f, i, err);
 	if (f->kind != CODEC_NATIVE) {
@@ -438,4 +433,16 @@ int img_frames_pieces(struct img_frames *f, uint32_t i,
 		f->pieces[k].length = part->length;
 	}
 	return 0;
+}
+
+int img_frames_pieces(struct img_frames *f, uint32_t i,
+		      const struct img_frames_piece **pieces, size_t *n,
+		      struct img_err *err)
+{
+	if (f->facts.deflated)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: frames of a deflated object have no "
+				   "place in it",
+				   f->name);
+	return img_frames_where(f, i, pieces, n, err);
 }

@@ -114,6 +114,11 @@ int img_codec_check(const struct img_codec_image *image, struct img_err *err)
 	else if (is_422(image) && (image->samples != 3 ||
 				   image->allocated != 8 || image->columns % 2))
 		wrong = "PhotometricInterpretation";
+	if (image->allocated % 8 && image->allocated != 1 &&
+	    image->allocated < 64)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%u bits allocated, packed",
+				   image->allocated);
 	if (wrong)
 		return img_err_set(err, IMG_E_MALFORMED, "no image has this %s",
 				   wrong);

@@ -3,13 +3,15 @@
  *
  * image.c   attributes of an image against each other, names of syntaxes
  * frames.c  reads an object's header, and where its pixel data lies
+ * deflated.c  brings frames of deflated objects to light
  * table.c   which fragments make which frame
  * native.c  native frames: cut out of bits, byte order, planes
  * look.c    what a coded frame says of itself, before a decoder runs
  * j2k.c     JPEG 2000 and HTJ2K
  * clean.c   masks, bits that are not used
  * work.c    a frame decoded, cleaned, encoded, proved; runs in the worker
- * run.c     sessions: questions to the worker, answers from it
+ * serve.c   the worker's side of a session
+ * run.c     the program's side of it
  */
 #ifndef IMG_CODEC_INSIDE_H
 #define IMG_CODEC_INSIDE_H
@@ -50,7 +52,8 @@ struct img_frames {
 	enum codec_kind kind;
 	bool words;                      /* native pixel data of VR OW */
 	struct img_dicom_reader *reader; /* of a deflated object, or NULL */
-	uint64_t deflated_next;
+	uint64_t inflated;               /* of its pixel data, by the reader */
+	bool positioned;                 /* the reader is at the pixel data */
 	struct fragment *fragments;
 	uint32_t n_fragments, room;
 	uint32_t *first; /* fragment that frame i begins with; frames + 1 */
@@ -66,6 +69,18 @@ bool img_codec_starts(enum codec_kind kind, const uint8_t *p, size_t n);
 /* Fills first, facts.frames and facts.table. */
 int img_frames_sort(struct img_frames *f, struct img_err *err);
 
+/* Where the bytes of a frame lie that is there; like img_frames_pieces, for
+   deflated objects too: then it counts in the inflated stream. */
+int img_frames_where(struct img_frames *f, uint32_t i,
+		     const struct img_frames_piece **pieces, size_t *n,
+		     struct img_err *err);
+
+/* ---- deflated.c ---- */
+
+/* The bytes of such a piece, as a file of their own. */
+int img_frames_inflate(struct img_frames *f, const struct img_frames_piece *at,
+		       int *fd, struct img_err *err);
+
 /* ---- native.c ---- */
 
 /* How native bytes become a frame: where its bits begin in them, and the unit
@@ -77,6 +92,7 @@ struct native_form {
 /* Cuts the frame out of p, in place; n bytes become size. */
 void img_native_cut(uint8_t *p, size_t n, const struct native_form *form,
 		    const struct img_codec_image *image, size_t size);
+void img_native_turn(uint8_t *p, size_t n, uint32_t unit);
 /* Planes become pixels; 0 or -1 without memory. */
 int img_native_interleave(uint8_t *p, size_t size,
 			  struct img_codec_image *image, struct img_err *err);
@@ -106,7 +122,7 @@ int img_look_boxes(const uint8_t **p, size_t *n, struct img_err *err);
 
 int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 		   uint8_t *out, size_t size, struct img_err *err);
-int img_j2k_encode(const uint8_t *p, size_t size, struct img_codec_image *image,
+int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		   struct img_buf *out, struct img_err *err);
 
 /* ---- clean.c ---- */
@@ -139,5 +155,19 @@ int img_codec_do(const struct task *t, int fd,
 		 const struct img_codec_mask *masks, struct done *done,
 		 struct img_err *err);
 void img_codec_undo(struct done *done);
+/* Bytes of the frame when decoded. */
+int img_codec_whole_size(const char *ts, const struct img_codec_image *image,
+			 size_t *size, struct img_err *err);
+
+/* ---- serve.c ---- */
+
+/* What goes before a result; without one, code and text say why. */
+struct answer {
+	int32_t code;
+	char text[512]; /* as in struct img_err */
+	struct img_codec_image image;
+	uint64_t size;
+};
+int img_codec_serve(int sock, void *arg);
 
 #endif

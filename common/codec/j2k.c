@@ -121,6 +121,18 @@ static void put_samples(const opj_image_t *from, unsigned unit, uint8_t *out)
 	}
 }
 
+/* Bits, the first pixel lowest (PS3.5 8.1.1). */
+static void put_bits(const opj_image_t *from, uint8_t *out, size_t size)
+{
+	size_t pixels = (size_t)from->comps[0].w * from->comps[0].h, bit = 0;
+
+	memset(out, 0, size);
+	for (size_t i = 0; i < pixels; i++)
+		for (unsigned c = 0; c < from->numcomps; c++, bit++)
+			out[bit / 8] |= (uint8_t)((from->comps[c].data[i] & 1)
+						  << bit % 8);
+}
+
 static int shape_fits(const opj_image_t *got, const struct img_codec_image *i,
 		      struct img_err *err)
 {
@@ -170,8 +182,10 @@ int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 	}
 	if (shape_fits(got, image, err) < 0)
 		goto out;
-	put_samples(got, image->allocated / 8u, out);
-	(void)size;
+	if (image->allocated == 1)
+		put_bits(got, out, size);
+	else
+		put_samples(got, image->allocated / 8u, out);
 	/* The transform of colors is part of the coding, and undone. */
 	if (strcmp(image->photometric, "YBR_RCT") == 0 ||
 	    strcmp(image->photometric, "YBR_ICT") == 0)
@@ -187,19 +201,27 @@ out:
 
 /* ---- encoding ------------------------------------------------------------ */
 
-static int32_t sample(const uint8_t *p, unsigned unit, bool negative)
+/* Sample i of all, in the order of the frame. */
+static int32_t sample(const uint8_t *p, size_t i,
+		      const struct img_codec_image *image)
 {
-	if (unit == 1)
-		return negative ? (int8_t)p[0] : p[0];
-	if (negative)
-		return (int16_t)(p[0] | p[1] << 8);
-	return p[0] | p[1] << 8;
+	bool negative = image->representation;
+
+	switch (image->allocated) {
+	case 1:
+		return p[i / 8] >> i % 8 & 1;
+	case 8:
+		return negative ? (int8_t)p[i] : p[i];
+	default:
+		p += 2 * i;
+		return negative ? (int16_t)(p[0] | p[1] << 8)
+				: p[0] | p[1] << 8;
+	}
 }
 
 static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 {
 	opj_image_cmptparm_t parts[4];
-	unsigned unit = image->allocated / 8u;
 	size_t pixels = (size_t)image->rows * image->columns;
 	opj_image_t *made;
 
@@ -219,19 +241,14 @@ static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 		return NULL;
 	made->x1 = image->columns;
 	made->y1 = image->rows;
-	for (unsigned c = 0; c < image->samples; c++) {
-		const uint8_t *at = p + (size_t)c * unit;
-
-		for (size_t i = 0; i < pixels; i++) {
+	for (size_t i = 0; i < pixels; i++)
+		for (unsigned c = 0; c < image->samples; c++)
 			made->comps[c].data[i] =
-				sample(at, unit, image->representation);
-			at += (size_t)unit * image->samples;
-		}
-	}
+				sample(p, i * image->samples + c, image);
 	return made;
 }
 
-int img_j2k_encode(const uint8_t *p, size_t size, struct img_codec_image *image,
+int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		   struct img_buf *out, struct img_err *err)
 {
 	bool mix =
@@ -245,7 +262,8 @@ int img_j2k_encode(const uint8_t *p, size_t size, struct img_codec_image *image,
 	int rc = -1;
 
 	if (image->samples > 4 ||
-	    (image->allocated != 8 && image->allocated != 16))
+	    (image->allocated != 1 && image->allocated != 8 &&
+	     image->allocated != 16))
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%u samples of %u bits cannot be encoded",
 				   image->samples, image->allocated);
@@ -275,7 +293,6 @@ int img_j2k_encode(const uint8_t *p, size_t size, struct img_codec_image *image,
 			    "JPEG 2000 cannot encode it");
 		goto out;
 	}
-	(void)size;
 	if (mix)
 		strcpy(image->photometric, "YBR_RCT");
 	image->planar = 0;

@@ -162,26 +162,11 @@ static int look_components(const uint8_t *p, struct look *look,
 	return 0;
 }
 
-static int look_j2k(const uint8_t *p, size_t n, struct look *look,
-		    struct img_err *err)
+static int look_tiles(const uint8_t *p, struct img_err *err)
 {
+	uint32_t x = big32(p + 8), y = big32(p + 12);
 	uint64_t across, down;
-	uint32_t x, y;
 
-	if (img_look_boxes(&p, &n, err) < 0)
-		return -1;
-	if (n < 6 || memcmp(p, "\xFF\x4F\xFF\x51", 4) != 0)
-		return bad(err, "does not begin like JPEG 2000");
-	if (n < 42 || big16(p + 4) > n - 4)
-		return cut_off(err, "ends in its headers");
-	look->samples = big16(p + 40);
-	if (!look->samples || big16(p + 4) != 38 + 3 * look->samples)
-		return bad(err, "number of components");
-	x = big32(p + 8), y = big32(p + 12);
-	if (x <= big32(p + 16) || y <= big32(p + 20))
-		return bad(err, "no image area");
-	look->columns = x - big32(p + 16);
-	look->rows = y - big32(p + 20);
 	if (!big32(p + 24) || !big32(p + 28) || x <= big32(p + 32) ||
 	    y <= big32(p + 36))
 		return bad(err, "size of tiles");
@@ -192,7 +177,29 @@ static int look_j2k(const uint8_t *p, size_t n, struct look *look,
 	if (across > TILES_MAX || across * down > TILES_MAX)
 		return img_err_set(err, IMG_E_LIMIT, "more than %u tiles",
 				   TILES_MAX);
-	return look_components(p + 42, look, err);
+	return 0;
+}
+
+static int look_j2k(const uint8_t *p, size_t n,
+		    const struct img_codec_image *image, struct look *look,
+		    struct img_err *err)
+{
+	if (img_look_boxes(&p, &n, err) < 0)
+		return -1;
+	if (n < 6 || memcmp(p, "\xFF\x4F\xFF\x51", 4) != 0)
+		return bad(err, "does not begin like JPEG 2000");
+	if (n < 42 || big16(p + 4) > n - 4)
+		return cut_off(err, "ends in its headers");
+	look->samples = big16(p + 40);
+	if (!look->samples || big16(p + 4) != 38 + 3 * look->samples)
+		return bad(err, "number of components");
+	if (big32(p + 8) <= big32(p + 16) || big32(p + 12) <= big32(p + 20))
+		return bad(err, "no image area");
+	look->columns = big32(p + 8) - big32(p + 16);
+	look->rows = big32(p + 12) - big32(p + 20);
+	if (look_components(p + 42, look, err) < 0)
+		return -1;
+	return agrees(look, image, err) < 0 ? -1 : look_tiles(p, err);
 }
 
 /* ---- RLE (PS3.5 annex G) ------------------------------------------------- */
@@ -268,8 +275,6 @@ int img_codec_look(enum codec_kind kind, const uint8_t *p, size_t n,
 		   const struct img_codec_image *image, struct look *look,
 		   struct img_err *err)
 {
-	int rc = -1;
-
 	memset(look, 0, sizeof(*look));
 	switch (kind) {
 	case CODEC_RLE:
@@ -277,13 +282,12 @@ int img_codec_look(enum codec_kind kind, const uint8_t *p, size_t n,
 		return look_rle(p, n, image, err);
 	case CODEC_JPEG:
 	case CODEC_JPEG_LS:
-		rc = look_jpeg(kind, p, n, look, err);
-		break;
+		return look_jpeg(kind, p, n, look, err) < 0
+			       ? -1
+			       : agrees(look, image, err);
 	case CODEC_J2K:
-		rc = look_j2k(p, n, look, err);
-		break;
+		return look_j2k(p, n, image, look, err);
 	default:
 		return img_err_set(err, IMG_E_BUG, "no coded frame");
 	}
-	return rc < 0 ? -1 : agrees(look, image, err);
 }

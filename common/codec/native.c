@@ -5,7 +5,7 @@
 
 #include "codec/inside.h"
 
-static void turn(uint8_t *p, size_t n, uint32_t unit)
+void img_native_turn(uint8_t *p, size_t n, uint32_t unit)
 {
 	for (size_t at = 0; at + unit <= n; at += unit)
 		for (uint32_t i = 0; i < unit / 2; i++) {
@@ -24,7 +24,7 @@ void img_native_cut(uint8_t *p, size_t n, const struct native_form *form,
 	unsigned rest = (unsigned)(img_codec_frame_bits(image) % 8);
 
 	if (form->swap > 1)
-		turn(p, n, form->swap);
+		img_native_turn(p, n, form->swap);
 	if (!shift) {
 		memmove(p, p + from, size);
 	} else { /* the first pixel is the lowest bit */

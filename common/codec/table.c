@@ -45,7 +45,7 @@ static uint64_t little(const uint8_t *p, unsigned n)
 
 /* Fills first[] from a table of entries of unit bytes; false if it is wrong. */
 static bool by_table(struct img_frames *f, const uint8_t *p, uint64_t n,
-		     unsigned unit, uint32_t frames)
+		     unsigned unit, bool marked, uint32_t frames)
 {
 	const struct fragment *all = f->fragments;
 	uint32_t at = 0;
@@ -59,7 +59,7 @@ static bool by_table(struct img_frames *f, const uint8_t *p, uint64_t n,
 			at++;
 		if (at >= f->n_fragments || all[at].at - all[0].at != offset ||
 		    (i == 0) != (at == 0) || (i && at == f->first[i - 1]) ||
-		    (has_mark(f->kind) && !all[at].start))
+		    (marked && !all[at].start))
 			return false;
 		f->first[i] = at;
 	}
@@ -110,7 +110,8 @@ int img_frames_sort(struct img_frames *f, struct img_err *err)
 {
 	struct img_frames_facts *facts = &f->facts;
 	uint32_t starts = count_starts(f);
-	uint32_t expect = has_mark(f->kind) && starts ? starts : facts->stated;
+	bool marked = has_mark(f->kind) && starts;
+	uint32_t expect = marked ? starts : facts->stated;
 
 	facts->table = f->no_table ? "none" : "empty";
 	facts->frames = 0;
@@ -122,12 +123,12 @@ int img_frames_sort(struct img_frames *f, struct img_err *err)
 		return 0;
 	if (f->extended_n) {
 		facts->table = "extended";
-		if (by_table(f, f->extended, f->extended_n, 8, expect))
+		if (by_table(f, f->extended, f->extended_n, 8, marked, expect))
 			return 0;
 		facts->table = "wrong";
 	} else if (f->basic_n) {
 		facts->table = "basic";
-		if (by_table(f, f->basic, f->basic_n, 4, expect))
+		if (by_table(f, f->basic, f->basic_n, 4, marked, expect))
 			return 0;
 		facts->table = "wrong";
 	}

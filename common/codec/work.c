@@ -170,8 +170,8 @@ static bool is_422(const struct img_codec_image *image)
 
 /* Whatever is coded is coded by whole pixels: 4:2:2 says how the coder went
    about it. */
-static int decoded_size(const char *ts, const struct img_codec_image *image,
-			size_t *size, struct img_err *err)
+int img_codec_whole_size(const char *ts, const struct img_codec_image *image,
+			 size_t *size, struct img_err *err)
 {
 	struct img_codec_image whole = *image;
 	enum codec_kind kind = img_codec_kind(ts);
@@ -212,7 +212,7 @@ static int decode(const struct task *t, uint8_t **p, size_t n,
 {
 	size_t size;
 
-	if (decoded_size(t->from, &done->image, &size, err) < 0)
+	if (img_codec_whole_size(t->from, &done->image, &size, err) < 0)
 		return -1;
 	if (img_codec_is_native(t->from)) {
 		if (n < t->form.skip / 8 + size)
@@ -246,8 +246,7 @@ static int encode_into(const struct task *t, const struct done *native,
 
 	if (img_codec_kind(t->to) == CODEC_J2K) {
 		img_buf_init(&coded, 2u * IMG_FRAME_MAX);
-		if (img_j2k_encode(native->data, (size_t)native->size, image,
-				   &coded, err) < 0 ||
+		if (img_j2k_encode(native->data, image, &coded, err) < 0 ||
 		    (coded.len & 1 && img_buf_putc(&coded, 0, err) < 0)) {
 			img_buf_release(&coded);
 			return -1;

@@ -64,6 +64,19 @@ bool img_dcmtk_encodes(const char *ts)
 	return kind_of(ts, true) != NONE;
 }
 
+int img_dcmtk_prepare(struct img_err *err)
+{
+	return guard(err, [&] {
+		bool there = dcmDataDict.rdlock().numberOfEntries() > 0;
+
+		dcmDataDict.rdunlock();
+		img_dcmtk_watch();
+		return there ? 0
+			     : img_err_set(err, IMG_E_IO,
+					   "DCMTK finds no data dictionary");
+	});
+}
+
 /* What the codecs look up.  Color by pixel, whatever the object says: the
    codecs then give and take that. */
 static OFCondition describe(DcmItem &item, const struct img_dcmtk_image *image)

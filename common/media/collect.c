@@ -23,6 +23,7 @@ struct capture {
 	bool skip;         /* the open item is not wanted, or too long */
 	bool wanted;       /* it is a modifier */
 	size_t item;       /* where the open item begins */
+	uint32_t last[SEQ_DEPTH + 2]; /* tags read last, by depth */
 };
 
 /* ---- wanted attributes ------------------------------------------------ */
@@ -150,166 +151,6 @@ uint64_t media_fact_number(const struct img_media_set *m, uint32_t tag,
 		       : otherwise;
 }
 
-/* ---- events of a sequence --------------------------------------------- */
-
-static int put_header(struct img_buf *out, uint32_t tag, const char *vr,
-		      uint32_t n, struct img_err *err)
-{
-	uint8_t h[12] = { (uint8_t)(tag >> 16), (uint8_t)(tag >> 24),
-			  (uint8_t)tag,         (uint8_t)(tag >> 8),
-			  (uint8_t)vr[0],       (uint8_t)vr[1] };
-	size_t size = img_vr_is_long(vr) ? 12 : 8;
-
-	h[size - (size == 12 ? 4 : 2)] = (uint8_t)n;
-	h[size - (size == 12 ? 3 : 1)] = (uint8_t)(n >> 8);
-	if (size == 12) {
-		h[10] = (uint8_t)(n >> 16);
-		h[11] = (uint8_t)(n >> 24);
-	}
-	return img_buf_add(out, h, size, err);
-}
-
-static int put_item(struct img_buf *out, unsigned element, uint32_t n,
-		    struct img_err *err)
-{
-	uint8_t h[8] = { 0xFE,
-			 0xFF,
-			 (uint8_t)element,
-			 (uint8_t)(element >> 8),
-			 (uint8_t)n,
-			 (uint8_t)(n >> 8),
-			 (uint8_t)(n >> 16),
-			 (uint8_t)(n >> 24) };
-
-	return img_buf_add(out, h, sizeof h, err);
-}
-
-int media_put_element(struct img_buf *out, uint32_t tag, const char *vr,
-		      const void *p, size_t n, struct img_err *err)
-{
-	bool zero = strcmp(vr, "UI") == 0 || !img_vr_is_text(vr);
-
-	if (strcmp(vr, "SQ") == 0)
-		return put_header(out, tag, vr, IMG_UNDEFINED_LEN, err) < 0 ||
-				       img_buf_add(out, p, n, err) < 0
-			       ? -1
-			       : put_item(out, 0xE0DD, 0, err);
-	if (n > UINT16_MAX - 1)
-		return img_err_set(err, IMG_E_LIMIT, "value too long");
-	if (strchr("CDIAT", vr[0]) && strcmp(vr, "AT") != 0)
-		zero = false; /* CS DA DS DT IS AE AS TM */
-	if (put_header(out, tag, vr, (uint32_t)(n + n % 2), err) < 0 ||
-	    img_buf_add(out, p, n, err) < 0)
-		return -1;
-	return n % 2 ? img_buf_putc(out, zero ? '\0' : ' ', err) : 0;
-}
-
-static unsigned unit_of(const char *vr)
-{
-	static const char two[] = "US SS OW", four[] = "UL SL FL OF OL",
-			  eight[] = "FD SV UV OD OV";
-
-	if (strcmp(vr, "AT") == 0 || strstr(two, vr))
-		return 2;
-	return strstr(four, vr) ? 4 : strstr(eight, vr) ? 8 : 1;
-}
-
-/* A value in little endian. */
-static int put_value(struct img_buf *out, const struct img_dicom_event *ev,
-		     struct img_err *err)
-{
-	unsigned unit = ev->big ? unit_of(ev->vr) : 1;
-	uint8_t t[8];
-
-	if (put_header(out, ev->tag, ev->vr, ev->length + ev->length % 2, err) <
-	    0)
-		return -1;
-	if (unit == 1 || ev->length % unit) {
-		if (img_buf_add(out, ev->value, ev->length, err) < 0)
-			return -1;
-	} else {
-		for (uint32_t i = 0; i < ev->length; i += unit) {
-			for (unsigned k = 0; k < unit; k++)
-				t[k] = ev->value[i + unit - 1 - k];
-			if (img_buf_add(out, t, unit, err) < 0)
-				return -1;
-		}
-	}
-	return ev->length % 2 ? img_buf_putc(out, '\0', err) : 0;
-}
-
-static bool is_wide(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i] >= 0x7F || p[i] == 0x1B)
-			return true;
-	return false;
-}
-
-/* 1 done, 0 it does not fit into a short VR any more. */
-static int put_utf8(struct img_buf *out, const struct img_dicom_event *ev,
-		    const struct img_charset *cs, struct img_err *err)
-{
-	struct img_buf text;
-	unsigned notes = 0;
-	int rc;
-
-	img_buf_init(&text, 8 * FACT_BYTES);
-	rc = img_charset_utf8(cs, ev->vr, ev->value, ev->length, &text, &notes,
-			      err);
-	if (rc == 0 && (notes & IMG_CHARSET_REPLACED || text.len > 65000))
-		rc = 1;
-	if (rc == 0)
-		rc = media_put_element(out, ev->tag, ev->vr, text.data,
-				       text.len, err);
-	img_buf_release(&text);
-	return rc < 0 ? -1 : rc == 0;
-}
-
-static int put_leaf(struct img_buf *out, const struct img_dicom_event *ev,
-		    const struct img_charset *cs, bool *wide,
-		    struct img_err *err)
-{
-	if (ev->length && !ev->value)
-		return 0;
-	if (!img_vr_is_long(ev->vr) && ev->length > UINT16_MAX - 1)
-		return 0;
-	if (cs && img_vr_is_text(ev->vr) && is_wide(ev->value, ev->length)) {
-		*wide = true;
-		return put_utf8(out, ev, cs, err);
-	}
-	return put_value(out, ev, err) < 0 ? -1 : 1;
-}
-
-int media_put_event(struct img_buf *out, const struct img_dicom_event *ev,
-		    const struct img_charset *cs, bool *wide,
-		    struct img_err *err)
-{
-	int rc;
-
-	if (ev->depth > SEQ_DEPTH || out->len > SEQ_BYTES)
-		return 0;
-	switch (ev->kind) {
-	case IMG_DICOM_ELEMENT:
-		return put_leaf(out, ev, cs, wide, err);
-	case IMG_DICOM_SEQUENCE:
-		rc = put_header(out, ev->tag, "SQ", IMG_UNDEFINED_LEN, err);
-		break;
-	case IMG_DICOM_ITEM:
-		rc = put_item(out, 0xE000, IMG_UNDEFINED_LEN, err);
-		break;
-	case IMG_DICOM_END_ITEM:
-		rc = put_item(out, 0xE00D, 0, err);
-		break;
-	case IMG_DICOM_END_SEQUENCE:
-		rc = put_item(out, 0xE0DD, 0, err);
-		break;
-	default: /* encapsulated data has no place in a record */
-		return 0;
-	}
-	return rc < 0 ? -1 : 1;
-}
-
 /* ---- collecting ------------------------------------------------------- */
 
 static void take_charset(struct img_media_set *m,
@@ -376,10 +217,41 @@ static void judge_item(struct capture *c, const struct img_dicom_event *ev)
 	c->skip |= !c->wanted;
 }
 
+/*
+ * Whether an event of a sequence goes into the record: group lengths, private
+ * elements and those of a wrong VR do not; *ok becomes false where the tags do
+ * not ascend, so that the record could not be written.
+ */
+static bool of_use(struct capture *c, const struct img_dicom_event *ev,
+		   bool *ok)
+{
+	const struct img_dict *d;
+
+	if (ev->depth > SEQ_DEPTH) {
+		*ok = false;
+		return false;
+	}
+	if (ev->kind == IMG_DICOM_ITEM)
+		c->last[ev->depth + 1] = 0;
+	if (ev->kind != IMG_DICOM_ELEMENT && ev->kind != IMG_DICOM_SEQUENCE)
+		return true;
+	if (ev->tag <= c->last[ev->depth])
+		*ok = false;
+	c->last[ev->depth] = ev->tag;
+	d = img_dict_tag(ev->tag);
+	if (ev->kind == IMG_DICOM_SEQUENCE) {
+		*ok &= d && !(ev->tag >> 16 & 1) && strcmp(ev->vr, "SQ") == 0;
+		return true;
+	}
+	return d && !(ev->tag >> 16 & 1) && ev->tag & 0xFFFF &&
+	       strcmp(ev->vr, d->vr) == 0;
+}
+
 static int inside(struct img_media_set *m, struct capture *c,
 		  const struct img_dicom_event *ev, struct img_err *err)
 {
 	struct img_buf *out = &m->facts.bytes;
+	bool ok = true, use = of_use(c, ev, &ok);
 	int rc = 1;
 
 	if (ev->kind == IMG_DICOM_ITEM && ev->depth == 0) {
@@ -388,7 +260,9 @@ static int inside(struct img_media_set *m, struct capture *c,
 	}
 	if (c->modifiers)
 		judge_item(c, ev);
-	if (!c->skip)
+	if (!c->skip && (!ok || out->len - c->fact->at > SEQ_BYTES))
+		rc = 0;
+	else if (!c->skip && use)
 		rc = media_put_event(out, ev, &m->facts.cs, &c->fact->wide,
 				     err);
 	if (rc < 0)

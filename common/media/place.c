@@ -15,6 +15,16 @@ struct place {
 	size_t at[LEVELS];      /* groups, or NONE */
 };
 
+int media_check_root(const struct img_media_set *m, const char *uid,
+		     const char *keyword, struct img_err *err)
+{
+	if (!m->profile->syntaxes || strncmp(uid, "1.", 2) == 0 ||
+	    strncmp(uid, "2.", 2) == 0)
+		return 0;
+	return img_err_set(err, IMG_E_REFUSED, "its %s has no registered root",
+			   keyword);
+}
+
 /* The PatientID it is to be filed under; PS3.3 F.5.1 wants one. */
 static int patient_of(struct img_media_set *m, struct place *p,
 		      struct img_err *err)
@@ -85,6 +95,9 @@ static int find_place(struct img_media_set *m, struct place *p,
 	if (!media_fact_uid(m, SERIES_UID, p->series))
 		return img_err_set(err, IMG_E_REFUSED,
 				   "no valid SeriesInstanceUID (0020,000E)");
+	if (media_check_root(m, p->study, "StudyInstanceUID", err) < 0 ||
+	    media_check_root(m, p->series, "SeriesInstanceUID", err) < 0)
+		return -1;
 	p->at[STUDY] = media_map_get(m, &m->studies, p->study);
 	p->at[SERIES] = media_map_get(m, &m->series, p->series);
 	if (patient_of(m, p, err) < 0)

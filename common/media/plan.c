@@ -264,6 +264,8 @@ static int look_at(struct img_media_set *m, struct object *o,
 	    !media_fact_uid(m, SOP, sop))
 		return img_err_set(err, IMG_E_REFUSED,
 				   "no valid SOPClassUID and SOPInstanceUID");
+	if (media_check_root(m, sop, "SOPInstanceUID", err) < 0)
+		return -1;
 	name = img_uid_name(sop_class);
 	o->type = media_type_of(sop_class);
 	if (!o->type)

@@ -4,6 +4,7 @@
  * types.c    which directory record an object gets, and that record's keys
  * profile.c  application profiles and their transfer syntaxes
  * collect.c  what an object says, read once
+ * element.c  elements as bytes
  * value.c    whether a value may stand in a directory record
  * charset.c  character sets of the values
  * syntax.c   how an object has to be written
@@ -193,10 +194,13 @@ bool media_fact_uid(const struct img_media_set *m, uint32_t tag,
 		    char out[IMG_UID_MAX]);
 uint64_t media_fact_number(const struct img_media_set *m, uint32_t tag,
 			   uint64_t otherwise);
+/* ---- element.c -------------------------------------------------------- */
+
 /*
  * Appends an event of an open sequence as explicit VR little endian, with
  * undefined lengths.  With cs text becomes UTF-8, and *wide says whether any
- * is not ASCII.  1 done, 0 it is over the limits, -1 error.
+ * is not ASCII.  1 done, 0 it cannot be in a record, -1
+ * error.
  */
 int media_put_event(struct img_buf *out, const struct img_dicom_event *ev,
 		    const struct img_charset *cs, bool *wide,
@@ -327,6 +331,10 @@ int media_syntax(struct img_media_set *m, struct object *o,
 
 /* Where the object belongs; -1: nowhere, and nothing was changed. */
 int media_place(struct img_media_set *m, struct object *o, struct img_err *err);
+/* A UID whose root nobody can have registered (PS3.5 9, ISO 8824) is not
+   listed under a profile. */
+int media_check_root(const struct img_media_set *m, const char *uid,
+		     const char *keyword, struct img_err *err);
 
 /* ---- repair.c and group.c --------------------------------------------------------- */
 

@@ -8,6 +8,7 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd) && cd "$top" || exit 1
 O=${O:-$top/build}
 CLANG=${CLANG:-clang}
+CLANGXX=${CLANGXX:-$CLANG++}
 RUNS=${RUNS:-0}
 SECONDS_EACH=${SECONDS_EACH:-60}
 runs=-1
@@ -19,8 +20,9 @@ if ! command -v "$CLANG" >/dev/null; then
 fi
 
 san='-fsanitize=address,undefined -fno-sanitize-recover=all'
-make --no-print-directory -s O="$O/fuzz/lib" CC="$CLANG" \
+make --no-print-directory -s O="$O/fuzz/lib" CC="$CLANG" CXX="$CLANGXX" \
 	CFLAGS='-O2 -g -fno-omit-frame-pointer' \
+	CXXFLAGS='-O2 -g -fno-omit-frame-pointer' \
 	SAN="-fsanitize=fuzzer-no-link $san" "$O/fuzz/lib/libimg.a" || exit 3
 libs=$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib)
 

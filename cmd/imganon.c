@@ -7,7 +7,7 @@
 #include "work/deidentify.h"
 
 static const char *dir, *out, *key_file, *new_key, *preset = "basic";
-static const char *pixels, *prefix, *range, *report, *explain;
+static const char *pixels, *prefix, *range, *report, *risk, *explain;
 static const char *map_file, *rules_file, *id_map, *linkage, *trustee,
 	*new_trustee;
 static bool reidentify;
@@ -54,6 +54,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &reidentify, NULL, 0 },
 	{ 0, "report", "file", "what was done with which attribute, no values",
 	  IMG_OPT_STRING, &report, NULL, 0 },
+	{ 0, "risk", "file", "how many patients are alike, no values",
+	  IMG_OPT_STRING, &risk, NULL, 0 },
 	{ 0, "explain", "Keyword", "say what is done with an attribute",
 	  IMG_OPT_STRING, &explain, NULL, 0 },
 	IMG_OPT_END
@@ -158,21 +160,19 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 				   .out = out,
 				   .catalog = archive,
 				   .report = report,
+				   .risk = risk,
 				   .id_map = id_map,
 				   .linkage = linkage,
 				   .trustee = trustee,
 				   .jobs = (unsigned)jobs };
-	struct img_anon_map *map = NULL;
 	struct img_key *key = NULL;
 	struct img_deid *d = NULL;
 	int rc = -1;
 
 	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
-	    img_key_get(&key, key_file, pass, err) < 0 ||
-	    (map_file && img_deid_read_map(map_file, &map, err) < 0))
+	    img_key_get(&key, key_file, pass, err) < 0)
 		goto out;
 	o.key = key;
-	p->map = map;
 	img_cli_wait(cli, argc, argv);
 	if (img_deid_open(&d, &o, &host, err) < 0)
 		goto out;
@@ -181,24 +181,24 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 		rc = img_deid_finish(d, err);
 out:
 	img_deid_close(d);
-	img_anon_map_free(map);
 	img_key_free(key);
 	return rc;
 }
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	struct img_anon_rules *rules = NULL;
 	struct img_deid_wish wish = { .preset = preset,
 				      .pixels = pixels,
 				      .prefix = prefix,
 				      .range = range,
+				      .map = map_file,
+				      .rules = rules_file,
 				      .option = option.item,
 				      .mask = mask.item,
 				      .options = option.n,
 				      .masks = mask.n };
 	struct img_anon_profile p;
-	int rc = -1;
+	int rc;
 
 	if (img_crypto_init(err) < 0)
 		return -1;
@@ -209,15 +209,12 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (reidentify)
 		return img_deid_reidentify(linkage, trustee, emit_text, cli,
 					   err);
-	if (!rules_file || img_deid_read_rules(rules_file, &rules, err) == 0) {
-		wish.rules = rules;
-		rc = img_deid_profile(&p, &wish, err);
-	}
+	rc = img_deid_profile(&p, &wish, err);
 	if (rc == 0)
 		rc = explain ? img_deid_explain(&p, explain, emit_text, cli,
 						err)
 			     : anonymize(cli, argc, argv, &p, err);
-	img_anon_rules_free(rules);
+	img_deid_profile_release(&p);
 	return rc;
 }
 

@@ -191,6 +191,14 @@ void img_anon_listen(struct img_anon *a, const struct img_anon_ear *ear);
    was found, 0: it is withheld, -1. */
 int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 		  struct img_err *err);
+/* Known after the gate: sums of who it is (by the new PatientID, else by the
+   study), and of what it tells of the patient all the same. */
+struct img_anon_alike {
+	uint64_t person, group;
+};
+struct img_anon_alike img_anon_alike(const struct img_anon *a);
+/* By what it is told, from 0 on; NULL at the end. */
+const char *img_anon_quasi(size_t i);
 /* Whether a text (a path) holds something of the object scanned last. */
 bool img_anon_tells(const struct img_anon *a, const char *text);
 /* One line of JSON on what was done with which attribute. */

@@ -106,6 +106,7 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 	int more, found;
 
 	a->creators = 0;
+	anon_alike_begin(a);
 	while ((more = img_dicom_next(r, &ev, err)) > 0) {
 		if (ev.kind == IMG_DICOM_END_ITEM)
 			anon_creators_cut(a, ev.depth);
@@ -114,6 +115,8 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 		if ((ev.tag >> 16 & 1) && (ev.tag & 0xFFFF) >= 0x10 &&
 		    (ev.tag & 0xFFFF) <= 0xFF)
 			anon_creator_seen(a, &ev);
+		if (anon_alike_take(a, &ev, err) < 0)
+			return -1;
 		found = finds(a, r, &ev, err);
 		if (found < 0)
 			return -1;
@@ -126,5 +129,6 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 			return 0;
 		}
 	}
+	anon_alike_end(a);
 	return more < 0 ? -1 : 1;
 }

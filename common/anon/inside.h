@@ -17,6 +17,7 @@
  * clean.c   free text by a list of words
  * marker.c  attributes that say what was done
  * trace.c   the report
+ * alike.c   by what patients could be told apart
  */
 #ifndef IMG_ANON_INSIDE_H
 #define IMG_ANON_INSIDE_H
@@ -184,6 +185,7 @@ struct img_anon {
 	unsigned traces;
 	uint64_t untraced;
 	unsigned weaker; /* elements that a rule has kept */
+	struct img_anon_alike alike;
 };
 
 #define ANON_BY_RULES IMG_ANON_OPTIONS
@@ -277,6 +279,12 @@ int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 /* trace.c */
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
 		const struct ruling *u);
+
+/* alike.c */
+void anon_alike_begin(struct img_anon *a);
+int anon_alike_take(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err);
+void anon_alike_end(struct img_anon *a);
 
 /* creators: ruling.c */
 bool anon_is_creator(uint32_t tag);

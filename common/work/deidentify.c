@@ -190,7 +190,7 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	pthread_cond_init(&d->filled, NULL);
 	pthread_cond_init(&d->emptied, NULL);
 	if (deid_pairs_open(d, err) < 0 || open_out(d, err) < 0 ||
-	    open_report(d, err) < 0)
+	    open_report(d, err) < 0 || deid_risk_open(d, err) < 0)
 		goto fail;
 	if (jobs > DEID_JOBS)
 		jobs = DEID_JOBS;
@@ -225,7 +225,7 @@ int img_deid_finish(struct img_deid *d, struct img_err *err)
 		*err = d->why;
 		return -1;
 	}
-	if (deid_pairs_sync(d, err) < 0)
+	if (deid_pairs_sync(d, err) < 0 || deid_risk_finish(d, err) < 0)
 		return -1;
 	if (d->report_fd >= 0 &&
 	    (img_sync_fd(d->report_fd, d->opts.report, err) < 0 ||
@@ -246,6 +246,7 @@ void img_deid_close(struct img_deid *d)
 	if (d->report_fd >= 0)
 		close(d->report_fd);
 	deid_pairs_close(d);
+	deid_risk_close(d);
 	img_catalog_close(d->archive);
 	img_store_close(d->store);
 	pthread_mutex_destroy(&d->lock);

@@ -22,6 +22,7 @@ struct img_deid_opts {
 	const char *out;     /* folder, made if absent; "-": standard output */
 	const char *catalog; /* folder of the archive, opened when needed */
 	const char *report;  /* file, or NULL */
+	const char *risk;    /* file, or NULL: who could be told apart */
 	const char *id_map;  /* NULL, or FILE of FILE-patients.csv and so on */
 	const char *linkage; /* NULL, or log of pairs sealed to the trustee */
 	const char *trustee; /* with it: file of the public key */
@@ -57,23 +58,18 @@ void img_deid_close(struct img_deid *d);
 int img_deid_reidentify(const char *linkage, const char *secret,
 			int (*emit)(void *arg, const char *text, size_t n),
 			void *arg, struct img_err *err);
-/* A file of pairs; free with img_anon_map_free. */
-int img_deid_read_map(const char *file, struct img_anon_map **map,
-		      struct img_err *err);
-/* A file of rules; free with img_anon_rules_free. */
-int img_deid_read_rules(const char *file, struct img_anon_rules **rules,
-			struct img_err *err);
-
 /* A profile in words, as the options of the command have them; NULL where
    nothing was said. */
 struct img_deid_wish {
 	const char *preset, *pixels, *prefix, *range;
+	const char *map, *rules; /* files */
 	const char *const *option, *const *mask;
 	size_t options, masks;
-	const struct img_anon_rules *rules;
 };
+/* Release it in any case. */
 int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 		     struct img_err *err);
+void img_deid_profile_release(struct img_anon_profile *p);
 /* What is done with an attribute, as lines of text. */
 int img_deid_explain(const struct img_anon_profile *p, const char *what,
 		     int (*emit)(void *arg, const char *text, size_t n),

@@ -229,6 +229,9 @@ static void commit(struct img_deid *d, struct deid_done **all, size_t n)
 		const struct img_err *why =
 			err.code != IMG_OK ? &err : &each[i];
 
+		if (why->code == IMG_OK &&
+		    deid_risk_add(d, &all[i]->alike, &err) < 0)
+			why = &err;
 		if (deid_tell_done(d, all[i], why) < 0)
 			rc = -1;
 		done_free(all[i]);

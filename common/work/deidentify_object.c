@@ -207,6 +207,7 @@ static int finish(struct job *j, struct img_err *err)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	done->fd = -1;
 	fill_extra(j, done->extra, sizeof(done->extra));
+	done->alike = img_anon_alike(j->w->anon);
 	if (deid_output_end(j->w, img_anon_facts(j->w->anon), done, err) == 0) {
 		if (!d->to_stdout)
 			return deid_batch_add_take(d, done, err);

@@ -7,6 +7,8 @@
  * deidentify_pairs.c   old and new identifiers for those who asked
  * deidentify_place.c   where the new bytes go
  * deidentify_batch.c   when they get their names, and are told of
+ * deidentify_risk.c    how many patients are alike
+ * deidentify_wish.c    profiles, and what else comes from files
  */
 #ifndef IMG_DEIDENTIFY_PRIVATE_H
 #define IMG_DEIDENTIFY_PRIVATE_H
@@ -47,6 +49,7 @@ struct deid_done {
 	uint64_t bytes;
 	uint8_t digest[IMG_DIGEST_SIZE];
 	char extra[64]; /* more members of its record */
+	struct img_anon_alike alike;
 };
 
 struct deid_worker {
@@ -91,6 +94,8 @@ struct img_deid {
 	uint64_t done_bytes;
 	double done_born;
 
+	struct deid_risk *risk; /* or NULL */
+
 	pthread_mutex_t pairs_lock;
 	int patients_fd, uids_fd, link_fd;
 	uint8_t trustee[IMG_SEAL_PUBLIC];
@@ -130,5 +135,12 @@ void deid_batch_flush(struct img_deid *d, bool all);
 /* The record of an object, or of why it has failed. */
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why);
+
+int deid_risk_open(struct img_deid *d, struct img_err *err);
+int deid_risk_add(struct img_deid *d, const struct img_anon_alike *alike,
+		  struct img_err *err);
+/* Writes the summary. */
+int deid_risk_finish(struct img_deid *d, struct img_err *err);
+void deid_risk_close(struct img_deid *d);
 
 #endif

@@ -28,9 +28,10 @@ static int read_file(const char *file, struct img_buf *text,
 	return rc;
 }
 
-int img_deid_read_map(const char *file, struct img_anon_map **map,
-		      struct img_err *err)
+static int read_map(struct img_anon_profile *p, const char *file,
+		    struct img_err *err)
 {
+	struct img_anon_map *map = NULL;
 	struct img_err why = IMG_ERR_INIT;
 	struct img_buf text;
 	int rc;
@@ -38,23 +39,26 @@ int img_deid_read_map(const char *file, struct img_anon_map **map,
 	img_buf_init(&text, MAP_MAX);
 	rc = read_file(file, &text, err);
 	if (rc == 0 &&
-	    img_anon_map_parse(map, img_buf_str(&text), text.len, &why) < 0)
+	    img_anon_map_parse(&map, img_buf_str(&text), text.len, &why) < 0)
 		rc = img_err_set(err, why.code, "%s: %s", file, why.text);
+	p->map = map;
 	img_buf_release(&text);
 	return rc;
 }
 
-int img_deid_read_rules(const char *file, struct img_anon_rules **rules,
-			struct img_err *err)
+static int read_rules(struct img_anon_profile *p, const char *file,
+		      struct img_err *err)
 {
+	struct img_anon_rules *rules = NULL;
 	struct img_buf text;
 	int rc;
 
 	img_buf_init(&text, RULES_MAX);
 	rc = read_file(file, &text, err);
 	if (rc == 0)
-		rc = img_anon_rules_parse(rules, file, img_buf_str(&text),
+		rc = img_anon_rules_parse(&rules, file, img_buf_str(&text),
 					  text.len, err);
+	p->rules = rules;
 	img_buf_release(&text);
 	return rc;
 }
@@ -63,8 +67,9 @@ int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 		     struct img_err *err)
 {
 	img_anon_profile_init(p);
-	p->rules = w->rules;
-	if (img_anon_preset(p, w->preset, err) < 0)
+	if ((w->map && read_map(p, w->map, err) < 0) ||
+	    (w->rules && read_rules(p, w->rules, err) < 0) ||
+	    img_anon_preset(p, w->preset, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->options; i++)
 		if (img_anon_option(p, w->option[i], err) < 0)
@@ -77,6 +82,14 @@ int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 	    (w->range && img_anon_days(p, w->range, err) < 0))
 		return -1;
 	return img_anon_ready(p, err);
+}
+
+void img_deid_profile_release(struct img_anon_profile *p)
+{
+	img_anon_map_free((struct img_anon_map *)p->map);
+	img_anon_rules_free((struct img_anon_rules *)p->rules);
+	p->map = NULL;
+	p->rules = NULL;
 }
 
 int img_deid_explain(const struct img_anon_profile *p, const char *what,

@@ -13,6 +13,8 @@
 
 #define TAG_CONTENT      IMG_TAG(0x0040, 0xA730)
 #define TAG_RELATIONSHIP IMG_TAG(0x0040, 0xA010)
+#define TAG_OBSERVERS    IMG_TAG(0x0040, 0xA073)
+#define TAG_VERIFIED_AT  IMG_TAG(0x0040, 0xA030)
 #define TAG_PIXELS       IMG_TAG(0x7FE0, 0x0010)
 #define SEQ_DEPTH        8
 
@@ -295,6 +297,23 @@ static int keep(struct img_media_set *m, const struct img_dicom_event *ev,
 	return img_buf_add(&m->facts.bytes, ev->value, f->length, err);
 }
 
+/* The latest time that an observer verified a report: what PS3.3 F.5.25 means
+   by VerificationDateTime, which is no attribute of the report itself. */
+static int take_verification(struct img_media_set *m,
+			     const struct img_dicom_event *ev,
+			     struct img_err *err)
+{
+	struct fact *f = &m->facts.f[place(m, TAG_VERIFIED_AT)];
+
+	if (!ev->value || !ev->length || ev->length > 26 ||
+	    (f->present &&
+	     (f->length > ev->length ||
+	      memcmp(m->facts.bytes.data + f->at, ev->value, f->length) >= 0)))
+		return 0;
+	f->present = false;
+	return keep(m, ev, err);
+}
+
 static int see(struct img_media_set *m, struct capture *c,
 	       const struct img_dicom_event *ev, struct img_err *err)
 {
@@ -309,6 +328,11 @@ static int see(struct img_media_set *m, struct capture *c,
 			return inside(m, c, ev, err);
 		return 0;
 	}
+	if (ev->kind == IMG_DICOM_SEQUENCE && !ev->depth)
+		m->facts.observers = ev->tag == TAG_OBSERVERS;
+	if (m->facts.observers && ev->depth == 1 &&
+	    ev->kind == IMG_DICOM_ELEMENT && ev->tag == TAG_VERIFIED_AT)
+		return take_verification(m, ev, err);
 	if (ev->depth)
 		return 0;
 	m->facts.has_pixels |= ev->tag == TAG_PIXELS;
@@ -335,7 +359,7 @@ int media_collect(struct img_media_set *m, struct img_dicom_reader *r,
 	img_charset_parse(&f->cs, NULL, 0);
 	f->charset = CHARSET_ASCII;
 	f->young_count = 0;
-	f->has_pixels = false;
+	f->has_pixels = f->observers = false;
 	while ((more = img_dicom_next(r, &ev, err)) > 0)
 		if (see(m, &c, &ev, err) < 0)
 			return -1;

@@ -20,7 +20,7 @@
 
 /* ---- records ---------------------------------------------------------- */
 
-static void mark(struct img_media_set *m, unsigned volume)
+void media_mark(struct img_media_set *m, unsigned volume)
 {
 	for (size_t i = 0; i < m->group_count; i++)
 		m->groups[i].on = false;
@@ -134,7 +134,7 @@ static int add_all(struct img_media_set *m, struct directory *d,
 {
 	size_t before = NONE;
 
-	mark(m, volume);
+	media_mark(m, volume);
 	for (size_t i = m->first[0]; i != NONE; i = m->groups[i].next) {
 		const struct group *g = &m->groups[i];
 

@@ -118,14 +118,45 @@ static int put_utf8(struct img_buf *out, const struct img_dicom_event *ev,
 	return rc < 0 ? -1 : rc == 0;
 }
 
+/* Whether a value keeps the rules of its VR; 1 yes, 0 no. */
+static int is_valid(const struct img_dicom_event *ev,
+		    const struct img_charset *cs, struct img_err *err)
+{
+	static const char checked[] = "UI CS SH LO PN DA TM DT IS DS ST";
+	const struct img_dict *d = img_dict_tag(ev->tag);
+	struct img_buf text, out;
+	unsigned notes = 0;
+	int rc;
+
+	if (!d || !strstr(checked, ev->vr))
+		return 1;
+	img_buf_init(&text, 8 * FACT_BYTES);
+	img_buf_init(&out, 8 * FACT_BYTES);
+	rc = img_charset_utf8(cs, ev->vr, ev->value, ev->length, &text, &notes,
+			      err);
+	if (rc == 0)
+		rc = !(notes & IMG_CHARSET_REPLACED) &&
+		     media_value_check(ev->vr, d->vm_min, d->vm_max,
+				       img_buf_str(&text), text.len, &out,
+				       err) != VALUE_BAD;
+	img_buf_release(&text);
+	img_buf_release(&out);
+	return rc;
+}
+
 static int put_leaf(struct img_buf *out, const struct img_dicom_event *ev,
 		    const struct img_charset *cs, bool *wide,
 		    struct img_err *err)
 {
+	int rc;
+
 	if (ev->length && !ev->value)
 		return 0;
 	if (!img_vr_is_long(ev->vr) && ev->length > UINT16_MAX - 1)
 		return 0;
+	rc = cs && ev->length ? is_valid(ev, cs, err) : 1;
+	if (rc <= 0)
+		return rc;
 	if (cs && img_vr_is_text(ev->vr) && is_wide(ev->value, ev->length)) {
 		*wide = true;
 		return put_utf8(out, ev, cs, err);

@@ -177,6 +177,7 @@ struct facts {
 	uint64_t end; /* of the stream, inflated */
 	uint64_t elements;
 	bool has_pixels;
+	bool observers; /* VerifyingObserverSequence is open */
 	char ts[IMG_UID_MAX];
 };
 
@@ -378,6 +379,8 @@ const char *media_keyword(uint32_t tag);
 void media_file_id(const struct img_media_set *m, const struct object *o,
 		   char separator, char out[IMG_MEDIA_NAME]);
 bool media_is_listed(const struct object *o);
+/* Which groups have a record on the volume (group.on). */
+void media_mark(struct img_media_set *m, unsigned volume);
 
 /* ---- encode.c --------------------------------------------------------- */
 

@@ -23,6 +23,8 @@
 #define SERIES_TIME      IMG_TAG(0x0008, 0x0031)
 #define PR_DATE          IMG_TAG(0x0070, 0x0082)
 #define PR_TIME          IMG_TAG(0x0070, 0x0083)
+#define VERIFIED_AT      IMG_TAG(0x0040, 0xA030)
+#define VERIFICATION     IMG_TAG(0x0040, 0xA493)
 #define MIME_TYPE        IMG_TAG(0x0042, 0x0012)
 #define PLAN_LABEL       IMG_TAG(0x300A, 0x0002)
 #define PLAN_NAME        IMG_TAG(0x300A, 0x0003)
@@ -319,6 +321,23 @@ static int object_key(struct img_media_set *m, struct object *o,
 	return 0;
 }
 
+/* F.5.25: a verified report says when it was. */
+static int verification(struct img_media_set *m, struct object *o,
+			struct img_err *err)
+{
+	const struct value *flag = media_value_find(&o->keys, VERIFICATION);
+
+	if (!flag || flag->length != 8 ||
+	    memcmp(media_text(m, flag->at), "VERIFIED", 8) != 0 ||
+	    media_value_find(&o->keys, VERIFIED_AT))
+		return 0;
+	if (media_identity_removed(m))
+		return media_derive(
+			m, &o->keys, o, VERIFIED_AT, DUMMY_DATE DUMMY_TIME,
+			media_keyword(IDENTITY_REMOVED), o->type->name, err);
+	return media_refuse_key(VERIFIED_AT, VALUE_MISSING, err);
+}
+
 int media_repair_object(struct img_media_set *m, struct object *o,
 			struct img_err *err)
 {
@@ -328,7 +347,7 @@ int media_repair_object(struct img_media_set *m, struct object *o,
 		if (object_key(m, o, &t->keys[i], err) < 0)
 			return -1;
 	if (strcmp(t->name, "IMAGE") != 0)
-		return 0;
+		return verification(m, o, err);
 	for (size_t i = 0; i < m->profile->image_key_count; i++)
 		if (object_key(m, o, &m->profile->image_keys[i], err) < 0)
 			return -1;

@@ -248,15 +248,19 @@ static int take_number(struct img_media_set *m, struct values *vs,
 		       const struct fact *f, uint32_t tag,
 		       enum verdict *verdict, struct img_err *err)
 {
+	const char *vr = img_dict_tag(tag)->vr;
 	uint64_t v = media_fact_number(m, tag, UINT64_MAX);
-	uint8_t le[2] = { (uint8_t)v, (uint8_t)(v >> 8) };
+	uint8_t le[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+			  (uint8_t)(v >> 24) };
+	bool wide = is(vr, "UL");
 
 	if (f->length == 0)
 		return 0;
-	*verdict = v <= UINT16_MAX ? VALUE_OK : VALUE_BAD;
+	*verdict = v <= (wide ? UINT32_MAX : UINT16_MAX) ? VALUE_OK : VALUE_BAD;
 	if (*verdict != VALUE_OK)
 		return 0;
-	return media_value_add(m, vs, tag, "US", CHARSET_ASCII, le, 2, err);
+	return media_value_add(m, vs, tag, vr, CHARSET_ASCII, le, wide ? 4 : 2,
+			       err);
 }
 
 static bool is_ascii(const char *p, size_t n)
@@ -302,7 +306,7 @@ int media_value_take(struct img_media_set *m, struct values *vs, uint32_t tag,
 		*verdict = VALUE_BAD;
 		return 0;
 	}
-	if (is(d->vr, "US"))
+	if (is(d->vr, "US") || is(d->vr, "UL"))
 		return take_number(m, vs, f, tag, verdict, err);
 	if (!f->length)
 		return 0;

@@ -151,7 +151,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < img_media_count(m); i++)
 		tell(m, i, dry);
 	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++)
-		if (img_media_dicomdir(m, v, NULL, &out, &err) < 0)
+		if (img_media_dicomdir(m, v, NULL, &out, &err) < 0 ||
+		    img_media_pdi(m, v, &out, &err) < 0)
 			goto fail;
 	img_media_free(m);
 	img_dicom_reader_free(r);

@@ -19,7 +19,12 @@ static const struct img_opt opts[] = {
 	  &o.out, NULL, 0 },
 	{ 'j', "jobs", "n", "objects worked on side by side", IMG_OPT_U64,
 	  &jobs, NULL, 16 },
-	{ 0, "as", "form", "what to make", IMG_OPT_CHOICE, &form, "folder", 0 },
+	{ 0, "as", "form", "what to make", IMG_OPT_CHOICE, &form,
+	  "folder|tar|zip|iso", 0 },
+	{ 0, "deflate", NULL, "compress the members of a zip file",
+	  IMG_OPT_FLAG, &o.deflate, NULL, 0 },
+	{ 0, "volume", "name", "name of a disc", IMG_OPT_STRING, &o.volume,
+	  NULL, 0 },
 	{ 0, "layout", "template", "names of files, as {PatientID}/{Modality}",
 	  IMG_OPT_STRING, &o.layout, NULL, 0 },
 	{ 0, "link", NULL, "hard links instead of copies", IMG_OPT_FLAG,
@@ -31,9 +36,15 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
+/* With an archive on stdout there is no place for records. */
 static int emit(void *arg, const struct img_record *rec)
 {
-	return img_cli_emit(arg, rec);
+	if (!o.out || strcmp(o.out, "-") != 0)
+		return img_cli_emit(arg, rec);
+	if (rec->error.code != IMG_OK)
+		img_cli_note(arg, &rec->error);
+	img_cli_count(arg, rec->status, rec->error.code != IMG_OK);
+	return 0;
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes, uint64_t total)
@@ -50,6 +61,19 @@ static void check(struct img_cli *cli)
 {
 	if (!o.out)
 		img_cli_usage(cli, "-o says where the images go");
+	o.form = strcmp(form, "tar") == 0   ? IMG_EXPORT_TAR
+		 : strcmp(form, "zip") == 0 ? IMG_EXPORT_ZIP
+		 : strcmp(form, "iso") == 0 ? IMG_EXPORT_ISO
+					    : IMG_EXPORT_FOLDER;
+	if (strcmp(o.out, "-") == 0 && o.form != IMG_EXPORT_TAR &&
+	    o.form != IMG_EXPORT_ZIP)
+		img_cli_usage(cli, "-o - is for --as tar and --as zip");
+	if (o.link && o.form != IMG_EXPORT_FOLDER)
+		img_cli_usage(cli, "--link is for --as folder");
+	if (o.deflate && o.form != IMG_EXPORT_ZIP)
+		img_cli_usage(cli, "--deflate is for --as zip");
+	if (o.volume && o.form != IMG_EXPORT_ISO)
+		img_cli_usage(cli, "--volume is for --as iso");
 }
 
 static int read_inputs(struct img_cli *cli, struct img_export *x, int argc,

@@ -215,6 +215,10 @@ if [ -n "${ASAN_BUILD:-}" ]; then
 else
 	exits 3 'a full disk' fail_with write:ENOSPC:dest.imgexport full-dest
 	ok 'nothing has the name' test ! -e full-dest
+	exits 3 'a disk that gives back less' \
+		fail_with pread:cut:cut-dest.imgexport cut-dest
+	ok 'is found out' grep -q 'reads back otherwise' err
+	ok 'nothing has the name' test ! -e cut-dest
 	exits 3 'a sync that fails' fail_with syncfs:EIO sync-dest
 	ok 'nothing has the name' test ! -e sync-dest
 	exits 3 'a name that cannot be had' fail_with renameat2:EIO name-dest

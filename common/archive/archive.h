@@ -7,6 +7,12 @@
  * unpacked: a member's name is data, not a path that anything opens.
  * Order of calls: open, then next and read in turn, close.  Not thread safe
  * per handle; handles are independent.
+ *
+ * Writing makes tar (pax where a name or size needs it), zip (zip64 where
+ * needed) and ISO 9660 level 1 with Joliet and Rock Ridge beside.  Owners are
+ * 0, modes plain, times given, so that the same members in the same order give
+ * the same bytes.  Order of calls: create, then begin and put for each member,
+ * finish, discard.
  */
 #ifndef IMG_ARCHIVE_H
 #define IMG_ARCHIVE_H
@@ -77,5 +83,41 @@ ssize_t img_archive_read(struct img_archive *a, void *p, size_t n,
 /* The same without a copy: *p is valid until the next call on a. */
 ssize_t img_archive_block(struct img_archive *a, const void **p,
 			  struct img_err *err);
+
+/* ---- writing ----------------------------------------------------------- */
+
+struct img_archive_make {
+	enum img_archive_kind kind; /* IMG_ARCHIVE_TAR, _ZIP or _ISO */
+	bool deflate;               /* zip: members are compressed */
+	int64_t time;               /* ISO: of the volume and its folders */
+	/* ISO only. */
+	const char *volume;       /* volume ID, A-Z 0-9 _, up to 32 */
+	const char *const *names; /* members that may come */
+	size_t n;
+	size_t more;     /* and how many others, at most */
+	const char *tmp; /* folder for small files of libarchive's */
+};
+
+/* The greatest member of ISO 9660 level 1, which is what DICOM allows. */
+#define IMG_ISO_MEMBER_MAX UINT64_C(4294965248)
+
+struct img_archive_out;
+
+/*
+ * Writes to fd from where it stands; an ISO image needs one that seeks.  name
+ * is for messages and is copied; how's strings are used until the first begin
+ * only, how.tmp until the end.  The process' time zone must be UTC.
+ */
+int img_archive_create(struct img_archive_out **out, int fd, const char *name,
+		       const struct img_archive_make *how, struct img_err *err);
+/* A member of size bytes, exactly; its name is a safe relative path (UTF-8,
+   '/'), which the caller answers for. */
+int img_archive_begin(struct img_archive_out *o, const char *name,
+		      uint64_t size, int64_t mtime, struct img_err *err);
+int img_archive_put(struct img_archive_out *o, const void *p, size_t n,
+		    struct img_err *err);
+/* Writes the end; syncing is the caller's. */
+int img_archive_finish(struct img_archive_out *o, struct img_err *err);
+void img_archive_discard(struct img_archive_out *o);
 
 #endif

@@ -24,6 +24,14 @@ bool export_stopped(struct img_export *x)
 	return x->host.stopped(x->host.arg);
 }
 
+void export_done(struct img_export *x, const struct export_item *it)
+{
+	uint64_t items = atomic_fetch_add(&x->done, 1) + 1;
+	uint64_t bytes = atomic_fetch_add(&x->done_bytes, it->bytes);
+
+	x->host.progress(x->host.arg, items, bytes + it->bytes, x->total);
+}
+
 void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 		 const struct img_err *why)
 {
@@ -209,15 +217,44 @@ static int emit_all(struct img_export *x, bool all)
 
 /* ---- open and close ---------------------------------------------------- */
 
+/* PS3.12 F: the volume has the name of the file-set, PS3.3 F.3.2.1. */
+static bool is_label(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 16 &&
+	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n;
+}
+
 static int open_volumes(struct img_export *x, struct img_err *err)
 {
+	const char *label = x->opts.volume ? x->opts.volume : "IMAGES";
+
+	if (!is_label(label))
+		return img_err_set(err, IMG_E_USAGE,
+				   "--volume: up to 16 of A-Z, 0-9 and _");
 	x->volume = calloc(1, sizeof(*x->volume));
 	if (!x->volume)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	x->volumes = 1;
+	snprintf(x->volume->label, sizeof(x->volume->label), "%s", label);
 	return export_place_init(&x->volume->place, x->opts.out,
 				 x->opts.form == IMG_EXPORT_FOLDER,
 				 x->opts.force, err);
+}
+
+/* ECMA-119 6.8.2.1: eight levels, the root among them. */
+static int check_depth(const struct img_export *x, struct img_err *err)
+{
+	unsigned depth = 1;
+
+	for (unsigned i = 0; i + 1 < x->layout.parts; i++)
+		depth += x->layout.part[i].last;
+	return x->opts.form == IMG_EXPORT_ISO && depth > 8
+		       ? img_err_set(err, IMG_E_USAGE,
+				     "--layout: a disc has seven folders in "
+				     "each other at most")
+		       : 0;
 }
 
 int img_export_open(struct img_export **out, const struct img_export_opts *opts,
@@ -236,7 +273,7 @@ int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 	if (export_layout_parse(&x->layout,
 				opts->layout ? opts->layout : IMG_EXPORT_LAYOUT,
 				err) < 0 ||
-	    open_volumes(x, err) < 0) {
+	    check_depth(x, err) < 0 || open_volumes(x, err) < 0) {
 		img_export_close(x);
 		return -1;
 	}
@@ -248,12 +285,14 @@ void img_export_close(struct img_export *x)
 {
 	if (!x)
 		return;
-	for (unsigned i = 0; i < x->volumes; i++)
+	for (unsigned i = 0; i < x->volumes; i++) {
+		img_archive_discard(x->volume[i].out);
 		export_place_release(&x->volume[i].place);
+	}
 	free(x->volume);
 	free(x->item);
 	arena_release(&x->arena);
-	for (unsigned i = 0; i < EXPORT_JOBS; i++)
+	for (unsigned i = 0; i <= EXPORT_JOBS; i++)
 		arena_release(&x->worker_arena[i]);
 	img_catalog_close(x->archive);
 	img_store_close(x->store);
@@ -297,15 +336,32 @@ static size_t count(const struct img_export *x, enum export_state state)
 	return n;
 }
 
+struct form {
+	int (*items)(struct img_export *x, struct export_volume *v,
+		     struct img_err *err);
+	int (*extras)(struct img_export *x, struct export_volume *v,
+		      struct img_err *err);
+	int (*prove)(struct img_export *x, struct export_volume *v,
+		     struct img_err *err);
+};
+
 static int write_volume(struct img_export *x, struct export_volume *v,
 			struct img_err *err)
 {
-	if (export_place_begin(&v->place, err) < 0 ||
-	    export_folder_items(x, v, err) < 0 ||
-	    export_manifest(x, v, err) < 0 ||
-	    export_folder_extras(x, v, err) < 0)
+	static const struct form folder = { export_folder_items,
+					    export_folder_extras,
+					    export_folder_prove };
+	static const struct form archive = { export_archive_items,
+					     export_archive_extras,
+					     export_archive_prove };
+	const struct form *f =
+		x->opts.form == IMG_EXPORT_FOLDER ? &folder : &archive;
+
+	v->more = EXPORT_EXTRAS;
+	if (export_place_begin(&v->place, err) < 0 || f->items(x, v, err) < 0 ||
+	    export_manifest(x, v, err) < 0 || f->extras(x, v, err) < 0)
 		return -1;
-	return x->opts.trust ? 0 : export_folder_prove(x, v, err);
+	return x->opts.trust || v->place.stream ? 0 : f->prove(x, v, err);
 }
 
 /* Every volume is finished and proved before the first gets its name. */

@@ -135,6 +135,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		rc = export_sum_end(&sum, it, &why);
 	if (rc == 0) {
 		it->state = EX_WRITTEN;
+		export_done(x, it);
 		return 0;
 	}
 	if (is_general(&why)) {

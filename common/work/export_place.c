@@ -141,6 +141,11 @@ int export_place_init(struct export_place *p, const char *out, bool folder,
 	memset(p, 0, sizeof(*p));
 	p->parent_fd = p->fd = -1;
 	p->folder = folder;
+	if (!folder && strcmp(out, "-") == 0) {
+		p->stream = true;
+		snprintf(p->base, sizeof(p->base), "stdout");
+		return 0;
+	}
 	if (split(p, out, err) < 0)
 		return -1;
 	p->parent_fd = open(p->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -266,6 +271,10 @@ static int begin_file(struct export_place *p, struct img_err *err)
 
 int export_place_begin(struct export_place *p, struct img_err *err)
 {
+	if (p->stream) {
+		p->fd = STDOUT_FILENO;
+		return 0;
+	}
 	remove_stale(p);
 	return p->folder ? begin_folder(p, err) : begin_file(p, err);
 }
@@ -343,6 +352,8 @@ static int commit_folder(struct export_place *p, bool force,
 
 int export_place_commit(struct export_place *p, bool force, struct img_err *err)
 {
+	if (p->stream)
+		return 0;
 	if ((p->folder ? commit_folder(p, force, err)
 		       : commit_file(p, force, err)) < 0)
 		return -1;
@@ -358,7 +369,7 @@ void export_place_release(struct export_place *p)
 {
 	if (p->part[0])
 		remove_part(p, p->part);
-	if (p->fd >= 0)
+	if (p->fd >= 0 && !p->stream)
 		close(p->fd);
 	if (p->parent_fd >= 0)
 		close(p->parent_fd);

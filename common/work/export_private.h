@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "archive/archive.h"
 #include "catalog/catalog.h"
 #include "store/store.h"
 #include "work/arena.h"
@@ -101,6 +102,7 @@ struct export_place {
 	int fd; /* of the folder or file being written */
 	bool folder;
 	bool inside; /* the folder stays, as others have mounted it there */
+	bool stream; /* standard output */
 	bool taken;  /* there is something that may be replaced */
 };
 
@@ -112,6 +114,8 @@ struct export_volume {
 	char label[40];
 	struct export_extra extra[EXPORT_EXTRAS];
 	size_t extras;
+	size_t more; /* files to come that are no items, at most */
+	struct img_archive_out *out;
 };
 
 struct img_export {
@@ -125,7 +129,7 @@ struct img_export {
 	struct export_item *item;
 	size_t items, room;
 	struct arena arena;
-	struct arena worker_arena[EXPORT_JOBS];
+	struct arena worker_arena[EXPORT_JOBS + 1];
 	int64_t newest; /* the greatest of the items' times */
 	uint64_t total; /* bytes of all items */
 	unsigned jobs;
@@ -148,6 +152,8 @@ int export_each(struct img_export *x, const struct export_volume *v,
 void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 		 const struct img_err *why);
 bool export_stopped(struct img_export *x);
+/* One more is written: progress. */
+void export_done(struct img_export *x, const struct export_item *it);
 int export_emit(struct img_export *x, const struct export_item *it);
 /* A file of n bytes at p, which are copied. */
 int export_extra(struct img_export *x, struct export_volume *v,
@@ -212,5 +218,11 @@ int export_folder_extras(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
 int export_folder_prove(struct img_export *x, struct export_volume *v,
 			struct img_err *err);
+int export_archive_items(struct img_export *x, struct export_volume *v,
+			 struct img_err *err);
+int export_archive_extras(struct img_export *x, struct export_volume *v,
+			  struct img_err *err);
+int export_archive_prove(struct img_export *x, struct export_volume *v,
+			 struct img_err *err);
 
 #endif

@@ -142,7 +142,8 @@ static int meet(const char *call, int fd, const char *name)
 		note(r, path);
 		if (number(r->what))
 			return number(r->what);
-		change(r, path, met);
+		/* A file without a name is reached through its descriptor. */
+		change(r, strstr(path, " (deleted)") ? link : path, met);
 	}
 	return 0;
 }

@@ -1,0 +1,399 @@
+/*
+ * export_archive.c - the forms tar, zip and iso.
+ *
+ * Bytes cannot be taken back from an archive, so each object is summed before
+ * it is written: by threads that read ahead of the writer, in the order of the
+ * items.  A small object is kept in memory meanwhile, so that what is written
+ * is what was summed; a great one is read again, and summed again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/export_private.h"
+
+#define SLOTS 12
+#define SMALL ((size_t)4 << 20)
+
+struct slot {
+	struct export_item *it;
+	uint8_t *mem; /* room for SMALL, once it was needed */
+	bool small;
+	bool ready;
+};
+
+struct loader {
+	struct img_export *x;
+	struct export_volume *v;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct slot slot[SLOTS];
+	size_t next;      /* item to look at */
+	uint64_t given;   /* slots given to readers */
+	uint64_t written; /* and emptied by the writer */
+	bool ended;       /* no more items */
+	bool stop;
+	unsigned workers;
+};
+
+/* ---- reading ahead ----------------------------------------------------- */
+
+static int keep_small(struct slot *s, int fd, const char *name, size_t n,
+		      struct export_sum *sum, struct img_err *err)
+{
+	ssize_t got;
+
+	if (!s->mem)
+		s->mem = malloc(SMALL);
+	if (!s->mem)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	/* One byte more than it should have: it may have grown. */
+	got = img_pread_full(fd, s->mem, n < SMALL ? n + 1 : n, 0);
+	if (got < 0)
+		return img_err_sys(err, "%s", name);
+	if ((size_t)got != n)
+		return img_err_set(err, IMG_E_IO,
+				   "%s: changed while it was read", name);
+	export_sum_add(sum, s->mem, n);
+	s->small = true;
+	return 0;
+}
+
+static void load(struct img_export *x, unsigned worker, struct slot *s)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct export_sum sum;
+	struct stat st;
+	int fd = export_source(x, s->it, &why), rc = -1;
+
+	s->small = false;
+	export_sum_init(&sum);
+	if (fd >= 0 && fstat(fd, &st) < 0)
+		img_err_sys(&why, "%s", s->it->name);
+	else if (fd >= 0 && x->opts.form == IMG_EXPORT_ISO &&
+		 (uint64_t)st.st_size > IMG_ISO_MEMBER_MAX)
+		img_err_set(&why, IMG_E_LIMIT,
+			    "%s: longer than a file of ISO 9660 level 1 may be",
+			    s->it->name);
+	else if (fd >= 0)
+		rc = (uint64_t)st.st_size < SMALL
+			     ? keep_small(s, fd, s->it->name,
+					  (size_t)st.st_size, &sum, &why)
+			     : export_read(fd, s->it->name, &sum, NULL, NULL,
+					   &why);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		rc = export_sum_end(&sum, s->it, &why);
+	if (rc < 0)
+		export_fail(x, worker, s->it, &why);
+}
+
+/* The next item's slot, when it is empty; NULL: there is nothing to do. */
+static struct slot *next_slot(struct loader *l)
+{
+	struct img_export *x = l->x;
+	struct slot *s;
+
+	while (l->next < x->items && (x->item[l->next].state != EX_WANTED ||
+				      x->item[l->next].volume != l->v->number))
+		l->next++;
+	if (l->next == x->items) {
+		l->ended = true;
+		pthread_cond_broadcast(&l->changed);
+		return NULL;
+	}
+	s = &l->slot[l->given++ % SLOTS];
+	s->it = &x->item[l->next++];
+	s->ready = false;
+	return s;
+}
+
+static void *read_ahead(void *arg)
+{
+	struct loader *l = arg;
+	unsigned worker;
+	struct slot *s;
+
+	pthread_mutex_lock(&l->lock);
+	worker = ++l->workers;
+	for (;;) {
+		while (!l->stop && !l->ended && l->given - l->written >= SLOTS)
+			pthread_cond_wait(&l->changed, &l->lock);
+		if (l->stop || l->ended || !(s = next_slot(l)))
+			break;
+		pthread_mutex_unlock(&l->lock);
+		load(l->x, worker, s);
+		pthread_mutex_lock(&l->lock);
+		s->ready = true;
+		pthread_cond_broadcast(&l->changed);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static int put(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	return img_archive_put(arg, p, n, err);
+}
+
+/* Read a second time: that it is the same is seen at the end, when it is too
+   late for this object alone. */
+static int write_great(struct img_export *x, struct export_volume *v,
+		       struct export_item *it, struct img_err *err)
+{
+	struct export_sum sum;
+	int fd = export_source(x, it, err), rc;
+
+	if (fd < 0)
+		return -1;
+	export_sum_init(&sum);
+	rc = export_read(fd, it->name, &sum, put, v->out, err);
+	close(fd);
+	return rc < 0 ? -1 : export_sum_end(&sum, it, err);
+}
+
+static int write_slot(struct img_export *x, struct export_volume *v,
+		      struct slot *s, struct img_err *err)
+{
+	struct export_item *it = s->it;
+
+	if (it->state == EX_FAILED)
+		return 0;
+	if (img_archive_begin(v->out, it->out, it->bytes, it->mtime, err) < 0)
+		return -1;
+	if ((s->small ? img_archive_put(v->out, s->mem, (size_t)it->bytes, err)
+		      : write_great(x, v, it, err)) < 0)
+		return -1;
+	it->state = EX_WRITTEN;
+	export_done(x, it);
+	return 0;
+}
+
+static int write_slots(struct loader *l, struct img_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&l->lock);
+	while (rc == 0) {
+		struct slot *s = &l->slot[l->written % SLOTS];
+
+		while (!(l->written < l->given && s->ready) &&
+		       !(l->ended && l->written == l->given))
+			pthread_cond_wait(&l->changed, &l->lock);
+		if (l->written == l->given)
+			break;
+		pthread_mutex_unlock(&l->lock);
+		rc = export_stopped(l->x)
+			     ? img_err_set(err, IMG_E_REFUSED, "stopped")
+			     : write_slot(l->x, l->v, s, err);
+		pthread_mutex_lock(&l->lock);
+		l->written++;
+		pthread_cond_broadcast(&l->changed);
+	}
+	l->stop = true;
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+static int write_items(struct img_export *x, struct export_volume *v,
+		       struct img_err *err)
+{
+	struct loader l = { .x = x, .v = v };
+	pthread_t thread[EXPORT_JOBS];
+	unsigned n = 0, want = x->jobs < SLOTS / 2 ? x->jobs : SLOTS / 2;
+	int rc = -1;
+
+	pthread_mutex_init(&l.lock, NULL);
+	pthread_cond_init(&l.changed, NULL);
+	while (n < want &&
+	       pthread_create(&thread[n], NULL, read_ahead, &l) == 0)
+		n++;
+	if (n == 0)
+		img_err_set(err, IMG_E_NOMEM, "cannot start a thread");
+	else
+		rc = write_slots(&l, err);
+	while (n > 0)
+		pthread_join(thread[--n], NULL);
+	for (unsigned i = 0; i < SLOTS; i++)
+		free(l.slot[i].mem);
+	pthread_cond_destroy(&l.changed);
+	pthread_mutex_destroy(&l.lock);
+	return rc;
+}
+
+/* ---- the archive ------------------------------------------------------- */
+
+static enum img_archive_kind kind_of(enum img_export_form form)
+{
+	return form == IMG_EXPORT_TAR   ? IMG_ARCHIVE_TAR
+	       : form == IMG_EXPORT_ZIP ? IMG_ARCHIVE_ZIP
+					: IMG_ARCHIVE_ISO;
+}
+
+int export_archive_items(struct img_export *x, struct export_volume *v,
+			 struct img_err *err)
+{
+	struct img_archive_make how = { .kind = kind_of(x->opts.form),
+					.deflate = x->opts.deflate,
+					.time = x->newest,
+					.volume = v->label,
+					.more = v->more };
+	const char **names = reallocarray(NULL, x->items + 1, sizeof(*names));
+	int rc;
+
+	if (!names)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < x->items; i++)
+		if (x->item[i].state == EX_WANTED &&
+		    x->item[i].volume == v->number)
+			names[how.n++] = x->item[i].out;
+	how.names = names;
+	rc = img_archive_create(&v->out, v->place.fd, v->place.base, &how, err);
+	free(names);
+	return rc < 0 ? -1 : write_items(x, v, err);
+}
+
+int export_archive_extras(struct img_export *x, struct export_volume *v,
+			  struct img_err *err)
+{
+	for (size_t i = 0; i < v->extras; i++) {
+		const struct export_extra *e = &v->extra[i];
+
+		if (img_archive_begin(v->out, e->name, e->n, x->newest, err) <
+			    0 ||
+		    img_archive_put(v->out, e->p, e->n, err) < 0)
+			return -1;
+	}
+	if (img_archive_finish(v->out, err) < 0)
+		return -1;
+	return v->place.stream ? 0
+			       : img_sync_fd(v->place.fd, v->place.base, err);
+}
+
+/* ---- proof ------------------------------------------------------------- */
+
+/* What a member has to be. */
+struct wanted {
+	const char *name;
+	const uint8_t *digest;
+	uint64_t bytes;
+	bool *proved;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct wanted *)a)->name,
+		      ((const struct wanted *)b)->name);
+}
+
+static size_t list(struct img_export *x, struct export_volume *v,
+		   struct wanted *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->items; i++) {
+		struct export_item *it = &x->item[i];
+
+		if (it->state == EX_WRITTEN && it->volume == v->number)
+			w[n++] = (struct wanted){ it->out, it->digest,
+						  it->bytes, &it->proved };
+	}
+	for (size_t i = 0; i < v->extras; i++)
+		w[n++] = (struct wanted){ v->extra[i].name, v->extra[i].digest,
+					  v->extra[i].n, &v->extra[i].proved };
+	qsort(w, n, sizeof(*w), by_name);
+	return n;
+}
+
+static int differs(const struct export_volume *v, struct img_err *err)
+{
+	return img_err_set(err, IMG_E_IO,
+			   "%s: reads back otherwise than it was written",
+			   v->place.base);
+}
+
+static int prove_member(const struct export_volume *v, struct img_archive *a,
+			const struct wanted *w, struct img_err *err)
+{
+	uint8_t got[IMG_DIGEST_SIZE];
+	struct img_digest d;
+	uint64_t bytes = 0;
+	const void *p;
+	ssize_t n;
+
+	img_digest_init(&d);
+	while ((n = img_archive_block(a, &p, err)) > 0) {
+		img_digest_add(&d, p, (size_t)n);
+		bytes += (uint64_t)n;
+	}
+	if (n < 0)
+		return -1;
+	img_digest_end(&d, got);
+	if (*w->proved || bytes != w->bytes ||
+	    memcmp(got, w->digest, sizeof(got)) != 0)
+		return differs(v, err);
+	*w->proved = true;
+	return 0;
+}
+
+static int prove_members(struct img_export *x, const struct export_volume *v,
+			 struct img_archive *a, const struct wanted *w,
+			 size_t n, struct img_err *err)
+{
+	struct img_member m;
+	struct wanted key = { .name = m.name };
+	size_t proved = 0;
+	int rc;
+
+	while ((rc = img_archive_next(a, &m, err)) > 0) {
+		const struct wanted *one;
+
+		if (export_stopped(x))
+			return img_err_set(err, IMG_E_REFUSED, "stopped");
+		if (m.kind == IMG_MEMBER_FOLDER)
+			continue;
+		one = bsearch(&key, w, n, sizeof(*w), by_name);
+		if (!one || m.kind != IMG_MEMBER_FILE)
+			return differs(v, err);
+		if (prove_member(v, a, one, err) < 0)
+			return -1;
+		proved++;
+	}
+	if (rc < 0)
+		return -1;
+	return proved == n ? 0 : differs(v, err);
+}
+
+int export_archive_prove(struct img_export *x, struct export_volume *v,
+			 struct img_err *err)
+{
+	static const struct img_archive_limits limits = {
+		.members = UINT64_MAX / 2,
+		.member = UINT64_MAX / 2,
+		.total = UINT64_MAX / 2,
+		.ratio = 1000000
+	};
+	struct wanted *w =
+		reallocarray(NULL, x->items + v->extras + 1, sizeof(*w));
+	struct img_archive *a = NULL;
+	int rc = -1;
+
+	if (!w)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	(void)posix_fadvise(v->place.fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (lseek(v->place.fd, 0, SEEK_SET) < 0)
+		img_err_sys(err, "%s", v->place.base);
+	else if (img_archive_open_fd(&a, v->place.fd, v->place.base, &limits,
+				     err) == 0)
+		rc = prove_members(x, v, a, w, list(x, v, w), err);
+	img_archive_close(a);
+	free(w);
+	return rc;
+}

@@ -1,0 +1,126 @@
+# imgexport-archives.t - tar, zip and iso: what others read in them, the same
+# bytes for the same input, and that damage is found.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+need bsdtar unzip isoinfo xorriso
+
+export IMG_CATALOG="$PWD/arch"
+phantom head in
+imgimport -q in >/dev/null
+imgquery -l study >studies
+out_()
+{
+	imgexport -q "$@" <studies
+}
+
+# Digests of all objects as records tell, and as the inputs have.
+digests()
+{
+	sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p' "$1" | LC_ALL=C sort
+}
+find in -type f -exec b2sum -l 256 {} + | cut -d ' ' -f 1 |
+	LC_ALL=C sort >want
+
+for form in tar zip iso; do
+	exits 0 "$form" out_ --as $form -o x.$form
+	ok "$form: a record for each" test "$(records exported)" = 130
+	digests out >have
+	ok "$form: all digests" cmp want have
+	ok "$form: the path leads into it" grep -q \
+		"\"path\":\"x.$form!/TEST-0001/20240611-CT head/99/1.dcm\"" out
+	mkdir u.$form
+	ok "$form: bsdtar unpacks it" bsdtar -xf x.$form -C u.$form
+	ok "$form: the manifest agrees" sh -c \
+		"cd u.$form && cksum -c --quiet MANIFEST.TXT"
+	ok "$form: and has all" test "$(find u.$form -type f | wc -l)" = 131
+	sleep 1
+	exits 0 "$form: from the files, in another zone and order" env \
+		TZ=Asia/Tokyo LC_ALL=C imgexport -q -j 1 --as $form \
+		-o y.$form in/sr in/prior in/cr in/current
+	ok "$form: the same bytes" cmp x.$form y.$form
+	exits 3 "$form: is not overwritten" out_ --as $form -o x.$form
+	exits 0 "$form: but with --force" env SOURCE_DATE_EPOCH=1700000000 \
+		imgexport -q --force --as $form -o y.$form in
+	ok "$form: with other times it is another" \
+		sh -c "! cmp -s x.$form y.$form"
+	exits 0 "$form: imgimport takes it" \
+		imgimport -q -C back.$form x.$form
+	digests out | LC_ALL=C sort -u >have
+	ok "$form: and has the same" cmp want have
+done
+ok 'unzip tests it' unzip -tq x.zip
+exits 0 'zip, compressed' out_ --as zip --deflate -o d.zip
+ok 'is smaller' test "$(wc -c <d.zip)" -lt 1000000
+ok 'unzip tests it, too' unzip -tq d.zip
+exits 0 'zip to stdout' sh -c 'imgexport -q --as zip -o - <studies >s.zip'
+ok 'is the same' cmp s.zip x.zip
+exits 0 'tar to stdout' sh -c 'imgexport -q --as tar -o - <studies >s.tar'
+ok 'is the same' cmp s.tar x.tar
+exits 3 'to a full disk' sh -c 'imgexport -q --as tar -o - <studies >/dev/full'
+exits 0 'a tar of two through a pipe is an archive elsewhere' sh -c \
+	'imgexport -q --as tar -o - in/sr in/cr | imgimport -q -C pipe --from-tar -'
+
+# ---- the image ------------------------------------------------------------
+
+isoinfo -d -i x.iso >d
+ok 'it is named' grep -qx 'Volume id: IMAGES' d
+ok 'with Joliet' grep -q '^Joliet with UCS level 3' d
+ok 'with Rock Ridge' grep -q '^Rock Ridge' d
+ok 'as long as it says' test "$(sed -n 's/^Volume size is: //p' d)" = \
+	"$(($(wc -c <x.iso) / 2048))"
+isoinfo -f -i x.iso >names
+ok 'names of level 1' sh -c \
+	'! grep -vE "^(/[A-Z0-9_]{1,8})*(/[A-Z0-9_]{1,8}(\.[A-Z0-9_]{0,3})?(;1)?)$" names'
+ok 'Rock Ridge has them in full' sh -c 'isoinfo -R -f -i x.iso |
+	grep -qx "/TEST-0001/20240611-CT head/99/1.dcm"'
+ok 'Joliet, too' sh -c 'isoinfo -J -f -i x.iso |
+	grep -qx "/TEST-0001/20240611-CT head/99/1.dcm"'
+ok 'xorriso sees no fault' sh -c '
+	xorriso -indev x.iso -check_media what=tracks -- >log 2>&1 &&
+	xorriso -osirrox on -indev x.iso -extract / xo >log 2>&1 &&
+	diff -r xo u.iso'
+exits 0 'with a name' out_ --as iso --volume HEAD_1 -o n.iso
+isoinfo -d -i n.iso >d
+ok 'it has it' grep -qx 'Volume id: HEAD_1' d
+exits 64 'not any name' out_ --as iso --volume head -o n2.iso
+exits 64 'nor a long one' out_ --as iso --volume ABCDEFGHIJKLMNOPQ -o n2.iso
+exits 64 'too deep' out_ --as iso --layout 'a/b/c/d/e/f/g/h/i.dcm' -o n2.iso
+for bad in '--deflate' '--as iso -o -' '-o -' '--as tar --deflate' \
+	'--as zip --volume X' '--as tar --link' '--as nonsense'; do
+	# shellcheck disable=SC2086 # words
+	exits 64 "wrong: $bad" out_ -o no $bad
+done
+
+# ---- damage ---------------------------------------------------------------
+
+set -- arch/objects/*/*
+victim=$7
+chmod u+w "$victim"
+printf X | dd of="$victim" bs=1 seek=1500 conv=notrunc status=none
+for form in tar zip iso; do
+	exits 2 "$form: a damaged object" out_ --as $form -o bad.$form
+	ok "$form: is named" grep -q "^imgexport: $(basename "$victim"): damaged" err
+	ok "$form: the others are there" test "$(records exported)" = 129
+	ok "$form: and all that is there" test \
+		"$(bsdtar -tf bad.$form | grep -c 'dcm$')" = 129
+done
+
+# What the disk gives back is not what was written: nothing is reported.
+flip()
+{
+	FAILIO=$1 LD_PRELOAD=$O/tools/failio.so imgexport -q --as "$2" \
+		-o "t.$2" <studies
+}
+for form in tar zip iso; do
+	exits 3 "$form: a disk that fills up" sh -c "
+		ulimit -f 20000; trap '' XFSZ
+		exec imgexport -q --as $form -o t.$form <studies"
+	ok "$form: leaves nothing" test -z "$(find . -name 't.*' -o \
+		-name '.*imgexport*')"
+	exits 3 "$form: a sync that fails" flip fsync:EIO $form
+	ok "$form: leaves nothing" test ! -e t.$form
+	exits 3 "$form: a disk that gives back less" \
+		flip 'pread:cut:(deleted)' $form
+	ok "$form: leaves nothing" test ! -e t.$form
+done
+finish

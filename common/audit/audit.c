@@ -12,10 +12,12 @@
 
 #define ADDED_MAX (64 * 1024 * 1024)
 #define ACT_MAX   24
+#define FROM_MAX  96
 #define LINE      1024 /* longest line we write */
 
 struct added {
 	char act[ACT_MAX];
+	char from[FROM_MAX]; /* plain text; empty: nobody */
 	bool has_digest;
 	uint8_t digest[IMG_DIGEST_SIZE];
 };
@@ -97,15 +99,26 @@ void img_audit_close(struct img_audit *a)
 	free(a);
 }
 
-int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
-		  struct img_err *err)
+int img_audit_add_from(struct img_audit *a, const char *act,
+		       const uint8_t *digest, const char *from,
+		       struct img_err *err)
 {
 	struct added one = { .has_digest = digest != NULL };
 
 	snprintf(one.act, sizeof(one.act), "%s", act);
+	snprintf(one.from, sizeof(one.from), "%s", from ? from : "");
+	for (char *s = one.from; *s; s++) /* no text that needs escapes */
+		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
+			*s = '?';
 	if (digest)
 		memcpy(one.digest, digest, sizeof(one.digest));
 	return img_buf_add(&a->added, &one, sizeof(one), err);
+}
+
+int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
+		  struct img_err *err)
+{
+	return img_audit_add_from(a, act, digest, NULL, err);
 }
 
 void img_audit_rollback(struct img_audit *a)
@@ -178,8 +191,10 @@ static int add_line(struct img_audit *a, struct tail *t, const char *now,
 	img_hex(hex, one->digest, sizeof(one->digest));
 	n = snprintf(line, sizeof(line),
 		     "{\"n\":%lu,\"time\":\"%s\",\"by\":\"%s\",\"uid\":%u,"
-		     "\"act\":\"%s\",%s%s%s\"prev\":\"%s\"}\n",
+		     "\"act\":\"%s\",%s%s%s%s%s%s\"prev\":\"%s\"}\n",
 		     ++t->n, now, a->by, a->uid, one->act,
+		     *one->from ? "\"from\":\"" : "", one->from,
+		     *one->from ? "\"," : "",
 		     one->has_digest ? "\"digest\":\"" : "",
 		     one->has_digest ? hex : "", one->has_digest ? "\"," : "",
 		     t->prev);

@@ -28,6 +28,10 @@ void img_audit_close(struct img_audit *a);
 /* act: "stored", "conflict", "replaced", ...; digest NULL: none. */
 int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
 		  struct img_err *err);
+/* The same with the peer that wanted it; NULL: none. */
+int img_audit_add_from(struct img_audit *a, const char *act,
+		       const uint8_t *digest, const char *from,
+		       struct img_err *err);
 int img_audit_commit(struct img_audit *a, struct img_err *err);
 /* Forgets what was added and not committed. */
 void img_audit_rollback(struct img_audit *a);

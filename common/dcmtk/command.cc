@@ -69,6 +69,8 @@ static OFCondition fill(DcmDataset &d, const struct img_command *c)
 					  c->data ? 0 : NO_DATA_SET);
 	if (rc.good() && answer)
 		rc = d.putAndInsertUint16(DCM_Status, c->status);
+	if (rc.good() && answer && *c->comment)
+		rc = d.putAndInsertString(DCM_ErrorComment, c->comment);
 	if (rc.good())
 		rc = put_uid(d,
 			     is_requested(c->field)

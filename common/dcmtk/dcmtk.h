@@ -155,6 +155,7 @@ struct img_command {
 	uint16_t type;      /* event or action: (0000,1002), (0000,1008) */
 	char sop_class[65]; /* affected or requested */
 	char instance[65];
+	char comment[65]; /* (0000,0902), of answers that are no success */
 };
 #define IMG_C_STORE_RQ  0x0001
 #define IMG_C_FIND_RQ   0x0020
@@ -174,6 +175,74 @@ int img_command_get(struct img_command *c, const void *p, size_t n,
 		    struct img_err *err);
 
 /* ---- network: acceptor --------------------------------------------------- */
+
+/*
+ * One association that a peer asks for on an accepted socket, for a jailed
+ * process of its own: its bytes are parsed here.  DCMTK negotiates and keeps
+ * the state; what is said then is the caller's affair (net).
+ *
+ * Order of calls: receive, request and contexts, grant or reject, then expect
+ * and read, write; close.
+ */
+struct img_accept;
+
+/* What the peer has to do next, and so how long we wait for it. */
+enum img_accept_phase {
+	IMG_EXPECT_REQUEST, /* the association request: all of it in time */
+	IMG_EXPECT_COMMAND, /* it may idle; stop is obeyed */
+	IMG_EXPECT_REST,    /* the rest of what it began: all of it in time */
+	IMG_EXPECT_DATA     /* a data set: time begins anew with each
+			       kibibyte a second that came in it */
+};
+
+struct img_accept_opts {
+	unsigned request_seconds, idle_seconds, io_seconds;
+	uint32_t max_pdu; /* 4096 to 131072 */
+	int stop; /* readable: end it between two messages; -1 */
+};
+
+/* What it says of itself.  Texts as they came, but printable. */
+struct img_accept_request {
+	char calling[17], called[17];
+	char implementation[65], version[17];
+	/* PS3.7 D.3.3.7: 0 none, 1 name, 2 name and passcode, 3 ... others */
+	uint8_t identity;
+	bool confirm; /* wants to be told that it is accepted */
+	uint16_t user_len, passcode_len;
+	char user[64], passcode[64]; /* longer ones: length only */
+};
+
+/* Loads what is loaded lazily otherwise, before the jail is entered. */
+int img_accept_prepare(struct img_err *err);
+/* Takes sock over in any case.  IMG_E_TRANSPORT: it went away; IMG_E_LIMIT:
+   too slow; IMG_E_MALFORMED. */
+int img_accept_receive(struct img_accept **a, int sock,
+		       const struct img_accept_opts *opts,
+		       struct img_accept_request *request, struct img_err *err);
+/* choose says of each presentation context which of the n transfer syntaxes
+   is taken, or -1: not this SOP class, -2: none of these. */
+int img_accept_grant(struct img_accept *a,
+		     int (*choose)(void *arg, const char *abstract,
+				   const char *const *ts, size_t n),
+		     void *arg, struct img_err *err);
+/* As in PS3.8 9.3.4: result, source, reason. */
+void img_accept_reject(struct img_accept *a, uint8_t result, uint8_t source,
+		       uint8_t reason);
+/* What was negotiated under an identifier; false: nothing. */
+bool img_accept_context(const struct img_accept *a, uint8_t id,
+			const char **abstract, const char **ts);
+
+void img_accept_expect(struct img_accept *a, enum img_accept_phase phase);
+/* As img_assoc_read: 1 a fragment, 0 the peer released, -1: IMG_E_TRANSPORT
+   it went away or aborted, IMG_E_LIMIT it was too slow, IMG_E_BUSY we are to
+   stop, IMG_E_MALFORMED. */
+int img_accept_read(struct img_accept *a, struct img_assoc_pdv *pdv,
+		    struct img_err *err);
+uint32_t img_accept_max_pdu(const struct img_accept *a);
+int img_accept_write(struct img_accept *a, const void *p, size_t n,
+		     struct img_err *err);
+/* Aborts what still stands. */
+void img_accept_close(struct img_accept *a);
 
 #ifdef __cplusplus
 }

@@ -10,11 +10,23 @@
  * An img_scu belongs to one thread at a time.  After a call has failed with
  * IMG_E_TRANSPORT or IMG_E_MALFORMED the association cannot be used any more:
  * close it.
+ *
+ * A listener is a program that accepts connections and parses nothing of what
+ * comes on them.  Each connection goes to a jailed process of its own
+ * (img_serve, given to img_jail_open), which negotiates the association,
+ * writes data sets into files it is handed, and asks the program about
+ * everything else in the fixed messages at the end.  To the program these are
+ * foreign: img_up_recv has checked their form, the order of them is for the
+ * program to check.
  */
 #ifndef IMG_NET_H
 #define IMG_NET_H
 
+#include <sys/socket.h>
+
+#include "crypto/crypto.h"
 #include "dcmtk/dcmtk.h"
+#include "dicom/dicom.h"
 #include "jsonl/jsonl.h"
 
 /* ---- peers ------------------------------------------------------------ */
@@ -103,5 +115,115 @@ enum img_answer img_answer_of(uint16_t status);
 const char *img_answer_text(uint16_t status);
 /* Why a presentation context was not accepted (its result). */
 const char *img_context_text(uint8_t result);
+
+/* ---- acceptor: sockets ------------------------------------------------ */
+
+#define IMG_LISTEN_MAX 16
+
+struct img_listen {
+	int fd[IMG_LISTEN_MAX];
+	size_t n;
+};
+
+#define IMG_ADDRESS_MAX 64 /* "[v6]:port" and a NUL */
+
+/* Binds each address (a name or number, NULL: the loopback of both families)
+   at port; 0 takes a free one, the same for all.  Where the service manager
+   has opened sockets for us (sd_listen_fds(3)), these are taken instead.
+   IMG_E_USAGE for a bad address.  Close with img_listen_close. */
+int img_listen_open(struct img_listen *l, const char *const *address, size_t n,
+		    uint16_t port, struct img_err *err);
+void img_listen_close(struct img_listen *l);
+/* "127.0.0.1:11112", of the i-th socket. */
+void img_listen_name(const struct img_listen *l, size_t i,
+		     char out[IMG_ADDRESS_MAX]);
+/* Whether anybody but this machine can come. */
+bool img_listen_public(const struct img_listen *l);
+/* The number of an address, without its port. */
+void img_address_name(const struct sockaddr_storage *from,
+		      char out[IMG_ADDRESS_MAX]);
+/* Tells the service manager, if there is one: "READY=1" (sd_notify(3)). */
+void img_listen_notify(const char *state);
+
+/* ---- acceptor: who may come ------------------------------------------- */
+
+/* Rules "AET@address", "AET" or "@address".  The title may hold * and ?; the
+   address is a number, or one with the bits of its network (10.0.0.0/8). */
+struct img_access;
+int img_access_new(struct img_access **out, struct img_err *err);
+void img_access_free(struct img_access *a);
+int img_access_add(struct img_access *a, const char *rule, struct img_err *err);
+/* One rule a line; # begins a comment. */
+int img_access_read(struct img_access *a, const char *file,
+		    struct img_err *err);
+/* No rules: everybody.  aet NULL: whether anyone may come from there. */
+bool img_access_may(const struct img_access *a, const char *aet,
+		    const struct sockaddr_storage *from);
+
+/* Whether objects of a SOP class can be stored: those of the standard's
+   storage service and every class that is not of the standard. */
+bool img_net_stores(const char *sop_class);
+
+/* ---- acceptor: what the parts say ------------------------------------- */
+
+enum img_up_kind {
+	IMG_UP_REQUEST = 1, /* an association is asked for */
+	IMG_UP_BEGIN,       /* a data set comes: a file is needed */
+	IMG_UP_END,         /* it is complete, or could not be written */
+	IMG_UP_DROP,        /* it will not be complete */
+	IMG_UP_OVER         /* the association has ended */
+};
+
+struct img_up {
+	uint32_t kind;
+	uint32_t code; /* END: enum img_code of a failure to write, or 0;
+			  DROP, OVER: why, 0 for a release */
+	uint64_t bytes;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	union {
+		struct img_accept_request request;
+		struct {
+			char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX],
+				ts[IMG_UID_MAX];
+		} object;
+		char text[256];
+	} u;
+};
+
+enum img_down_kind {
+	IMG_DOWN_START = 1, /* with the peer's socket */
+	IMG_DOWN_GRANT,
+	IMG_DOWN_REJECT,
+	IMG_DOWN_FILE, /* with a file to write to; without one: drain */
+	IMG_DOWN_VERDICT,
+	IMG_DOWN_STOP /* end it when nothing is in hand; at any time */
+};
+
+struct img_down {
+	uint32_t kind;
+	uint16_t status;                /* VERDICT: as C-STORE-RSP has it */
+	uint8_t result, source, reason; /* REJECT: PS3.8 9.3.4 */
+	char comment[65];               /* VERDICT: (0000,0902) */
+};
+
+/* 1 a message, 0 the worker is gone, -1: IMG_E_LIMIT nothing came in time,
+   IMG_E_MALFORMED it says what nobody would. */
+int img_up_recv(int sock, struct img_up *m, int milliseconds,
+		struct img_err *err);
+int img_up_send(int sock, const struct img_up *m, struct img_err *err);
+int img_down_send(int sock, const struct img_down *m, int fd,
+		  struct img_err *err);
+int img_down_recv(int sock, struct img_down *m, int *fd, struct img_err *err);
+
+/* ---- acceptor: the jailed half ---------------------------------------- */
+
+struct img_serve {
+	unsigned request_seconds, idle_seconds, io_seconds;
+	uint32_t max_pdu;
+	uint64_t max_object; /* bytes of one file */
+};
+
+/* For img_jail_open, with a struct img_serve. */
+int img_serve(int sock, void *serve);
 
 #endif

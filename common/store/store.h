@@ -65,6 +65,13 @@ void img_store_drop(struct img_store *s, struct img_store_file *f);
 int img_store_sync_data(struct img_store *s,
 			struct img_store_file *const *files, size_t n,
 			struct img_err *err);
+/* The same for one file that is still open, by any thread: final as above. */
+int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
+			struct img_err *err);
+/* Whether a sync has failed, so that nothing can be promised any more. */
+bool img_store_is_broken(const struct img_store *s);
+/* Bytes that can still be written. */
+uint64_t img_store_room(const struct img_store *s);
 /* Waits up to seconds for other writers; IMG_E_BUSY. */
 int img_store_lock(struct img_store *s, int seconds, struct img_err *err);
 void img_store_unlock(struct img_store *s);

@@ -14,7 +14,7 @@ struct img_store {
 	atomic_uint serial; /* names within the session */
 	bool touched[256];  /* shards with names not yet synced */
 	unsigned adopted;   /* since names were synced last */
-	bool broken;        /* a sync failed: nothing can be promised */
+	atomic_bool broken; /* a sync failed: nothing can be promised */
 };
 
 /* objects/ab/... of a digest, relative to s->objects: "ab/abcd...". */

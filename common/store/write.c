@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/store_private.h"
@@ -129,6 +130,29 @@ int img_store_sync_data(struct img_store *s,
 		if (sync_one(s, s->session, files[i]->name, 0, err) < 0)
 			return -1;
 	return 0;
+}
+
+int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
+			struct img_err *err)
+{
+	if (s->broken)
+		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
+				   s->dir);
+	return fsync(f->fd) < 0 ? fail_sync(s, err) : 0;
+}
+
+bool img_store_is_broken(const struct img_store *s)
+{
+	return s->broken;
+}
+
+uint64_t img_store_room(const struct img_store *s)
+{
+	struct statvfs v;
+
+	/* Where it cannot be told, writing will tell. */
+	return fstatvfs(s->dirfd, &v) < 0 ? UINT64_MAX
+					  : (uint64_t)v.f_bavail * v.f_frsize;
 }
 
 /* The folder of a name, made again if somebody has taken it away.  Never

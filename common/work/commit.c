@@ -28,7 +28,7 @@ static size_t count_files(struct img_ingest *g, struct img_store_file **list,
 
 	for (struct chunk *c = g->batch; c; c = c->next)
 		for (size_t i = 0; i < c->n; i++)
-			if (c->item[i].file.name[0]) {
+			if (c->item[i].file.name[0] && !c->item[i].synced) {
 				if (n < max)
 					list[n] = &c->item[i].file;
 				n++;
@@ -84,7 +84,7 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 	if (it->put.verdict == IMG_CONFLICT)
 		act = g->opts.on_conflict == IMG_REPLACE ? "replaced"
 							 : "conflict";
-	return img_audit_add(g->audit, act, it->in.digest, err);
+	return img_audit_add_from(g->audit, act, it->in.digest, it->from, err);
 }
 
 /* A copy of an object that is catalogued in place and is intact there adds
@@ -293,7 +293,7 @@ static bool has_writes(struct img_ingest *g)
 /* Waits for other importers; not for long once we are asked to stop. */
 static int take_turn(struct img_ingest *g, struct img_err *err)
 {
-	int left = LOCK_SECONDS;
+	int left = g->patience ? g->patience : LOCK_SECONDS;
 
 	for (;;) {
 		struct img_err busy = IMG_ERR_INIT;

@@ -45,8 +45,10 @@ struct item {
 	const char *warning[IMG_RECORD_WARNINGS];
 	size_t warnings;
 	bool remember;
-	bool look;   /* KNOWN, if its object is still there */
-	bool member; /* of an archive: always copied */
+	bool look;        /* KNOWN, if its object is still there */
+	bool member;      /* of an archive: always copied */
+	bool synced;      /* file is durable already */
+	const char *from; /* peer it came from, for the audit log; or NULL */
 };
 
 #define CHUNK_ITEMS 32
@@ -132,6 +134,7 @@ struct img_ingest {
 	size_t batch_items;
 	uint64_t batch_bytes;
 	double batch_born;
+	int patience; /* seconds to wait for other importers; 0: LOCK_SECONDS */
 	uint64_t items, bytes;         /* reported so far */
 	struct img_err failure;        /* why a batch failed, first one */
 	bool broken;                   /* no batch can be committed any more */
@@ -145,6 +148,14 @@ struct img_ingest {
 };
 
 /* ---- stages ----------------------------------------------------------- */
+
+/* ingest_open.c: what all of them need first.  by: for the audit log. */
+void ingest_init(struct img_ingest *g);
+int open_archive(struct img_ingest *g, const char *dir, const char *by,
+		 struct img_err *err);
+/* Only what commit_batch needs: no threads, no walker. */
+int ingest_open_bare(struct img_ingest **out, const char *dir, const char *by,
+		     const struct img_ingest_host *host, struct img_err *err);
 
 /* ingest.c: the walker's way to add one; NULL when out of memory.  Filled in
    by the caller, then handed on by item_add. */

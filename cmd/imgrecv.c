@@ -1,0 +1,209 @@
+/* imgrecv - what DICOM peers send, into the archive. */
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "work/receive.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+static bool any_called, warn_conflict;
+static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file;
+static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
+		max_pdu = 131072, max_object = 16384 * MIB,
+		timeout_request = 10, timeout_idle = 60, timeout_io = 30;
+static struct img_list addresses, allow;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'p', "port", "n", "port to listen at [11112]; 0: any that is free",
+	  IMG_OPT_U64, &port, NULL, 65535 },
+	{ 'a', "aet", "title", "what we are called [IMGRECV]", IMG_OPT_STRING,
+	  &aet, NULL, 0 },
+	{ 0, "listen", "address", "where to listen [this machine only]",
+	  IMG_OPT_LIST, &addresses, NULL, 0 },
+	{ 0, "allow", "title@address", "who may send [everybody]", IMG_OPT_LIST,
+	  &allow, NULL, 0 },
+	{ 0, "allow-file", "file", "the same, one a line; read again at HUP",
+	  IMG_OPT_STRING, &allow_file, NULL, 0 },
+	{ 0, "any-called", NULL, "take associations for other titles, too",
+	  IMG_OPT_FLAG, &any_called, NULL, 0 },
+	{ 0, "on-conflict", "how", "same UID, other bytes: what to do",
+	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
+	{ 0, "warn-conflict", NULL, "answer a conflict with a warning",
+	  IMG_OPT_FLAG, &warn_conflict, NULL, 0 },
+	{ 0, "max-associations", "n", "side by side [64]", IMG_OPT_U64,
+	  &max_associations, NULL, 1000 },
+	{ 0, "max-per-peer", "n", "side by side from one address [16]",
+	  IMG_OPT_U64, &max_per_peer, NULL, 1000 },
+	{ 0, "max-pdu", "size", "bytes of a PDU [128K]", IMG_OPT_SIZE, &max_pdu,
+	  NULL, 0 },
+	{ 0, "max-object", "size", "bytes of one object [16G]", IMG_OPT_SIZE,
+	  &max_object, NULL, 0 },
+	{ 0, "timeout-request", "s", "for the association request [10]",
+	  IMG_OPT_U64, &timeout_request, NULL, 3600 },
+	{ 0, "timeout-idle", "s", "between two messages [60]", IMG_OPT_U64,
+	  &timeout_idle, NULL, 86400 },
+	{ 0, "timeout-io", "s", "for a message that has begun [30]",
+	  IMG_OPT_U64, &timeout_io, NULL, 3600 },
+	IMG_OPT_END
+};
+
+static struct img_receive *receiver;
+static atomic_bool hup;
+
+static int emit(void *arg, const struct img_record *rec)
+{
+	return img_cli_emit(arg, rec);
+}
+
+static void batch(void *arg, bool begins)
+{
+	img_cli_hold(arg, begins);
+	/* Peers get their answers next: what they rely on is said first. */
+	if (!begins)
+		img_cli_flush(arg);
+}
+
+static void note(void *arg, const struct img_err *err)
+{
+	img_cli_note(arg, err);
+}
+
+static void on_hup(int sig)
+{
+	(void)sig;
+	hup = true;
+}
+
+/* The rules as they are now. */
+static int read_rules(struct img_access **out, struct img_err *err)
+{
+	if (img_access_new(out, err) < 0)
+		return -1;
+	for (size_t i = 0; i < allow.n; i++)
+		if (img_access_add(*out, allow.item[i], err) < 0)
+			goto fail;
+	if (allow_file && img_access_read(*out, allow_file, err) < 0)
+		goto fail;
+	return 0;
+fail:
+	img_access_free(*out);
+	return -1;
+}
+
+static bool stopped(void *arg)
+{
+	struct img_access *rules;
+	struct img_err err = IMG_ERR_INIT;
+
+	if (atomic_exchange(&hup, false)) {
+		if (read_rules(&rules, &err) == 0)
+			img_receive_access_take(receiver, rules);
+		else
+			img_cli_warn(arg, "%s; the rules stay as they were",
+				     err.text);
+	}
+	return img_cli_stopped(arg);
+}
+
+static enum img_on_conflict how(void)
+{
+	if (strcmp(on_conflict, "replace") == 0)
+		return IMG_REPLACE;
+	return strcmp(on_conflict, "reject") == 0 ? IMG_REJECT : IMG_KEEP;
+}
+
+static void check(struct img_cli *cli, int argc)
+{
+	size_t n = strlen(aet);
+
+	if (argc)
+		img_cli_usage(cli, "takes no operands");
+	if (n < 1 || n > 16 || strchr(aet, '\\'))
+		img_cli_usage(cli, "an AE title has 1 to 16 characters");
+	if (max_pdu < 4096 || max_pdu > 131072)
+		img_cli_usage(cli, "--max-pdu is 4K to 128K");
+	if (!max_associations || !max_per_peer)
+		img_cli_usage(cli, "no associations at all");
+	if (!timeout_request || !timeout_idle || !timeout_io)
+		img_cli_usage(cli, "time limits are a second at least");
+}
+
+static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
+{
+	struct img_access *rules;
+	char name[IMG_ADDRESS_MAX];
+
+	if (read_rules(&rules, err) < 0)
+		return -1;
+	img_receive_access_take(receiver, rules);
+	if (img_listen_open(l, addresses.item, addresses.n, (uint16_t)port,
+			    err) < 0)
+		return -1;
+	if (img_listen_public(l) && !allow.n && !allow_file)
+		return img_err_set(err, IMG_E_USAGE,
+				   "other machines can reach us: say with "
+				   "--allow who may send (\"*@*\": everybody)");
+	for (size_t i = 0; i < l->n && !cli->quiet; i++) {
+		img_listen_name(l, i, name);
+		img_cli_warn(cli, "listening at %s", name);
+	}
+	img_listen_notify("READY=1");
+	if (img_receive_serve(receiver, l, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int receive(struct img_cli *cli, struct img_err *err)
+{
+	const struct img_receive_opts o = {
+		.serve = { (unsigned)timeout_request, (unsigned)timeout_idle,
+			   (unsigned)timeout_io, (uint32_t)max_pdu,
+			   max_object },
+		.aet = any_called ? NULL : aet,
+		.max_associations = (unsigned)max_associations,
+		.max_per_peer = (unsigned)max_per_peer,
+		.lock_seconds = 20,
+		.on_conflict = how(),
+		.warn_conflict = warn_conflict,
+	};
+	const struct img_receive_host host = { emit, batch, note, stopped,
+					       cli };
+	struct img_listen l = { .n = 0 };
+	char path[IMG_PATH_MAX];
+	int rc = -1;
+
+	if (img_cli_catalog_dir(dir, path, err) == 0 &&
+	    img_receive_open(&receiver, path, &o, &host, err) == 0)
+		rc = serve(cli, &l, err);
+	img_listen_close(&l);
+	img_receive_close(receiver);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli = IMG_CLI("imgrecv", "[options]",
+				     "store what DICOM peers send", opts);
+	struct sigaction again = { .sa_handler = on_hup };
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "stored duplicate conflict rejected";
+	cli.examples = "imgrecv >records.jsonl\n"
+		       "imgrecv -a ARCHIVE --listen 0.0.0.0 --allow "
+		       "CT1@10.1.2.3\n"
+		       "imgrecv | imgsend -c next\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli, argc);
+	sigaction(SIGHUP, &again, NULL);
+	mallopt(M_ARENA_MAX, 4); /* memory must not grow with threads */
+	if (receive(&cli, &err) < 0) {
+		if (err.code == IMG_E_USAGE)
+			img_cli_usage(&cli, "%s", err.text);
+		img_cli_fail(&cli, &err);
+	}
+	return img_cli_finish(&cli);
+}

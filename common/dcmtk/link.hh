@@ -1,0 +1,64 @@
+/* link.hh - inside the room: the socket of an association that was asked of
+   us, with deadlines that a peer cannot stretch. */
+#ifndef IMG_DCMTK_LINK_HH
+#define IMG_DCMTK_LINK_HH
+
+#include "dcmtk/config/osconfig.h"
+#include "dcmtk/dcmnet/dcmlayer.h"
+#include "dcmtk/dcmnet/dcmtrans.h"
+
+#include "dcmtk/dcmtk.h"
+
+/* What the peer may take how long for; see img_accept_expect. */
+struct Pace {
+	enum img_accept_phase phase = IMG_EXPECT_REQUEST;
+	double until = 0;  /* when patience ends */
+	uint64_t part = 0; /* bytes of the present window */
+	unsigned seconds = 30;
+	unsigned idle = 60;
+	int stop = -1; /* readable: stop when nothing is in hand */
+	bool late = false, stopped = false;
+
+	void expect(enum img_accept_phase what);
+	void came(size_t n);
+	/* Waits until fd can be read (or written); false: time is over or we
+	   are to stop, and errno says so. */
+	bool wait(int fd, short events);
+};
+
+/* Plain TCP.  Reads ahead, so that a PDU's six bytes of head do not cost a
+   system call of their own, and acknowledges at once: a peer with Nagle's
+   algorithm would wait 40 ms for each object otherwise. */
+class Link : public DcmTCPConnection
+{
+      public:
+	Link(int sock, Pace *pace);
+	ssize_t read(void *buf, size_t n) override;
+	ssize_t write(void *buf, size_t n) override;
+	void close() override;
+	void closeTransportConnection() override;
+	OFBool networkDataAvailable(int timeout) override;
+
+      private:
+	ssize_t fill(void *buf, size_t n);
+
+	Pace *pace;
+	size_t at = 0, end = 0;
+	uint8_t ahead[65536];
+};
+
+/* Makes Links of sockets. */
+class LinkLayer : public DcmTransportLayer
+{
+      public:
+	explicit LinkLayer(Pace *p) : pace(p)
+	{
+	}
+	DcmTransportConnection *createConnection(DcmNativeSocketType sock,
+						 OFBool secure) override;
+
+      private:
+	Pace *pace;
+};
+
+#endif

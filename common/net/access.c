@@ -1,0 +1,221 @@
+/* access.c - who may come: titles and addresses. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/net.h"
+
+#define RULES_MAX  4096
+#define FILE_BYTES (1024 * 1024)
+
+struct rule {
+	char aet[17];     /* may hold * and ?; empty: any */
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	unsigned bits;    /* of addr that count */
+};
+
+struct img_access {
+	struct rule *rule;
+	size_t n;
+};
+
+int img_access_new(struct img_access **out, struct img_err *err)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : img_err_set(err, IMG_E_NOMEM, "out of memory");
+}
+
+void img_access_free(struct img_access *a)
+{
+	if (a)
+		free(a->rule);
+	free(a);
+}
+
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+static bool parse_address(struct rule *r, const char *text)
+{
+	char host[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	uint64_t bits = 128, most = 128;
+
+	if (n >= sizeof(host))
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (inet_pton(AF_INET, host, r->addr + 12) == 1) {
+		memcpy(r->addr, mapped, sizeof(mapped));
+		most = bits = 32;
+	} else if (inet_pton(AF_INET6, host, r->addr) != 1) {
+		return false;
+	}
+	if (slash && !img_parse_u64(slash + 1, most, &bits))
+		return false;
+	r->bits = (unsigned)(bits + 128 - most);
+	return true;
+}
+
+int img_access_add(struct img_access *a, const char *text, struct img_err *err)
+{
+	const char *at = strrchr(text, '@');
+	size_t n = at ? (size_t)(at - text) : strlen(text);
+	struct rule r = { .bits = 0 }, *more;
+
+	if (n > 16 || (n == 0 && !at))
+		return img_err_set(err, IMG_E_USAGE,
+				   "an AE title has 1 to 16 characters");
+	memcpy(r.aet, text, n);
+	if (at && strcmp(at + 1, "*") != 0 && !parse_address(&r, at + 1))
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: no address, as 10.1.2.3 or 10.0.0.0/8",
+				   at + 1);
+	if (a->n == RULES_MAX)
+		return img_err_set(err, IMG_E_LIMIT, "over %d rules",
+				   RULES_MAX);
+	more = realloc(a->rule, (a->n + 1) * sizeof(r));
+	if (!more)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	a->rule = more;
+	a->rule[a->n++] = r;
+	return 0;
+}
+
+static int add_lines(struct img_access *a, const char *file, char *text,
+		     struct img_err *err)
+{
+	char *save = NULL, *line = strtok_r(text, "\n", &save);
+
+	for (; line; line = strtok_r(NULL, "\n", &save)) {
+		struct img_err why = IMG_ERR_INIT;
+		size_t n;
+
+		line[strcspn(line, "#\r")] = '\0';
+		line += strspn(line, " \t");
+		for (n = strlen(line);
+		     n && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
+			line[n - 1] = '\0';
+		if (*line && img_access_add(a, line, &why) < 0)
+			return img_err_set(err, why.code, "%.200s: %.250s",
+					   file, why.text);
+	}
+	return 0;
+}
+
+int img_access_read(struct img_access *a, const char *file, struct img_err *err)
+{
+	char *text = malloc(FILE_BYTES + 1);
+	int fd = -1, rc = -1;
+	ssize_t n;
+
+	if (!text)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || (n = img_read_full(fd, text, FILE_BYTES)) < 0) {
+		img_err_sys(err, "%s", file);
+		goto out;
+	}
+	if (n == FILE_BYTES) {
+		img_err_set(err, IMG_E_LIMIT, "%s: over %d bytes", file,
+			    FILE_BYTES);
+		goto out;
+	}
+	text[n] = '\0';
+	rc = add_lines(a, file, text, err);
+out:
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	return rc;
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+/* * and ? in p; no recursion. */
+static bool matches(const char *p, const char *s)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*s) {
+		if (*p == '*') {
+			star = p++;
+			from = s;
+		} else if (*p == '?' || *p == *s) {
+			p++;
+			s++;
+		} else if (star) {
+			p = star + 1;
+			s = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*p == '*')
+		p++;
+	return !*p;
+}
+
+static void bytes_of(uint8_t out[16], const struct sockaddr_storage *from)
+{
+	memset(out, 0, 16);
+	if (from->ss_family == AF_INET) {
+		memcpy(out, mapped, sizeof(mapped));
+		memcpy(out + 12, &((const struct sockaddr_in *)from)->sin_addr,
+		       4);
+	} else if (from->ss_family == AF_INET6) {
+		memcpy(out, &((const struct sockaddr_in6 *)from)->sin6_addr,
+		       16);
+	}
+}
+
+static bool within(const struct rule *r, const uint8_t addr[16])
+{
+	unsigned whole = r->bits / 8, rest = r->bits % 8;
+
+	if (memcmp(r->addr, addr, whole) != 0)
+		return false;
+	return !rest || (r->addr[whole] ^ addr[whole]) >> (8 - rest) == 0;
+}
+
+bool img_access_may(const struct img_access *a, const char *aet,
+		    const struct sockaddr_storage *from)
+{
+	uint8_t addr[16];
+
+	bytes_of(addr, from);
+	for (size_t i = 0; i < a->n; i++)
+		if (within(&a->rule[i], addr) &&
+		    (!aet || !*a->rule[i].aet || matches(a->rule[i].aet, aet)))
+			return true;
+	return a->n == 0;
+}
+
+/* ---- what is stored --------------------------------------------------- */
+
+bool img_net_stores(const char *sop_class)
+{
+	/* PS3.4 B.5, GG.3 and I.4; retired ones of PS3.6 among them. */
+	static const char *const others[] = {
+		"1.2.840.10008.5.1.1.27",   "1.2.840.10008.5.1.1.29",
+		"1.2.840.10008.5.1.1.30",   "1.2.840.10008.5.1.4.34.7",
+		"1.2.840.10008.5.1.4.38.1", "1.2.840.10008.5.1.4.39.1",
+		"1.2.840.10008.5.1.4.43.1", "1.2.840.10008.5.1.4.44.1",
+		"1.2.840.10008.5.1.4.45.1",
+	};
+	static const char standard[] = "1.2.840.10008.";
+	static const char storage[] = "1.2.840.10008.5.1.4.1.1.";
+
+	if (strncmp(sop_class, standard, sizeof(standard) - 1) != 0)
+		return *sop_class != '\0';
+	if (strncmp(sop_class, storage, sizeof(storage) - 1) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(sop_class, others[i]) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,383 @@
+/* serve.c - the jailed half of a listener: one association, PS3.7 and 3.8. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "jail/jail.h"
+#include "net/net.h"
+
+#define SUCCESS      0x0000
+#define NO_RESOURCES 0xA700
+#define UNKNOWN      0x0211 /* unrecognized operation, PS3.7 C.5.27 */
+
+struct server {
+	const struct img_serve *opts;
+	int sock; /* to the listener */
+	struct img_accept *peer;
+	bool stopping;
+	/* the message in hand */
+	uint8_t context;
+	struct img_command command;
+	struct img_buf bytes; /* of a command set */
+	/* the object in hand */
+	int fd;
+	struct img_digest digest;
+	uint64_t written;
+	enum img_code failed; /* why it cannot be kept */
+};
+
+/* ---- talking to the listener ------------------------------------------ */
+
+static int say(struct server *s, uint32_t kind, uint32_t code, const char *text,
+	       struct img_err *err)
+{
+	struct img_up m = { .kind = kind, .code = code };
+
+	snprintf(m.u.text, sizeof(m.u.text), "%s", text);
+	for (char *c = m.u.text; *c; c++)
+		if (*c < ' ' || *c > '~' || *c == '\\')
+			*c = '?';
+	return img_up_send(s->sock, &m, err);
+}
+
+/* What was asked for; a wish to stop in between is remembered. */
+static int hear(struct server *s, uint32_t kind, struct img_down *m, int *fd,
+		struct img_err *err)
+{
+	for (;;) {
+		if (img_down_recv(s->sock, m, fd, err) < 0)
+			return -1;
+		if (m->kind == kind ||
+		    (kind == IMG_DOWN_GRANT && m->kind == IMG_DOWN_REJECT))
+			return 0;
+		if (m->kind != IMG_DOWN_STOP)
+			return img_err_set(err, IMG_E_BUG,
+					   "listener out of step");
+		s->stopping = true;
+	}
+}
+
+/* ---- answering the peer ----------------------------------------------- */
+
+/* A command set as P-DATA-TF PDUs of one fragment each (PS3.8 9.3.5). */
+static int send_command(struct server *s, const struct img_command *c,
+			struct img_err *err)
+{
+	size_t most = img_accept_max_pdu(s->peer), at = 0;
+	struct img_buf set, pdu;
+	int rc = -1;
+
+	img_buf_init(&set, IMG_COMMAND_MAX);
+	img_buf_init(&pdu, 2 * IMG_COMMAND_MAX);
+	most = most < 128 ? 122 : most - 6;
+	if (img_command_put(c, &set, err) < 0)
+		goto out;
+	while (at < set.len) {
+		size_t n = set.len - at < most ? set.len - at : most;
+		uint32_t item = (uint32_t)n + 2, all = item + 4;
+		uint8_t head[12] = { 4, 0 };
+
+		for (int i = 0; i < 4; i++) {
+			head[2 + i] = (uint8_t)(all >> (24 - 8 * i));
+			head[6 + i] = (uint8_t)(item >> (24 - 8 * i));
+		}
+		head[10] = s->context;
+		head[11] = at + n == set.len ? 3 : 1;
+		if (img_buf_add(&pdu, head, sizeof(head), err) < 0 ||
+		    img_buf_add(&pdu, set.data + at, n, err) < 0)
+			goto out;
+		at += n;
+	}
+	rc = img_accept_write(s->peer, pdu.data, pdu.len, err);
+out:
+	img_buf_release(&set);
+	img_buf_release(&pdu);
+	return rc;
+}
+
+static int answer(struct server *s, uint16_t status, const char *comment,
+		  struct img_err *err)
+{
+	struct img_command c = { .field = s->command.field | IMG_DIMSE_RSP,
+				 .message = s->command.message,
+				 .status = status };
+
+	memcpy(c.sop_class, s->command.sop_class, sizeof(c.sop_class));
+	memcpy(c.instance, s->command.instance, sizeof(c.instance));
+	snprintf(c.comment, sizeof(c.comment), "%s", comment);
+	return send_command(s, &c, err);
+}
+
+/* ---- reading fragments ------------------------------------------------ */
+
+/* A whole command set; 0 the peer released. */
+static int read_command(struct server *s, struct img_err *err)
+{
+	struct img_assoc_pdv pdv;
+	const char *abstract, *ts;
+	int rc;
+
+	img_buf_reset(&s->bytes);
+	img_accept_expect(s->peer, IMG_EXPECT_COMMAND);
+	for (bool first = true;; first = false) {
+		rc = img_accept_read(s->peer, &pdv, err);
+		if (rc <= 0)
+			return rc;
+		if (!pdv.command || (!first && pdv.context != s->context))
+			return img_err_set(err, IMG_E_MALFORMED,
+					   "no command where one belongs");
+		s->context = pdv.context;
+		if (img_buf_add(&s->bytes, pdv.p, pdv.n, err) < 0)
+			return -1;
+		if (pdv.last)
+			break;
+	}
+	if (!img_accept_context(s->peer, s->context, &abstract, &ts))
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "a presentation context that was not "
+				   "accepted");
+	return img_command_get(&s->command, img_buf_str(&s->bytes),
+			       s->bytes.len, err) < 0
+		       ? -1
+		       : 1;
+}
+
+/* The data set of the command: each part to take. */
+static int read_data(struct server *s,
+		     int (*take)(struct server *s, const uint8_t *p, size_t n,
+				 struct img_err *err),
+		     struct img_err *err)
+{
+	struct img_assoc_pdv pdv;
+
+	img_accept_expect(s->peer, IMG_EXPECT_DATA);
+	do {
+		int rc = img_accept_read(s->peer, &pdv, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || pdv.command || pdv.context != s->context)
+			return img_err_set(err, IMG_E_MALFORMED,
+					   "a data set is broken off");
+		if (take(s, pdv.p, pdv.n, err) < 0)
+			return -1;
+	} while (!pdv.last);
+	return 0;
+}
+
+static int drain(struct server *s, const uint8_t *p, size_t n,
+		 struct img_err *err)
+{
+	(void)s, (void)p, (void)n, (void)err;
+	return 0;
+}
+
+/* ---- objects ---------------------------------------------------------- */
+
+/* What cannot be written is read on and told at the end: the peer is to get
+   its answer, not a broken connection. */
+static int keep(struct server *s, const uint8_t *p, size_t n,
+		struct img_err *err)
+{
+	if (n > s->opts->max_object - s->written)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "object of more than %llu bytes",
+				   (unsigned long long)s->opts->max_object);
+	s->written += n;
+	if (s->fd < 0 || s->failed)
+		return 0;
+	img_digest_add(&s->digest, p, n);
+	if (img_write_full(s->fd, p, n) < 0)
+		s->failed = IMG_E_IO;
+	return 0;
+}
+
+static int keep_meta(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	return keep(arg, p, n, err);
+}
+
+/* Part 10 file meta information that is the same for the same object whoever
+   sends it, so that its digest is, too. */
+static int write_meta(struct server *s, const char *ts, struct img_err *err)
+{
+	const struct img_dicom_sink sink = { keep_meta, s };
+	struct img_dicom_writer *w = img_dicom_writer_new(&sink, err);
+	int rc;
+
+	if (!w)
+		return -1;
+	rc = img_dicom_put_meta(w, s->command.sop_class, s->command.instance,
+				ts, err);
+	if (rc == 0)
+		rc = img_dicom_finish(w, err);
+	img_dicom_writer_free(w);
+	return rc;
+}
+
+static int begin(struct server *s, const char *ts, struct img_down *m,
+		 struct img_err *err)
+{
+	struct img_up up = { .kind = IMG_UP_BEGIN };
+
+	snprintf(up.u.object.sop_class, IMG_UID_MAX, "%s",
+		 s->command.sop_class);
+	snprintf(up.u.object.sop, IMG_UID_MAX, "%s", s->command.instance);
+	snprintf(up.u.object.ts, IMG_UID_MAX, "%s", ts);
+	if (img_up_send(s->sock, &up, err) < 0 ||
+	    hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
+		return -1;
+	s->written = 0;
+	s->failed = IMG_OK;
+	img_digest_init(&s->digest);
+	return s->fd < 0 ? 0 : write_meta(s, ts, err);
+}
+
+/* Closes the file and asks what has become of the object. */
+static int end(struct server *s, struct img_down *m, struct img_err *err)
+{
+	struct img_up up = { .kind = IMG_UP_END, .bytes = s->written };
+
+	if (close(s->fd) < 0)
+		s->failed = IMG_E_IO;
+	s->fd = -1;
+	up.code = s->failed;
+	img_digest_end(&s->digest, up.digest);
+	if (img_up_send(s->sock, &up, err) < 0)
+		return -1;
+	return hear(s, IMG_DOWN_VERDICT, m, NULL, err);
+}
+
+static int store(struct server *s, struct img_err *err)
+{
+	const char *abstract, *ts;
+	struct img_down m;
+
+	if (!s->command.data || !*s->command.instance)
+		return img_err_set(err, IMG_E_MALFORMED, "a C-STORE without %s",
+				   s->command.data ? "an instance"
+						   : "a data set");
+	img_accept_context(s->peer, s->context, &abstract, &ts);
+	if (begin(s, ts, &m, err) < 0)
+		return -1;
+	if (read_data(s, keep, err) < 0) {
+		struct img_err ignored = IMG_ERR_INIT;
+
+		if (s->fd >= 0) {
+			close(s->fd);
+			s->fd = -1;
+			(void)say(s, IMG_UP_DROP, err->code, err->text,
+				  &ignored);
+		}
+		return -1;
+	}
+	if (s->fd >= 0 && end(s, &m, err) < 0)
+		return -1;
+	return answer(s, m.status, m.comment, err);
+}
+
+/* ---- the association -------------------------------------------------- */
+
+/* Answers one command; 0 the peer released. */
+static int serve_one(struct server *s, struct img_err *err)
+{
+	int rc = read_command(s, err);
+
+	if (rc <= 0)
+		return rc;
+	switch (s->command.field) {
+	case IMG_C_ECHO_RQ:
+		rc = s->command.data ? read_data(s, drain, err) : 0;
+		if (rc == 0)
+			rc = answer(s, SUCCESS, "", err);
+		break;
+	case IMG_C_STORE_RQ:
+		rc = store(s, err);
+		break;
+	case IMG_C_CANCEL_RQ: /* of nothing that is in hand */
+		rc = 0;
+		break;
+	default:
+		if (s->command.field & IMG_DIMSE_RSP)
+			return img_err_set(err, IMG_E_MALFORMED,
+					   "an answer to nothing");
+		rc = s->command.data ? read_data(s, drain, err) : 0;
+		if (rc == 0)
+			rc = answer(s, UNKNOWN, "", err);
+	}
+	return rc < 0 ? -1 : 1;
+}
+
+/* PS3.4 B.3: any transfer syntax will do, since data sets are kept as they
+   come; what is proposed first is taken to be the sender's own. */
+static int choose(void *arg, const char *abstract, const char *const *ts,
+		  size_t n)
+{
+	(void)arg;
+	if (!n)
+		return -2;
+	if (strcmp(abstract, "1.2.840.10008.1.1") != 0)
+		return img_net_stores(abstract) ? 0 : -1;
+	/* Verification has no data sets: the default one. */
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ts[i], "1.2.840.10008.1.2") == 0)
+			return (int)i;
+	return 0;
+}
+
+/* 1 the association stands, 0 it was refused. */
+static int negotiate(struct server *s, int peer, struct img_err *err)
+{
+	const struct img_accept_opts o = { s->opts->request_seconds,
+					   s->opts->idle_seconds,
+					   s->opts->io_seconds,
+					   s->opts->max_pdu, s->sock };
+	struct img_up up = { .kind = IMG_UP_REQUEST };
+	struct img_down m;
+
+	if (img_accept_receive(&s->peer, peer, &o, &up.u.request, err) < 0)
+		return -1;
+	if (img_up_send(s->sock, &up, err) < 0 ||
+	    hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
+		return -1;
+	if (m.kind == IMG_DOWN_REJECT) {
+		img_accept_reject(s->peer, m.result, m.source, m.reason);
+		return 0;
+	}
+	return img_accept_grant(s->peer, choose, NULL, err) < 0 ? -1 : 1;
+}
+
+static int serve(struct server *s, struct img_err *err)
+{
+	struct img_down m;
+	int peer, rc;
+
+	if (img_down_recv(s->sock, &m, &peer, err) < 0)
+		return -1;
+	if (m.kind != IMG_DOWN_START || peer < 0)
+		return img_err_set(err, IMG_E_BUG, "listener out of step");
+	rc = negotiate(s, peer, err);
+	while (rc > 0) {
+		if (s->stopping)
+			return img_err_set(err, IMG_E_BUSY, "stopped");
+		rc = serve_one(s, err);
+	}
+	return rc;
+}
+
+int img_serve(int sock, void *arg)
+{
+	struct server s = { .opts = arg, .sock = sock, .fd = -1 };
+	struct img_err err = IMG_ERR_INIT, ignored = IMG_ERR_INIT;
+	int rc;
+
+	img_buf_init(&s.bytes, IMG_COMMAND_MAX);
+	rc = serve(&s, &err);
+	img_accept_close(s.peer);
+	img_buf_release(&s.bytes);
+	(void)say(&s, IMG_UP_OVER, rc < 0 ? err.code : 0,
+		  rc < 0 ? err.text : "", &ignored);
+	return 0;
+}

@@ -1,0 +1,266 @@
+/* receive.c - a listener: who is let in, and when it ends. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "work/receive_private.h"
+
+#define STACK   (256 * 1024)
+#define TICK_MS 500
+
+/* ---- associations ----------------------------------------------------- */
+
+static void assoc_free(struct assoc *s)
+{
+	if (s->sock >= 0)
+		close(s->sock);
+	img_dicom_reader_free(s->x.reader);
+	img_buf_release(&s->x.text);
+	arena_release(&s->chunk.arena);
+	free(s);
+}
+
+static void *run(void *arg)
+{
+	struct assoc *s = arg, **at;
+	struct img_receive *r = s->r;
+
+	receive_assoc(s);
+	pthread_mutex_lock(&r->lock);
+	for (at = &r->running; *at != s; at = &(*at)->next)
+		;
+	*at = s->next;
+	r->n_running--;
+	pthread_cond_signal(&r->gone);
+	pthread_mutex_unlock(&r->lock);
+	assoc_free(s);
+	return NULL;
+}
+
+/* PS3.8 9.3.4: what to say to one that cannot be let in.  Nothing of what it
+   sends is looked at. */
+static void turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
+{
+	const uint8_t rj[10] = { 3, 0, 0, 0, 0, 4, 0, result, source, reason };
+	char junk[4096];
+
+	(void)send(sock, rj, sizeof(rj), MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(sock, SHUT_WR);
+	/* Bytes that are there would turn the close into a reset, which could
+	   overtake the answer. */
+	for (int i = 0;
+	     i < 16 && recv(sock, junk, sizeof(junk), MSG_DONTWAIT) > 0; i++)
+		;
+	close(sock);
+}
+
+static unsigned from_same(struct img_receive *r, const char *address)
+{
+	unsigned n = 0;
+
+	for (struct assoc *s = r->running; s; s = s->next)
+		n += strcmp(s->address, address) == 0;
+	return n;
+}
+
+/* NULL: it may come in.  Needs the lock. */
+static const char *objection(struct img_receive *r, struct assoc *s,
+			     bool *later)
+{
+	*later = false;
+	if (!img_access_may(r->access, NULL, &s->from))
+		return "address not allowed";
+	*later = true;
+	if (r->n_running >= r->opts.max_associations)
+		return "too many associations";
+	if (from_same(r, s->address) >= r->opts.max_per_peer)
+		return "too many associations from this address";
+	return NULL;
+}
+
+static int start(struct img_receive *r, struct assoc *s)
+{
+	pthread_attr_t attr;
+	sigset_t all, was;
+	pthread_t thread;
+	int e;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are for main */
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_mutex_lock(&r->lock);
+	s->lane = r->lanes++ % IMG_STORE_LANES;
+	s->next = r->running;
+	r->running = s;
+	r->n_running++;
+	e = pthread_create(&thread, &attr, run, s);
+	if (e) {
+		r->running = s->next;
+		r->n_running--;
+	}
+	pthread_mutex_unlock(&r->lock);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return e ? -1 : 0;
+}
+
+static void admit(struct img_receive *r, int sock,
+		  const struct sockaddr_storage *from)
+{
+	struct assoc *s = calloc(1, sizeof(*s));
+	const char *why = "out of memory";
+	bool later = true;
+
+	if (!s) {
+		turn_away(sock, 2, 3, 1);
+		return;
+	}
+	s->r = r;
+	s->sock = sock;
+	s->from = *from;
+	img_address_name(from, s->address);
+	snprintf(s->peer, sizeof(s->peer), "%s", s->address);
+	pthread_mutex_lock(&r->lock);
+	why = objection(r, s, &later);
+	pthread_mutex_unlock(&r->lock);
+	if (!why && start(r, s) == 0)
+		return;
+	if (why) {
+		struct img_err text = IMG_ERR_INIT;
+
+		img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", s->peer,
+			    why);
+		r->host.note(r->host.arg, &text);
+		receive_refused(s, why);
+	}
+	if (later)
+		turn_away(sock, 2, 3, 2);
+	else
+		turn_away(sock, 1, 1, 1);
+	s->sock = -1;
+	assoc_free(s);
+}
+
+/* ---- the loop --------------------------------------------------------- */
+
+static void accept_all(struct img_receive *r, int fd)
+{
+	struct sockaddr_storage from;
+	socklen_t n = sizeof(from);
+	int sock;
+
+	memset(&from, 0, sizeof(from));
+	sock = accept4(fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC);
+	if (sock >= 0)
+		admit(r, sock, &from);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		usleep(10000); /* do not spin until one is free again */
+}
+
+static bool over(struct img_receive *r)
+{
+	bool broken;
+
+	pthread_mutex_lock(&r->lock);
+	broken = r->broken;
+	pthread_mutex_unlock(&r->lock);
+	return r->host.stopped(r->host.arg) || broken;
+}
+
+/* Associations get as long as their time limits give them. */
+static void finish(struct img_receive *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->stopping = true;
+	while (r->n_running)
+		pthread_cond_wait(&r->gone, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	receive_commit_end(r);
+}
+
+int img_receive_serve(struct img_receive *r, const struct img_listen *l,
+		      struct img_err *err)
+{
+	struct pollfd p[IMG_LISTEN_MAX];
+
+	if (receive_commit_start(r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		p[i] = (struct pollfd){ l->fd[i], POLLIN, 0 };
+	while (!over(r)) {
+		if (poll(p, l->n, TICK_MS) <= 0)
+			continue;
+		for (size_t i = 0; i < l->n; i++)
+			if (p[i].revents)
+				accept_all(r, p[i].fd);
+	}
+	finish(r);
+	if (r->broken)
+		return img_err_set(err, r->failure.code, "%s", r->failure.text);
+	return 0;
+}
+
+/* ---- open, close ------------------------------------------------------ */
+
+void img_receive_access_take(struct img_receive *r, struct img_access *a)
+{
+	struct img_access *old;
+
+	pthread_mutex_lock(&r->lock);
+	old = r->access;
+	r->access = a;
+	pthread_mutex_unlock(&r->lock);
+	img_access_free(old);
+}
+
+int img_receive_open(struct img_receive **out, const char *dir,
+		     const struct img_receive_opts *opts,
+		     const struct img_receive_host *host, struct img_err *err)
+{
+	struct img_jail_limits limits = { .network = true,
+					  .file_max = opts->serve.max_object };
+	struct img_receive *r = calloc(1, sizeof(*r));
+	struct img_ingest_host own;
+
+	if (!r)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	r->opts = *opts;
+	r->host = *host;
+	own = receive_host(r);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->work, NULL);
+	pthread_cond_init(&r->done, NULL);
+	pthread_cond_init(&r->gone, NULL);
+	snprintf(r->aet, sizeof(r->aet), "%s", opts->aet ? opts->aet : "");
+	if (img_accept_prepare(err) < 0 ||
+	    img_jail_open(&r->jail, img_serve, &r->opts.serve, &limits, err) <
+		    0 ||
+	    img_access_new(&r->access, err) < 0 ||
+	    ingest_open_bare(&r->g, dir, "imgrecv", &own, err) < 0) {
+		img_receive_close(r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void img_receive_close(struct img_receive *r)
+{
+	if (!r)
+		return;
+	receive_commit_end(r);
+	img_ingest_close(r->g);
+	img_jail_close(r->jail);
+	img_access_free(r->access);
+	pthread_cond_destroy(&r->work);
+	pthread_cond_destroy(&r->done);
+	pthread_cond_destroy(&r->gone);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}

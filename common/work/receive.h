@@ -1,0 +1,54 @@
+/*
+ * receive.h - objects that peers send into the archive: a listener.
+ *
+ * The caller's thread accepts connections and looks at nothing but addresses.
+ * Each association has a thread and a jailed process of its own: the process
+ * parses what the peer says, the thread hands it files and checks what it
+ * says in turn.  One committer makes what all associations have complete
+ * durable at once, as an import does, reports it, and only then lets the
+ * processes answer their peers.
+ *
+ * Order of calls: open (before any thread), serve, close.
+ */
+#ifndef IMG_RECEIVE_H
+#define IMG_RECEIVE_H
+
+#include "catalog/catalog.h"
+#include "net/net.h"
+#include "record/record.h"
+
+struct img_receive_opts {
+	struct img_serve serve;
+	const char *aet; /* what we are called; NULL: anything will do */
+	unsigned max_associations, max_per_peer;
+	unsigned lock_seconds; /* how long another importer may take */
+	enum img_on_conflict on_conflict;
+	bool warn_conflict; /* a conflict is answered by a warning */
+};
+
+struct img_receive_host {
+	/* From the committer's thread.  -1: the output cannot be written; the
+	   listener stops. */
+	int (*emit)(void *arg, const struct img_record *rec);
+	void (*batch)(void *arg, bool begins);
+	/* From any thread: somebody was sent away, or a worker died. */
+	void (*note)(void *arg, const struct img_err *err);
+	/* From the caller's thread, several times a second. */
+	bool (*stopped)(void *arg);
+	void *arg;
+};
+
+struct img_receive;
+
+int img_receive_open(struct img_receive **r, const char *dir,
+		     const struct img_receive_opts *opts,
+		     const struct img_receive_host *host, struct img_err *err);
+/* Who may come from now on; freed by the listener. */
+void img_receive_access_take(struct img_receive *r, struct img_access *a);
+/* Serves until host.stopped says so, then finishes what is in hand.  -1 with
+   the reason when nothing can be stored any more. */
+int img_receive_serve(struct img_receive *r, const struct img_listen *l,
+		      struct img_err *err);
+void img_receive_close(struct img_receive *r);
+
+#endif

@@ -1,0 +1,68 @@
+/* receive_private.h - what the parts of a listener share. */
+#ifndef IMG_RECEIVE_PRIVATE_H
+#define IMG_RECEIVE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "jail/jail.h"
+#include "work/ingest_private.h"
+#include "work/receive.h"
+
+#define PEER_MAX 96 /* "AET@address" */
+
+/* One association.  All but the queue's part is its thread's alone. */
+struct assoc {
+	struct assoc *next; /* of those that run */
+	struct img_receive *r;
+	struct img_jail_worker worker;
+	int sock; /* the peer's, until the worker has it */
+	struct sockaddr_storage from;
+	char address[IMG_ADDRESS_MAX];
+	char peer[PEER_MAX];
+	unsigned lane;
+	bool granted, told_to_stop;
+	/* the object in hand */
+	bool open;
+	double since; /* when the worker was heard of last */
+	uint64_t grown;
+	struct img_up begun;
+	struct examiner x;
+	struct chunk chunk; /* of one item */
+	/* the committer's */
+	struct assoc *queued;
+	bool done;
+};
+
+struct img_receive {
+	struct img_receive_opts opts;
+	struct img_receive_host host;
+	struct img_jail *jail;
+	struct img_ingest *g;
+	char aet[17];
+
+	pthread_mutex_t lock;
+	pthread_cond_t work, done, gone;
+	struct img_access *access;
+	struct assoc *running;
+	unsigned n_running, lanes;
+	struct assoc *queue, **queue_end;
+	bool stopping, ended;
+	bool broken; /* nothing can be stored any more */
+	struct img_err failure;
+	pthread_t committer;
+	bool has_committer;
+};
+
+/* receive_commit.c */
+struct img_ingest_host receive_host(struct img_receive *r);
+int receive_commit_start(struct img_receive *r, struct img_err *err);
+void receive_commit_end(struct img_receive *r);
+/* The item of the association's chunk: committed and reported on return. */
+void receive_commit(struct assoc *s);
+/* An association that was refused: into the audit log. */
+void receive_refused(struct assoc *s, const char *why);
+
+/* receive_serve.c: an association's thread. */
+void *receive_assoc(void *arg);
+
+#endif

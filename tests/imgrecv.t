@@ -1,0 +1,116 @@
+# imgrecv.t - a listener: what is stored, what is answered, who may come.
+. "$(dirname "$0")/lib.sh"
+need storescu echoscu dcmsend dump2dcm
+. "$TOP/tests/recv.sh"
+
+one()
+{
+	file_=$1 n_=$2
+	shift 2
+	phantom one --study 2.25.10 --series 2.25.11 --uid "2.25.$n_" \
+		--instance "$n_" --modality CT --date 20240102 "$@" "$file_"
+}
+# sends: storescu with the listener's title
+sends()
+{
+	storescu -aet SENDER -aec IMGRECV 127.0.0.1 "$port" "$@"
+}
+statuses()
+{
+	sed -n 's/.*"status":"\([^"]*\)".*/\1/p' recv.out | tr '\n' ' '
+}
+mkdir in
+for n in 1 2 3; do one in/$n.dcm $n; done
+
+# ---- storing --------------------------------------------------------------
+
+ok 'listens' recv_start
+exits 0 'C-ECHO' echoscu -aec IMGRECV 127.0.0.1 "$port"
+exits 0 'C-STORE' sends in/1.dcm in/2.dcm
+ok 'a record for each' test "$(statuses)" = 'stored stored '
+d=$(b2sum -l 256 "$(file_of 2.25.1)" | cut -d ' ' -f 1)
+head -n 1 recv.out >first
+same 'the record of the first' first <<!
+{"status":"stored","StudyInstanceUID":"2.25.10","SeriesInstanceUID":"2.25.11","SOPInstanceUID":"2.25.1","SOPClassUID":"1.2.840.10008.5.1.4.1.1.2","TransferSyntaxUID":"1.2.840.10008.1.2.1","Modality":"CT","bytes":$(wc -c <"$(file_of 2.25.1)" | tr -d ' '),"digest":"$d","from":"SENDER@127.0.0.1"}
+!
+dataset in/1.dcm >want
+dataset "$(file_of 2.25.1)" >have
+ok 'the data set is what was sent' cmp want have
+exits 0 'the same again' sends in/1.dcm
+ok 'is a duplicate' test "$(statuses)" = 'stored stored duplicate '
+one in/other.dcm 2 --date 20240103
+exits 0 'other bytes with a known UID' sends in/other.dcm
+ok 'are a conflict' test "$(statuses)" = 'stored stored duplicate conflict '
+ok 'and kept' test "$(imgquery -C archive --conflicts --format jsonl |
+	wc -l)" = 2
+exits 0 'four associations side by side' sh -c "
+	for i in 1 2 3 4; do
+		dcmsend -aec IMGRECV 127.0.0.1 $port +sd in & p=\"\$p \$!\"
+	done
+	for i in \$p; do wait \$i || exit 1; done"
+ok 'nothing is in tmp' test -z "$(find archive/tmp -type f)"
+exits 143 'ends when asked to' recv_stop
+ok 'sums up' grep -q '^imgrecv: 20 inputs: 3 stored, 1[0-9] duplicate' recv.err
+exits 0 'what it stored is intact' imgverify -C archive 2.25.10
+exits 0 'and the log is whole' imgverify -C archive --audit
+ok 'and says who sent it' grep -q '"act":"stored","from":"SENDER@127.0.0.1",' \
+	archive/audit.log
+
+# ---- answers --------------------------------------------------------------
+
+# What storescu says of the answers.
+answers()
+{
+	sends -v "$@" 2>&1 | sed -n 's/.*Received Store Response (\(.*\)).*/\1/p'
+}
+recv_start --on-conflict reject
+one in/third.dcm 3 --date 20240105
+answers in/third.dcm >got
+ok 'a rejected conflict is refused' grep -q 'Duplicate\|0x0111\|111' got
+ok 'and has a record that says so' grep -q '"status":"rejected".*"code":"refused"' recv.out
+recv_stop
+recv_start --warn-conflict
+answers in/third.dcm >got
+ok 'a conflict can be a warning' grep -q 'Warning' got
+recv_stop
+
+# ---- who may come ---------------------------------------------------------
+
+recv_start --allow 'SEN*@127.0.0.0/8' --allow NOBODY@10.1.2.3
+exits 0 'one that is allowed' echoscu -aet SENDER -aec IMGRECV 127.0.0.1 "$port"
+exits 1 'another title' echoscu -aet OTHER -aec IMGRECV 127.0.0.1 "$port"
+ok 'says so' grep -q '^imgrecv: OTHER@127.0.0.1: refused: calling AE title' \
+	recv.err
+exits 1 'a title from another address' \
+	echoscu -aet NOBODY -aec IMGRECV 127.0.0.1 "$port"
+exits 1 'called by another name' \
+	echoscu -aet SENDER -aec OTHER 127.0.0.1 "$port"
+exits 143 'ends' recv_stop
+recv_start --allow @10.0.0.0/8
+exits 1 'an address that is not allowed' \
+	echoscu -aec IMGRECV 127.0.0.1 "$port"
+recv_stop
+echo '# rules' >rules
+recv_start --any-called --allow-file rules
+exits 0 'any title will do' echoscu -aec OTHER 127.0.0.1 "$port"
+echo 'NOBODY@10.1.2.3 # only' >>rules
+kill -HUP "$recv"
+sleep 1
+exits 1 'rules are read again' echoscu -aec OTHER 127.0.0.1 "$port"
+echo 'NOBODY@10.1.2' >>rules
+kill -HUP "$recv"
+sleep 1
+ok 'bad ones are not taken' grep -q 'the rules stay as they were' recv.err
+recv_stop
+
+# ---- usage ----------------------------------------------------------------
+
+exits 64 'operands' imgrecv x
+exits 64 'a long title' imgrecv -a 12345678901234567
+exits 64 'a bad rule' imgrecv -C archive --allow 'A@10.0.0.0/33'
+exits 64 'open to others without rules' \
+	imgrecv -C archive -p 0 --listen 0.0.0.0
+exits 64 'a port that is none' imgrecv -p 65536
+exits 64 'tiny PDUs' imgrecv --max-pdu 100
+exits 3 'no archive can be made' imgrecv -C /dev/null/x -p 0
+finish

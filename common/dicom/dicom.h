@@ -293,7 +293,8 @@ int img_dicom_put_text(struct img_dicom_writer *w, uint32_t tag,
 		       const char vr[3], const char *text, struct img_err *err);
 int img_dicom_put_u16(struct img_dicom_writer *w, uint32_t tag, uint16_t v,
 		      struct img_err *err);
-/* Ends the stream: open items or sequences are IMG_E_BUG; flushes deflate. */
+/* Ends the stream: open items or sequences are IMG_E_BUG; flushes deflate.
+   Behind a file meta alone nothing is written: its data set comes otherwise. */
 int img_dicom_finish(struct img_dicom_writer *w, struct img_err *err);
 
 #endif

@@ -387,7 +387,8 @@ int img_dicom_finish(struct img_dicom_writer *w, struct img_err *err)
 		return img_out_fail(w, "a sequence or item was left open", err);
 	if (img_out_flush(w, err) < 0)
 		return -1;
-	if (!w->deflating)
+	/* Behind a file meta alone the data set comes from elsewhere. */
+	if (!w->deflating || !w->z.total_in)
 		return 0;
 	if (img_out_pack(w, NULL, 0, Z_FINISH, err) < 0)
 		return -1;

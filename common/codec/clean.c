@@ -110,9 +110,6 @@ static void mask_bytes(uint8_t *p, const struct img_codec_image *image,
 void img_clean_masks(uint8_t *p, const struct img_codec_image *image,
 		     const struct img_codec_mask *masks, size_t n)
 {
-	size_t pixels = (size_t)image->rows * image->columns;
-	uint64_t full = (uint64_t)pixels * image->samples * image->allocated;
-
 	for (size_t i = 0; i < n; i++) {
 		struct img_codec_mask m = masks[i];
 
@@ -125,7 +122,7 @@ void img_clean_masks(uint8_t *p, const struct img_codec_image *image,
 			m.bottom = image->rows - 1;
 		if (image->allocated == 1)
 			mask_bits(p, image, &m);
-		else if (img_codec_frame_bits(image) < full)
+		else if (img_codec_is_422(image))
 			mask_422(p, image, &m);
 		else
 			mask_bytes(p, image, &m);

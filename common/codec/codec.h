@@ -129,7 +129,7 @@ struct img_codec_request {
  * what the result is (its photometric interpretation, planar configuration
  * and bits may differ from the data set's) and *size to its bytes; then sink
  * gets them.  -1: err names the frame and says why; the session stays usable.
- * A frame may take 8 seconds of processor time, and more as it is larger.
+ * A frame may take 5 seconds of processor time, and more as it is larger.
  */
 int img_codec_run(struct img_codec_session *s, struct img_frames *f, uint32_t i,
 		  const struct img_codec_request *req,

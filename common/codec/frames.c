@@ -253,7 +253,8 @@ static int complete(struct walk *w, struct img_err *err)
 		image->stored = image->allocated;
 	if (!(w->seen & 1u << HIGH))
 		image->high = (uint16_t)(image->stored - 1);
-	if (image->samples == 1)
+	/* 4:2:2 has an order of its own. */
+	if (image->samples == 1 || img_codec_is_422(image))
 		image->planar = 0;
 	return 0;
 }

@@ -82,7 +82,7 @@ const char *img_codec_ts(const char *name)
 
 /* ---- sizes --------------------------------------------------------------- */
 
-static bool is_422(const struct img_codec_image *image)
+bool img_codec_is_422(const struct img_codec_image *image)
 {
 	return strcmp(image->photometric, "YBR_FULL_422") == 0 ||
 	       strcmp(image->photometric, "YBR_PARTIAL_422") == 0;
@@ -111,8 +111,9 @@ int img_codec_check(const struct img_codec_image *image, struct img_err *err)
 		wrong = "PixelRepresentation";
 	else if (image->planar > 1)
 		wrong = "PlanarConfiguration";
-	else if (is_422(image) && (image->samples != 3 ||
-				   image->allocated != 8 || image->columns % 2))
+	else if (img_codec_is_422(image) &&
+		 (image->samples != 3 || image->allocated != 8 ||
+		  image->columns % 2))
 		wrong = "PhotometricInterpretation";
 	if (image->allocated % 8 && image->allocated != 1 &&
 	    image->allocated < 64)
@@ -129,7 +130,7 @@ int img_codec_check(const struct img_codec_image *image, struct img_err *err)
 uint64_t img_codec_frame_bits(const struct img_codec_image *image)
 {
 	/* Two pixels share their color samples (PS3.3 C.7.6.3.1.2). */
-	unsigned samples = is_422(image) ? 2 : image->samples;
+	unsigned samples = img_codec_is_422(image) ? 2 : image->samples;
 
 	return (uint64_t)image->rows * image->columns * samples *
 	       image->allocated;

@@ -5,6 +5,8 @@
 
 #include "codec/inside.h"
 
+#define J2K_MEMORY (480u << 20) /* of the worker's 512 MiB */
+
 /* ---- streams over memory ------------------------------------------------- */
 
 struct memory {
@@ -96,6 +98,20 @@ static void hush(opj_codec_t *codec)
 	opj_set_error_handler(codec, silent, NULL);
 }
 
+/* OpenJPEG holds each sample twice, in 32 bits. */
+static int affordable(const struct img_codec_image *image, struct img_err *err)
+{
+	uint64_t samples =
+		(uint64_t)image->rows * image->columns * image->samples;
+
+	if (samples * (8 + image->allocated / 8u) > J2K_MEMORY)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "JPEG 2000 of %llu samples, more than a "
+				   "worker has memory for",
+				   (unsigned long long)samples);
+	return 0;
+}
+
 /* ---- decoding ------------------------------------------------------------ */
 
 /* The samples of all components, as bits allocated, little endian. */
@@ -157,7 +173,7 @@ int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 	opj_image_t *got = NULL;
 	int rc = -1;
 
-	if (img_look_boxes(&in.p, &in.n, err) < 0)
+	if (affordable(image, err) < 0 || img_look_boxes(&in.p, &in.n, err) < 0)
 		return -1;
 	codec = opj_create_decompress(OPJ_CODEC_J2K);
 	stream = opj_stream_create(65536, OPJ_TRUE);
@@ -267,6 +283,8 @@ int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%u samples of %u bits cannot be encoded",
 				   image->samples, image->allocated);
+	if (affordable(image, err) < 0)
+		return -1;
 	codec = opj_create_compress(OPJ_CODEC_J2K);
 	stream = opj_stream_create(65536, OPJ_FALSE);
 	from = make(p, image);

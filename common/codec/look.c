@@ -12,6 +12,7 @@
 #include "codec/inside.h"
 
 #define TILES_MAX 16384u
+#define SCANS_MAX 200u /* a progressive coder makes about ten */
 
 static int bad(struct img_err *err, const char *what)
 {
@@ -83,6 +84,19 @@ static int take_header(enum codec_kind kind, unsigned m, const uint8_t *p,
 	return 0;
 }
 
+/* Each costs a pass over the frame, however few its bytes are. */
+static int count_scans(const uint8_t *p, size_t n, struct img_err *err)
+{
+	const uint8_t *end = p + n;
+	unsigned scans = 0;
+
+	while ((p = memchr(p, 0xFF, (size_t)(end - p))) && ++p < end)
+		if (*p == 0xDA && ++scans > SCANS_MAX)
+			return img_err_set(err, IMG_E_LIMIT,
+					   "more than %u scans", SCANS_MAX);
+	return 0;
+}
+
 static int look_jpeg(enum codec_kind kind, const uint8_t *p, size_t n,
 		     struct look *look, struct img_err *err)
 {
@@ -118,7 +132,8 @@ static int look_jpeg(enum codec_kind kind, const uint8_t *p, size_t n,
 		if (m == 0xDA)
 			break;
 	}
-	return look->rows ? 0 : bad(err, "no frame header");
+	return look->rows ? count_scans(p, n, err)
+			  : bad(err, "no frame header");
 }
 
 /* ---- JPEG 2000 (ISO 15444-1 A.5.1, I.4) ---------------------------------- */

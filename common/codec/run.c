@@ -20,9 +20,9 @@
 #define CHUNK    (256u << 10)
 #define MEMORY   (512u << 20)
 #define EXPLICIT "1.2.840.10008.1.2.1"
-#define SECONDS  8          /* of the processor, for any frame */
-#define ENCODES  (8u << 20) /* bytes a second more */
-#define DECODES  (32u << 20)
+#define SECONDS  5          /* of the processor, for any frame */
+#define ENCODES  (6u << 20) /* bytes a second more */
+#define DECODES  (16u << 20)
 #define PATIENCE 6 /* on the clock, as much more */
 
 struct img_codec {

@@ -151,21 +151,21 @@ static int decode_deflated(const uint8_t *p, size_t n, uint8_t *out,
 	z.next_in = (Bytef *)(uintptr_t)p;
 	z.avail_in = (uInt)n;
 	z.next_out = out;
-	z.avail_out = (uInt)size;
+	z.avail_out = (uInt)size + 2; /* an odd frame may be padded inside */
 	rc = inflate(&z, Z_FINISH);
 	inflateEnd(&z);
-	if (z.avail_out)
-		return img_err_set(
-			err,
-			rc == Z_BUF_ERROR ? IMG_E_TRUNCATED : IMG_E_MALFORMED,
-			"deflated data gives %u bytes too few", z.avail_out);
+	if (z.total_out < size)
+		return img_err_set(err,
+				   rc == Z_BUF_ERROR ? IMG_E_TRUNCATED
+						     : IMG_E_MALFORMED,
+				   "deflated data gives %lu bytes, %zu are "
+				   "needed",
+				   z.total_out, size);
+	if (rc != Z_STREAM_END)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "deflated data does not end with the "
+				   "frame");
 	return 0;
-}
-
-static bool is_422(const struct img_codec_image *image)
-{
-	return strcmp(image->photometric, "YBR_FULL_422") == 0 ||
-	       strcmp(image->photometric, "YBR_PARTIAL_422") == 0;
 }
 
 /* Whatever is coded is coded by whole pixels: 4:2:2 says how the coder went
@@ -177,7 +177,7 @@ int img_codec_whole_size(const char *ts, const struct img_codec_image *image,
 	enum codec_kind kind = img_codec_kind(ts);
 
 	if (kind != CODEC_NATIVE && kind != CODEC_RAW &&
-	    kind != CODEC_DEFLATE && is_422(&whole))
+	    kind != CODEC_DEFLATE && img_codec_is_422(&whole))
 		strcpy(whole.photometric, "YBR_FULL");
 	return img_codec_frame_size(&whole, size, err);
 }
@@ -294,7 +294,7 @@ static int encode(const struct task *t, struct done *done, struct img_err *err)
 	struct done coded = { .image = done->image };
 	size_t size = (size_t)done->size;
 
-	if (is_422(&done->image)) {
+	if (img_codec_is_422(&done->image)) {
 		if (img_native_widen(&done->data, &size, &done->image, err) < 0)
 			return -1;
 		done->size = size;

@@ -235,10 +235,33 @@ static int32_t sample(const uint8_t *p, size_t i,
 	}
 }
 
+/*
+ * The bits to code: those stored, as the standard wants it (PS3.5 8.2.4), or
+ * all allocated where samples have bits elsewhere, which are kept.
+ */
+static unsigned precision(const uint8_t *p, const struct img_codec_image *image)
+{
+	size_t n = (size_t)image->rows * image->columns * image->samples;
+	int32_t top = (int32_t)1 << (image->stored - 1);
+	int32_t least = image->representation ? -top : 0;
+	int32_t most = image->representation ? top - 1 : 2 * top - 1;
+
+	if (image->high + 1u != image->stored)
+		return image->allocated;
+	for (size_t i = 0; i < n; i++) {
+		int32_t v = sample(p, i, image);
+
+		if (v < least || v > most)
+			return image->allocated;
+	}
+	return image->stored;
+}
+
 static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 {
 	opj_image_cmptparm_t parts[4];
 	size_t pixels = (size_t)image->rows * image->columns;
+	unsigned bits = precision(p, image);
 	opj_image_t *made;
 
 	memset(parts, 0, sizeof(parts));
@@ -246,8 +269,7 @@ static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 		parts[c].dx = parts[c].dy = 1;
 		parts[c].w = image->columns;
 		parts[c].h = image->rows;
-		/* All bits allocated: those not stored are kept too. */
-		parts[c].prec = image->allocated;
+		parts[c].prec = bits;
 		parts[c].sgnd = image->representation;
 	}
 	made = opj_image_create(image->samples, parts,

@@ -65,6 +65,18 @@ static int put(struct img_dicom_writer *w, enum img_dicom_kind kind,
 	return img_dicom_put(w, &ev, p, err);
 }
 
+/* Secondary Capture, and its multi-frame classes (PS3.3 A.8). */
+static const char *class_of(const struct img_codec_image *i, uint32_t frames)
+{
+	if (frames == 1)
+		return "1.2.840.10008.5.1.4.1.1.7";
+	if (i->samples == 3)
+		return "1.2.840.10008.5.1.4.1.1.7.4";
+	return i->allocated == 1   ? "1.2.840.10008.5.1.4.1.1.7.1"
+	       : i->allocated == 8 ? "1.2.840.10008.5.1.4.1.1.7.2"
+				   : "1.2.840.10008.5.1.4.1.1.7.3";
+}
+
 static int put_shape(struct img_dicom_writer *w,
 		     const struct img_codec_image *i, uint32_t frames,
 		     struct img_err *err)
@@ -72,8 +84,8 @@ static int put_shape(struct img_dicom_writer *w,
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", frames);
-	if (img_dicom_put_text(w, 0x00080016u, "UI",
-			       "1.2.840.10008.5.1.4.1.1.7", err) < 0 ||
+	if (img_dicom_put_text(w, 0x00080016u, "UI", class_of(i, frames), err) <
+		    0 ||
 	    img_dicom_put_text(w, 0x00080018u, "UI", "2.25.1", err) < 0 ||
 	    img_dicom_put_u16(w, 0x00280002u, i->samples, err) < 0 ||
 	    img_dicom_put_text(w, 0x00280004u, "CS", i->photometric, err) < 0)

@@ -1,5 +1,6 @@
 /* mkmedia - a file-set in a folder through the media room: -n tells the plan;
-   else objects that need no change are copied, and the others dropped. */
+   -d makes the DICOMDIR without the files; else objects that need no change
+   are copied, and the others dropped. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "media/media.h"
 
 static const char *dest;
+static bool no_files;
 static char **names;
 
 static void make_parents(char *path)
@@ -100,7 +102,7 @@ static void tell(struct img_media_set *m, size_t i, bool dry)
 		return;
 	if (item.rewrite)
 		img_media_drop(m, i);
-	else
+	else if (!no_files)
 		copy(&item, names[i]);
 }
 
@@ -116,9 +118,11 @@ int main(int argc, char **argv)
 	int c;
 
 	o.set = set;
-	while ((c = getopt(argc, argv, "np:i:f:s:t:wx:u")) >= 0) {
+	while ((c = getopt(argc, argv, "dnp:i:f:s:t:wx:u")) >= 0) {
 		if (c == 'n')
 			dry = true;
+		else if (c == 'd')
+			no_files = true;
 		else if (c == 'p')
 			o.profile = optarg;
 		else if (c == 'i')

@@ -218,4 +218,63 @@ int img_media_dicomdir(struct img_media_set *m, unsigned volume,
 int img_media_pdi(struct img_media_set *m, unsigned volume,
 		  const struct img_media_out *out, struct img_err *err);
 
+/* ---- checking a medium ------------------------------------------------ */
+
+/*
+ * Whether a medium is what its DICOMDIR says, both ways.  The DICOMDIR and the
+ * files may come in any order, as an archive holds them; what is wrong is told
+ * at the end, in the order of the records and then of the files.
+ *
+ *     img_media_check_new
+ *     img_media_check_dicomdir once, img_media_check_file*, in any order
+ *     img_media_check_end
+ */
+struct img_media_check;
+
+enum img_media_fault {
+	IMG_MEDIA_NOT_THERE, /* listed, and not on the medium */
+	IMG_MEDIA_UNLISTED,  /* a DICOM file that no record refers to */
+	IMG_MEDIA_MISMATCH,  /* the record and its file say different things */
+	IMG_MEDIA_FILE_ID,   /* no file ID as PS3.10 8.2 and PS3.12 want it */
+	IMG_MEDIA_FOREIGN,   /* not part of the profile */
+	IMG_MEDIA_RECORD,    /* a key is missing, or it is in a wrong place */
+	IMG_MEDIA_CHAIN,     /* offsets that lead nowhere, or in a circle */
+	IMG_MEDIA_LAYOUT     /* files of IHE PDI: absent, or with bad names */
+};
+
+struct img_media_finding {
+	enum img_media_fault fault;
+	uint64_t record;  /* number in the DICOMDIR from 1, or 0 */
+	const char *path; /* as given or as listed, or "" */
+	uint32_t tag;     /* the attribute it is about, or 0 */
+	const char *text; /* what is wrong, without values */
+};
+
+const char *img_media_fault_word(enum img_media_fault fault);
+
+/* profile: as for a plan; NULL: no profile is asked for.  pdi: README.TXT is
+   wanted, and INDEX.HTM where there is an IHE_PDI. */
+struct img_media_check *img_media_check_new(const char *profile, bool pdi,
+					    struct img_err *err);
+void img_media_check_free(struct img_media_check *c);
+
+/* Reads the started r.  -1: it is damaged; the records before that place are
+   checked all the same. */
+int img_media_check_dicomdir(struct img_media_check *c,
+			     struct img_dicom_reader *r, const char *name,
+			     struct img_err *err);
+/*
+ * A file below the folder of the DICOMDIR, by its path from there.  r, started
+ * on it, or NULL for what is no DICOM.  -1: it is damaged (err); it counts as
+ * there all the same.
+ */
+int img_media_check_file(struct img_media_check *c, const char *path,
+			 struct img_dicom_reader *r, struct img_err *err);
+/* Tells what was found; fn's nonzero ends it and is the result.  0 nothing is
+   wrong, 1 something was told. */
+int img_media_check_end(struct img_media_check *c,
+			int (*fn)(const struct img_media_finding *f, void *arg,
+				  struct img_err *err),
+			void *arg, struct img_err *err);
+
 #endif

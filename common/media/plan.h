@@ -55,6 +55,7 @@ struct record_type {
 extern const struct record_type media_patient, media_study, media_series;
 /* NULL: it has none. */
 const struct record_type *media_type_of(const char *sop_class);
+const struct record_type *media_type_named(const char *name);
 /* The tags of all keys; how many. */
 unsigned media_type_tags(uint32_t *out, unsigned max);
 /* The Modality that all objects of the class have, or NULL. */

@@ -433,6 +433,21 @@ const struct record_type *media_type_of(const char *sop_class)
 	return c ? &types[c->type] : NULL;
 }
 
+const struct record_type *media_type_named(const char *name)
+{
+	static const struct record_type *const upper[] = { &media_patient,
+							   &media_study,
+							   &media_series };
+
+	for (size_t i = 0; i < sizeof upper / sizeof *upper; i++)
+		if (strcmp(upper[i]->name, name) == 0)
+			return upper[i];
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i].name, name) == 0)
+			return &types[i];
+	return NULL;
+}
+
 const char *media_modality_of(const char *sop_class)
 {
 	const struct class *c = find(sop_class);

@@ -1,7 +1,8 @@
 /* mkmedia - a file-set in a folder through the media room: -n tells the plan;
    -d makes the DICOMDIR without the files; else objects that need no change
-   are copied, and the others dropped. */
+   are copied, and the others dropped.  -c checks the folder instead. */
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,69 @@ static void tell(struct img_media_set *m, size_t i, bool dry)
 		copy(&item, names[i]);
 }
 
+static struct img_media_check *check;
+static struct img_dicom_reader *reader;
+
+static int found(const struct img_media_finding *f, void *arg,
+		 struct img_err *err)
+{
+	char tag[12] = "-";
+
+	(void)arg;
+	(void)err;
+	if (f->tag)
+		img_dict_format_tag(f->tag, tag);
+	printf("%s %d %s %s %s\n", img_media_fault_word(f->fault),
+	       (int)f->record, *f->path ? f->path : "-", tag, f->text);
+	return 0;
+}
+
+static int visit(const char *path, const struct stat *st, int kind,
+		 struct FTW *w)
+{
+	struct img_err err = IMG_ERR_INIT;
+	const char *name = path + strlen(dest) + 1;
+	char head[1024];
+	ssize_t n;
+	int fd;
+	bool is;
+
+	(void)w;
+	if (kind != FTW_F)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = img_pread_full(fd, head, sizeof head, 0);
+	is = n > 0 && img_dicom_looks_like(head, (size_t)n);
+	if (is)
+		img_dicom_start_fd(reader, fd, (uint64_t)st->st_size, name,
+				   &img_media_limits, &err);
+	if (err.code == 0)
+		img_media_check_file(check, name, is ? reader : NULL, &err);
+	if (err.code == 0 && strcmp(name, "DICOMDIR") == 0 &&
+	    img_dicom_start_fd(reader, fd, (uint64_t)st->st_size, name,
+			       &img_media_limits, &err) == 0)
+		img_media_check_dicomdir(check, reader, name, &err);
+	if (err.code)
+		printf("%s %s\n", img_code_word(err.code), err.text);
+	close(fd);
+	return 0;
+}
+
+static int check_folder(const char *profile)
+{
+	struct img_err err = IMG_ERR_INIT;
+	int rc;
+
+	check = img_media_check_new(profile, true, &err);
+	if (!check)
+		return 3;
+	if (nftw(dest, visit, 16, FTW_PHYS) != 0)
+		return 3;
+	rc = img_media_check_end(check, found, NULL, &err);
+	img_media_check_free(check);
+	return rc < 0 ? 3 : rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct img_media_options o = { 0 };
@@ -114,13 +178,15 @@ int main(int argc, char **argv)
 	struct img_dicom_reader *r = img_dicom_reader_new(&err);
 	struct img_media_out out = { .put = put };
 	struct img_media_set *m;
-	bool dry = false;
+	bool dry = false, look = false;
 	int c;
 
 	o.set = set;
-	while ((c = getopt(argc, argv, "dnp:i:f:s:t:wx:u")) >= 0) {
+	while ((c = getopt(argc, argv, "cdnp:i:f:s:t:wx:u")) >= 0) {
 		if (c == 'n')
 			dry = true;
+		else if (c == 'c')
+			look = true;
 		else if (c == 'd')
 			no_files = true;
 		else if (c == 'p')
@@ -143,6 +209,12 @@ int main(int argc, char **argv)
 	if (optind >= argc)
 		return 64;
 	dest = argv[optind++];
+	if (look) {
+		reader = r;
+		c = check_folder(o.profile);
+		img_dicom_reader_free(r);
+		return c;
+	}
 	names = calloc((size_t)argc + 1, sizeof *names);
 	m = img_media_new(&o, &err);
 	if (!m || !names)

@@ -42,7 +42,8 @@ LIB_SRC := $(wildcard common/*/*.c)
 LIB_CXX := $(wildcard common/*/*.cc)
 LIB_SQL := $(wildcard common/catalog/*.sql)
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_CXX:%.cc=$(O)/%.o) $(LIB_SQL:%.sql=$(O)/gen/%.o) \
-	$(O)/gen/common/dicom/dict-table.o $(O)/gen/common/anon/tables.o
+	$(O)/gen/common/dicom/dict-table.o $(O)/gen/common/anon/tables.o \
+	$(O)/gen/common/check/tables.o
 BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
@@ -149,6 +150,12 @@ ANON_CSV = $(addprefix common/anon/,ps3.15-e1-1-vr.csv ps3.15-e1-1.csv \
 $(O)/gen/common/anon/tables.c: common/anon/tables.awk $(ANON_CSV)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f common/anon/tables.awk $(ANON_CSV) > $@
+
+# What the IODs want (facts of PS3.3).
+CHECK_CSV = $(addprefix common/check/,attributes.csv iods.csv)
+$(O)/gen/common/check/tables.c: common/check/tables.awk $(CHECK_CSV)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f common/check/tables.awk $(CHECK_CSV) > $@
 
 # ---- testing ------------------------------------------------------------
 

@@ -18,8 +18,9 @@ BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libjson-c-dev libopenjp2-7-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
-CHECK_DEPS = bsdextrautils bzip2 dcmtk fish libarchive-tools libcmocka-dev \
-	mandoc perl procps sqlite3 strace unzip xorriso xz-utils zsh zstd
+CHECK_DEPS = bsdextrautils bzip2 dcmtk dicom3tools fish libarchive-tools \
+	libcmocka-dev mandoc perl procps sqlite3 strace unzip xorriso xz-utils \
+	zsh zstd
 
 PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \

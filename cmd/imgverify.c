@@ -10,7 +10,7 @@ static bool all, audit, rebuild, dry_run;
 static struct img_catalog_scope scope;
 static const char *dir, *subset;
 static uint64_t jobs, older_than;
-static const struct img_record *given; /* the record in hand */
+static struct img_verify_opts how;
 static uint64_t done, verdicts;
 
 static const struct img_opt opts[] = {
@@ -26,6 +26,10 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &rebuild, NULL, 0 },
 	{ 'n', "dry-run", NULL, "with --rebuild: compare only", IMG_OPT_FLAG,
 	  &dry_run, NULL, 0 },
+	{ 0, "deep", NULL, "look inside each object, too", IMG_OPT_FLAG,
+	  &how.deep, NULL, 0 },
+	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
+	  IMG_OPT_FLAG, &how.strict, NULL, 0 },
 	{ 'j', "jobs", "n", "objects read side by side", IMG_OPT_U64, &jobs,
 	  NULL, 16 },
 	IMG_OPT_END
@@ -33,21 +37,13 @@ static const struct img_opt opts[] = {
 
 /* ---- host ------------------------------------------------------------- */
 
-/* What it does not know of the record that named an object stays in its
-   record, and so does the path of a record of one object. */
 static int emit(void *arg, const struct img_record *rec)
 {
-	struct img_record out = *rec;
-
 	if (rec->status && strcmp(rec->status, "intact") != 0 &&
 	    rec->error.code == IMG_OK)
 		img_cli_no(arg);
-	if (given && !rec->in)
-		out.in = given->in;
-	if (given && given->sop && !rec->path)
-		out.path = given->path;
 	verdicts++;
-	return img_cli_emit(arg, &out);
+	return img_cli_emit(arg, rec);
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes)
@@ -75,6 +71,8 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--older-than goes with --all or --subset");
 	if (dry_run && !rebuild)
 		img_cli_usage(cli, "--dry-run goes with --rebuild");
+	if (how.strict && !how.deep)
+		img_cli_usage(cli, "--strict goes with --deep");
 	if (subset && !img_scope_part(subset, &scope))
 		img_cli_usage(cli,
 			      "--subset: '%s' is no part; 2/7 and 10%% are",
@@ -101,26 +99,6 @@ static int verify_scope(struct img_verify *v, struct img_err *err)
 	return img_verify_scope(v, &scope, !scope.percent && !older_than, err);
 }
 
-/* What a record names, or any UID as operand. */
-static int verify_input(struct img_verify *v, const struct img_input *in,
-			struct img_err *err)
-{
-	struct img_scope named = { .uid = in->text };
-	int rc = 0;
-
-	if (in->rec)
-		return img_scope_of_record(in->rec, &named)
-			       ? img_verify_named(v, &named, err)
-			       : img_err_set(err, IMG_E_USAGE,
-					     "a record that names nothing in "
-					     "the archive");
-	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++) {
-		named.level = (enum img_level)level;
-		rc = img_verify_named(v, &named, err);
-	}
-	return rc;
-}
-
 /* What imgimport has ignored, what imganon has withheld, and a key that
    imgquery did not find have no object: they pass through. */
 static bool passes(const struct img_input *in)
@@ -135,26 +113,21 @@ static bool passes(const struct img_input *in)
 		!img_scope_of_record(in->rec, &named));
 }
 
-static int not_found(struct img_cli *cli, const struct img_input *in,
-		     struct img_err *err)
-{
-	struct img_record rec;
-
-	if (img_verify_unlisted(in->rec, in->text, &rec, err) < 0)
-		return -1;
-	return emit(cli, &rec);
-}
-
 static void failed(struct img_cli *cli, const struct img_input *in,
-		   const struct img_err *why)
+		   struct img_err *err)
 {
 	struct img_record rec;
 
+	if (img_cli_stopped(cli))
+		return;
 	img_record_init(&rec);
 	rec.status = "failed";
 	rec.path = in->text;
-	rec.error = *why;
+	if (in->rec)
+		rec.in = in->rec->in;
+	rec.error = *err;
 	emit(cli, &rec);
+	img_err_clear(err);
 }
 
 static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
@@ -164,24 +137,17 @@ static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
 	int more;
 
 	while ((more = img_cli_next(cli, argc, argv, &in, err))) {
-		int rc;
-
 		if (more > 0 && passes(&in)) {
 			if (*in.rec->status != 'i')
 				img_cli_no(cli);
 			img_cli_emit(cli, in.rec);
-		} else if (more > 0) {
-			given = in.rec;
-			rc = verify_input(v, &in, err);
-			if (rc == 0)
-				rc = not_found(cli, &in, err);
-			if (rc < 0 && err->code != IMG_OK)
-				failed(cli, &in, err);
-			given = NULL;
+		} else if (more > 0 &&
+			   img_verify_input(v, in.rec, in.text, err) < 0) {
+			failed(cli, &in, err);
 		}
 		img_err_clear(err);
 	}
-	return 0;
+	return img_verify_flush(v, err);
 }
 
 static int make_again(struct img_cli *cli, const char *path,
@@ -207,11 +173,13 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
+	how.dir = path;
+	how.jobs = (unsigned)jobs;
 	if (rebuild)
 		return make_again(cli, path, &host, err);
 	if (!audit && !all && !subset)
 		img_cli_wait(cli, argc, argv);
-	if (img_verify_open(&v, path, (unsigned)jobs, &host, err) < 0)
+	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
 	if (audit)
 		rc = img_verify_audit(v, err);
@@ -225,13 +193,13 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 
 int main(int argc, char **argv)
 {
-	struct img_cli cli = IMG_CLI("imgverify", "[options] [uid ...]",
+	struct img_cli cli = IMG_CLI("imgverify", "[options] [path | uid ...]",
 				     "say whether stored images still are "
 				     "what was stored",
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "intact damaged missing extra";
+	cli.verbs = "intact damaged missing invalid extra";
 	cli.examples = "imgverify --all\n"
 		       "imgquery PatientID=TEST-0001 | imgverify\n"
 		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";

@@ -32,9 +32,9 @@ static int add_part(struct check_canon *k, uint32_t tag, struct img_digest *d,
 	if (k->parts == k->room) {
 		size_t room = k->room ? k->room * 2 : 512;
 
-		more = room > PARTS_MAX * 2 ? NULL
-					    : reallocarray(k->part, room,
-							   sizeof(*more));
+		more = room > PARTS_MAX * 2
+			       ? NULL
+			       : reallocarray(k->part, room, sizeof(*more));
 		if (!more)
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		k->part = more;

@@ -5,6 +5,9 @@
 
 #include "check/inside.h"
 
+/* PS3.4 B.5: Media Storage Directory Storage. */
+#define MEDIA_DIRECTORY "1.2.840.10008.1.3.10"
+
 const struct img_dicom_limits img_check_limits = { .value = 65536 };
 
 struct img_check *img_check_new(struct img_err *err)
@@ -165,6 +168,8 @@ static void check_identity(struct img_check *c)
 {
 	const struct img_check_facts *f = &c->facts;
 
+	if (strcmp(c->meta_class, MEDIA_DIRECTORY) == 0)
+		return; /* PS3.3 F.3: it has none of these */
 	if (!f->sop[0])
 		check_found(c, true, "no-uid", 0x00080018, "no SOPInstanceUID");
 	if (!f->sop_class[0])

@@ -39,9 +39,9 @@ struct img_check_facts {
 	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX],
 		sop_class[IMG_UID_MAX], modality[17];
 	uint64_t rows, columns, samples, allocated, frames;
-	bool has_pixels;   /* PixelData, of any kind */
-	bool complete;     /* all was read */
-	bool parse_failed; /* the reader said so */
+	bool has_pixels;               /* PixelData, of any kind */
+	bool complete;                 /* all was read */
+	bool parse_failed;             /* the reader said so */
 	uint8_t data[IMG_DIGEST_SIZE]; /* canonical data set; when complete */
 };
 

@@ -80,8 +80,7 @@ static void make_rules(struct check_modules *m, const struct check_iod *iod)
 	for (size_t i = 0; i < CHECK_MODULES && iod->module[i].count; i++)
 		for (unsigned k = 0; k < iod->module[i].count; k++)
 			add_attribute(
-				m,
-				&check_attributes[iod->module[i].first + k]);
+				m, &check_attributes[iod->module[i].first + k]);
 	qsort(m->rule, m->rules, sizeof(m->rule[0]), by_place);
 	for (size_t node = 0; node < m->nodes; node++) {
 		m->first[node] = at;

@@ -33,9 +33,8 @@ static uint64_t *place(struct check_pixels *p, uint32_t tag, unsigned *bit)
 	static const uint32_t tags[] = { 0x00280010, 0x00280011, 0x00280002,
 					 0x00280100, 0x00280101, 0x00280102,
 					 0x00280103, 0x00280006 };
-	uint64_t *const at[] = { &p->rows,	     &p->columns,
-				 &p->samples,	     &p->allocated,
-				 &p->stored,	     &p->high,
+	uint64_t *const at[] = { &p->rows,           &p->columns, &p->samples,
+				 &p->allocated,      &p->stored,  &p->high,
 				 &p->representation, &p->planar };
 
 	for (unsigned i = 0; i < 8; i++)

@@ -43,13 +43,16 @@ static bool is_da(const char *s, size_t n)
 {
 	static const uint8_t days[] = { 31, 29, 31, 30, 31, 30,
 					31, 31, 30, 31, 30, 31 };
-	unsigned month;
+	unsigned year, month, day;
 
 	if (n != 8 || !digits(s, 8))
 		return false;
+	year = number(s, 4);
 	month = number(s + 4, 2);
-	return month >= 1 && month <= 12 && number(s + 6, 2) >= 1 &&
-	       number(s + 6, 2) <= days[month - 1];
+	day = number(s + 6, 2);
+	if (month == 2 && day == 29)
+		return year % 4 == 0 && (year % 100 || year % 400 == 0);
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
 }
 
 /* hhmmss.ffffff, shortened from the right; second 60 is a leap one. */
@@ -251,8 +254,8 @@ static void check_charset(struct img_check *c, const struct img_dicom_event *ev)
 	if (img_charset_utf8(&c->charset[ev->depth], ev->vr, ev->value,
 			     ev->length, &c->text, &notes, &err) < 0)
 		return;
-	if (notes & (IMG_CHARSET_IS_UTF8 | IMG_CHARSET_IS_GBK |
-		     IMG_CHARSET_UNDECLARED))
+	if (notes &
+	    (IMG_CHARSET_IS_UTF8 | IMG_CHARSET_IS_GBK | IMG_CHARSET_UNDECLARED))
 		check_found(c, false, "charset-wrong", ev->tag,
 			    "certainly not in the declared character set");
 	else if (notes & IMG_CHARSET_REPLACED)

@@ -3,8 +3,8 @@
  * digests and rows, the catalog against its sums, the audit log against its
  * chain, the catalog against the objects.
  *
- * Verdicts go to host->emit as records: intact, damaged, missing, extra, or
- * failed with an error where it could not be told.  What a check found is
+ * Verdicts go to host->emit as records: intact, damaged, missing, invalid,
+ * extra, or failed with an error where it could not be told.  What a check found is
  * written down in the catalog where that can be written, so that --older-than
  * and --subset 10% know what was checked when.
  */
@@ -32,8 +32,13 @@ struct img_page_order {
 bool img_page_follows(struct img_page_order *last, const struct img_object *o,
 		      size_t n);
 
-/* jobs: objects read side by side; 0: as many as processors. */
-int img_verify_open(struct img_verify **v, const char *dir, unsigned jobs,
+struct img_verify_opts {
+	const char *dir; /* of the archive; opened when it is needed */
+	unsigned jobs; /* objects read side by side; 0: as many as processors */
+	bool deep;     /* look inside: is it what the standard says */
+	bool strict;   /* what deviates from the standard is invalid, too */
+};
+int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err);
 void img_verify_close(struct img_verify *v);
 
@@ -42,15 +47,15 @@ void img_verify_close(struct img_verify *v);
 int img_verify_scope(struct img_verify *v,
 		     const struct img_catalog_scope *scope, bool whole,
 		     struct img_err *err);
-/* All objects that a scope names, those set aside too; 1 found, 0 there is
-   none. */
-int img_verify_named(struct img_verify *v, const struct img_scope *named,
-		     struct img_err *err);
-/* What is not in the catalog, named by a record or a text: the file of a record
-   that has both path and digest is judged by that digest, all else is
-   missing.  *out borrows from both. */
-int img_verify_unlisted(const struct img_record *rec, const char *name,
-			struct img_record *out, struct img_err *err);
+/*
+ * What a record names, or a text: a file, a folder, a UID.  Objects of the
+ * archive are judged by their digests; a file by the record's digest, or else
+ * by what is in it.  What is nowhere is missing.  Files may be kept back and
+ * judged together: img_verify_flush.
+ */
+int img_verify_input(struct img_verify *v, const struct img_record *rec,
+		     const char *text, struct img_err *err);
+int img_verify_flush(struct img_verify *v, struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

@@ -1,45 +1,366 @@
-/* verify_file.c - a verdict on what is in no catalog of ours: a file that a
-   record names, as imganon has written it, against the record's digest. */
-#include "store/store.h"
-#include "work/verify.h"
+/*
+ * verify_file.c - what an operand or a record names: objects of the archive,
+ * files, folders.  A file has no digest to be compared with, unless a record
+ * brings one: it is judged by what is in it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static int compare(const struct img_record *rec,
-		   const uint8_t digest[IMG_DIGEST_SIZE],
-		   struct img_record *out, struct img_err *err)
+#include "work/scope.h"
+#include "work/verify_private.h"
+
+#define BLOCK (256 * 1024)
+
+/* ---- one file ----------------------------------------------------------- */
+
+static int digest_fd(int fd, struct verdict *out, const char *name,
+		     struct img_err *err)
 {
-	static const char *const words[] = { [IMG_INTACT] = "intact",
-					     [IMG_DAMAGED] = "damaged",
-					     [IMG_MISSING] = "missing" };
-	enum img_fixity fixity;
+	uint8_t *block = malloc(BLOCK);
+	struct img_digest d;
+	ssize_t n;
 
-	if (img_store_verify_path(rec->path, digest, true, &fixity, err) < 0)
-		return -1;
-	*out = *rec;
-	out->in = NULL;
-	out->status = words[fixity];
-	out->reason = fixity == IMG_DAMAGED
-			      ? "its bytes are not those of the record"
-		      : fixity == IMG_MISSING ? "no such file"
-					      : NULL;
-	return 0;
+	if (!block)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	img_digest_init(&d);
+	while ((n = img_pread_full(fd, block, BLOCK, (off_t)out->bytes)) > 0) {
+		img_digest_add(&d, block, (size_t)n);
+		out->bytes += (uint64_t)n;
+	}
+	img_digest_end(&d, out->digest);
+	free(block);
+	return n < 0 ? img_err_sys(err, "%s", name) : 0;
 }
 
-int img_verify_unlisted(const struct img_record *rec, const char *name,
-			struct img_record *out, struct img_err *err)
+static void look_into(struct img_verify *v, struct deep *deep,
+		      const struct file_job *job, struct verdict *out)
 {
-	uint8_t digest[IMG_DIGEST_SIZE];
+	int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 
-	if (rec && rec->path && rec->digest &&
-	    img_unhex(digest, sizeof(digest), rec->digest))
-		return compare(rec, digest, out, err);
-	img_record_init(out);
-	out->status = "missing";
-	out->path = name;
-	out->reason = "not in the catalog";
-	if (rec) {
-		out->study = rec->study;
-		out->series = rec->series;
-		out->sop = rec->sop;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		img_err_sys(&out->err, "%s", job->path);
+	else if (!S_ISREG(st.st_mode))
+		img_err_set(&out->err, IMG_E_UNSUPPORTED,
+			    "%s: neither a file nor a folder", job->path);
+	else if (digest_fd(fd, out, job->path, &out->err) == 0)
+		(void)verify_deep(v, deep, fd, job->path, &out->deep,
+				  &out->err);
+	if (fd >= 0)
+		close(fd);
+}
+
+void verify_file_job(struct img_verify *v, struct deep *deep,
+		     const struct file_job *job, struct verdict *out)
+{
+	out->row_ok = true;
+	out->fixity = IMG_INTACT;
+	if (job->has_digest &&
+	    img_store_verify_path(job->path, job->digest, true, &out->fixity,
+				  &out->err) < 0)
+		return;
+	if (out->fixity != IMG_INTACT || (job->has_digest && !v->opts.deep))
+		return;
+	look_into(v, deep, job, out);
+}
+
+static const char *text_of(const char *s)
+{
+	return s[0] ? s : NULL;
+}
+
+static int tell_file(struct img_verify *v, const struct file_job *job,
+		     const struct verdict *d)
+{
+	const struct img_check_facts *f = &d->deep.facts;
+	struct img_record rec;
+	char hex[IMG_DIGEST_HEX];
+
+	img_record_init(&rec);
+	rec.status = verify_word(v, d);
+	rec.path = job->path;
+	if (d->deep.done) {
+		img_hex(hex, d->digest, IMG_DIGEST_SIZE);
+		rec.study = text_of(f->study);
+		rec.series = text_of(f->series);
+		rec.sop = text_of(f->sop);
+		rec.sop_class = text_of(f->sop_class);
+		rec.transfer_syntax = text_of(d->deep.ts);
+		rec.modality = text_of(f->modality);
+		rec.digest = hex;
+		rec.has_bytes = true;
+		rec.bytes = d->bytes;
+		if (d->deep.extra.len)
+			rec.extra = d->deep.extra.data;
 	}
-	return 0;
+	rec.error = d->err;
+	v->items++;
+	v->bytes += d->bytes;
+	return verify_emit(v, &rec);
+}
+
+/* ---- many files --------------------------------------------------------- */
+
+int verify_flush(struct img_verify *v, struct img_err *err)
+{
+	size_t n = v->n_files;
+	bool stopped;
+	int rc = 0;
+
+	if (n == 0)
+		return 0;
+	v->page = NULL;
+	verify_side_by_side(v, n);
+	stopped = v->host.stopped(v->host.arg);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0 && !stopped &&
+		    tell_file(v, &v->file[i], &v->verdict[i]) < 0)
+			rc = img_err_set(err, IMG_E_IO, "stdout");
+		free(v->file[i].path);
+	}
+	v->n_files = 0;
+	v->host.progress(v->host.arg, v->items, v->bytes);
+	return stopped ? img_err_set(err, IMG_E_BUSY, "stopped by a signal")
+		       : rc;
+}
+
+int img_verify_flush(struct img_verify *v, struct img_err *err)
+{
+	return verify_flush(v, err);
+}
+
+static int add_file(struct img_verify *v, const char *path, struct img_err *err)
+{
+	struct file_job *job = &v->file[v->n_files];
+
+	memset(job, 0, sizeof(*job));
+	job->path = strdup(path);
+	if (!job->path)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	v->n_files++;
+	return v->n_files == VERIFY_FILES ? verify_flush(v, err) : 0;
+}
+
+static int tell_failed(struct img_verify *v, const char *path,
+		       struct img_err *err)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = path;
+	rec.error = *err;
+	img_err_clear(err);
+	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
+					: 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int add_entry(struct img_verify *v, const FTSENT *e, struct img_err *err)
+{
+	switch (e->fts_info) {
+	case FTS_F:
+		return add_file(v, e->fts_path, err);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		if (verify_flush(v, err) < 0)
+			return -1;
+		errno = e->fts_errno;
+		img_err_sys(err, "%s", e->fts_path);
+		return tell_failed(v, e->fts_path, err);
+	default: /* ends of folders, links, devices */
+		return 0;
+	}
+}
+
+static int add_folder(struct img_verify *v, const char *path,
+		      struct img_err *err)
+{
+	char *own = strdup(path), *roots[] = { own, NULL };
+	FTS *fts = own ? fts_open(roots,
+				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+				  by_name)
+		       : NULL;
+	FTSENT *e;
+	int rc = 0;
+
+	if (!fts) {
+		free(own);
+		return img_err_sys(err, "%s", path);
+	}
+	while (rc == 0 && !v->host.stopped(v->host.arg) &&
+	       (e = fts_read(fts)) != NULL)
+		rc = add_entry(v, e, err);
+	fts_close(fts);
+	free(own);
+	return rc;
+}
+
+/* ---- objects of the archive --------------------------------------------- */
+
+/* A page of the objects of a scope; *n 0 at the end. */
+static int next_keys(struct img_objects *from, struct img_object_key *keys,
+		     size_t *n, struct img_err *err)
+{
+	struct img_object o;
+	int rc = 1;
+
+	for (*n = 0; *n < IMG_PAGE; ++*n) {
+		rc = img_objects_next(from, &o, err);
+		if (rc <= 0)
+			break;
+		keys[*n].instance = o.instance;
+		keys[*n].object = o.object;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* 1 found, 0 there is none. */
+static int named(struct img_verify *v, const struct img_scope *what,
+		 struct img_err *err)
+{
+	struct img_scope scope = *what;
+	struct img_object_key keys[IMG_PAGE];
+	struct img_objects *from = NULL;
+	size_t n = 0;
+	int rc, found = 0;
+
+	scope.all = true;
+	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
+		return -1;
+	do {
+		rc = next_keys(from, keys, &n, err);
+		if (rc == 0 && n)
+			rc = img_catalog_page(v->catalog, keys, n, verify_page,
+					      v, err);
+		found |= n > 0;
+	} while (rc == 0 && n == IMG_PAGE);
+	img_objects_close(from);
+	return rc < 0 ? -1 : found;
+}
+
+static int missing(struct img_verify *v, const char *name)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "missing";
+	rec.path = name;
+	if (v->given) {
+		rec.study = v->given->study;
+		rec.series = v->given->series;
+		rec.sop = v->given->sop;
+	}
+	rec.reason = "not in the catalog";
+	return verify_emit(v, &rec);
+}
+
+/* ---- inputs ------------------------------------------------------------- */
+
+static int text_input(struct img_verify *v, const char *text,
+		      struct img_err *err)
+{
+	struct img_scope scope = { .uid = text };
+	struct stat st;
+	int rc = 0;
+
+	if (stat(text, &st) == 0)
+		return S_ISDIR(st.st_mode) ? add_folder(v, text, err)
+					   : add_file(v, text, err);
+	if (verify_flush(v, err) < 0)
+		return -1;
+	if (errno != ENOENT || strchr(text, '/'))
+		return img_err_sys(err, "%s", text);
+	if (verify_archive(v, err) < 0)
+		return -1;
+	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++) {
+		scope.level = (enum img_level)level;
+		rc = named(v, &scope, err);
+	}
+	return rc == 0 ? missing(v, text) : rc;
+}
+
+/* The file that a record names, as imganon has written it, against its
+   digest; 0: it names none. */
+static int file_of_record(struct img_verify *v, const struct img_record *rec,
+			  struct img_err *err)
+{
+	struct file_job job = { 0 };
+	struct img_record out = *rec;
+	struct verdict *d = &v->verdict[0];
+	static const char *const reasons[] = {
+		[IMG_DAMAGED] = "its bytes are not those of the record",
+		[IMG_MISSING] = "no such file"
+	};
+
+	if (!rec->path || !rec->digest ||
+	    !img_unhex(job.digest, sizeof(job.digest), rec->digest))
+		return 0;
+	job.path = v->file[0].path = strdup(rec->path);
+	if (!job.path)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	job.has_digest = true;
+	v->file[0] = job;
+	v->page = NULL;
+	verify_side_by_side(v, 1);
+	free(job.path);
+	out.status = verify_word(v, d);
+	out.reason = reasons[d->fixity];
+	out.error = d->err;
+	if (d->deep.done && d->deep.extra.len)
+		out.extra = d->deep.extra.data;
+	return verify_emit(v, &out) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
+					: 1;
+}
+
+/* What wrote a file of its own says so, and means that file. */
+static bool is_of_a_file(const struct img_record *rec)
+{
+	return rec->status && (strcmp(rec->status, "deidentified") == 0 ||
+			       strcmp(rec->status, "exported") == 0);
+}
+
+static int record_input(struct img_verify *v, const struct img_record *rec,
+			struct img_err *err)
+{
+	struct img_scope scope;
+	int rc = 0;
+
+	if (verify_flush(v, err) < 0)
+		return -1;
+	if (is_of_a_file(rec))
+		rc = file_of_record(v, rec, err);
+	if (rc)
+		return rc;
+	if (!img_scope_of_record(rec, &scope))
+		return img_err_set(err, IMG_E_USAGE,
+				   "a record that names nothing in "
+				   "the archive");
+	if (verify_archive(v, err) < 0)
+		return -1;
+	rc = named(v, &scope, err);
+	if (rc == 0)
+		rc = file_of_record(v, rec, err);
+	return rc == 0 ? missing(v, NULL) : rc;
+}
+
+int img_verify_input(struct img_verify *v, const struct img_record *rec,
+		     const char *text, struct img_err *err)
+{
+	int rc;
+
+	v->given = rec;
+	rc = rec ? record_input(v, rec, err) : text_input(v, text, err);
+	v->given = NULL;
+	return rc < 0 ? -1 : 0;
 }

@@ -1,0 +1,150 @@
+/* verify_deep.c - what is inside an object: read whole, and judged. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "work/verify_private.h"
+
+void verify_deep_release(struct deep *deep)
+{
+	img_dicom_reader_free(deep->reader);
+	img_check_free(deep->check);
+	deep->reader = NULL;
+	deep->check = NULL;
+}
+
+static int ready(struct deep *deep, struct img_err *err)
+{
+	if (!deep->reader)
+		deep->reader = img_dicom_reader_new(err);
+	if (!deep->check)
+		deep->check = img_check_new(err);
+	return deep->reader && deep->check ? 0 : -1;
+}
+
+/* What says something about the object, and not about us. */
+static bool is_verdict(enum img_code code)
+{
+	return code == IMG_E_NOT_DICOM || code == IMG_E_TRUNCATED ||
+	       code == IMG_E_MALFORMED || code == IMG_E_LIMIT ||
+	       code == IMG_E_UNSUPPORTED;
+}
+
+/* 0 read, 1 it cannot be read (why), -1. */
+static int read_all(struct deep *deep, int fd, uint64_t size, const char *name,
+		    struct img_err *why, struct img_err *err)
+{
+	struct img_dicom_event ev;
+	int rc = img_dicom_start_fd(deep->reader, fd, size, name,
+				    &img_check_limits, why);
+
+	if (rc == 0)
+		while ((rc = img_dicom_next(deep->reader, &ev, why)) == 1)
+			if (img_check_event(deep->check, deep->reader, &ev,
+					    err) < 0)
+				return -1;
+	if (rc == 0)
+		return 0;
+	if (is_verdict(why->code))
+		return 1;
+	return img_err_set(err, why->code, "%s", why->text);
+}
+
+/* The record names the object already. */
+static void drop_name(struct img_err *why, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(why->text, name, n) == 0 &&
+	    strncmp(why->text + n, ": ", 2) == 0)
+		memmove(why->text, why->text + n + 2,
+			strlen(why->text + n + 2) + 1);
+}
+
+/* ---- the record --------------------------------------------------------- */
+
+static int put_finding(const struct img_finding *f, struct img_buf *b,
+		       struct img_err *err)
+{
+	if (img_json_open(b, '{', err) < 0 ||
+	    img_json_put(b, "severity", f->error ? "error" : "warning", err) <
+		    0 ||
+	    img_json_put(b, "rule", f->rule, err) < 0 ||
+	    img_json_put(b, "tag", f->where[0] ? f->where : NULL, err) < 0 ||
+	    img_json_put(b, "text", f->text, err) < 0)
+		return -1;
+	return img_json_close(b, '}', err);
+}
+
+static int put_findings(const struct img_check *c, struct img_buf *b,
+			struct img_err *err)
+{
+	const struct img_finding *f;
+	size_t total, n = img_check_findings(c, &f, &total);
+
+	if (n == 0)
+		return 0;
+	if (img_json_key(b, "findings", err) < 0 ||
+	    img_json_open(b, '[', err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (put_finding(&f[i], b, err) < 0)
+			return -1;
+	if (img_json_close(b, ']', err) < 0)
+		return -1;
+	return total > n ? img_json_put_u64(b, "more_findings", total - n, err)
+			 : 0;
+}
+
+static int put_digest(const char *key, const uint8_t *digest, struct img_buf *b,
+		      struct img_err *err)
+{
+	char hex[IMG_DIGEST_HEX];
+
+	img_hex(hex, digest, IMG_DIGEST_SIZE);
+	return img_json_put(b, key, hex, err);
+}
+
+static int describe_out(const struct deep *deep, struct deep_out *out,
+			struct img_err *err)
+{
+	const struct img_check *c = deep->check;
+	const struct img_finding *f;
+	size_t total;
+
+	out->facts = *img_check_facts(c);
+	out->error = img_check_has_error(c);
+	out->deviates = img_check_findings(c, &f, &total) > 0;
+	if (put_findings(c, &out->extra, err) < 0)
+		return -1;
+	if (out->facts.complete &&
+	    put_digest("data_digest", out->facts.data, &out->extra, err) < 0)
+		return -1;
+	out->done = true;
+	return 0;
+}
+
+int verify_deep(struct img_verify *v, struct deep *deep, int fd,
+		const char *name, struct deep_out *out, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	const struct img_dicom_facts *facts;
+	struct stat st;
+	int rc;
+
+	(void)v;
+	if (ready(deep, err) < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return img_err_sys(err, "%s", name);
+	img_check_start(deep->check);
+	rc = read_all(deep, fd, (uint64_t)st.st_size, name, &why, err);
+	if (rc < 0)
+		return -1;
+	drop_name(&why, name);
+	facts = img_dicom_facts(deep->reader);
+	if (img_check_end(deep->check, rc ? NULL : facts, &why, err) < 0)
+		return -1;
+	if (rc == 0)
+		memcpy(out->ts, facts->transfer_syntax, sizeof(out->ts));
+	return describe_out(deep, out, err);
+}

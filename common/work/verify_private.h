@@ -1,0 +1,86 @@
+/* verify_private.h - what the files of img_verify share. */
+#ifndef IMG_VERIFY_PRIVATE_H
+#define IMG_VERIFY_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "check/check.h"
+#include "store/store.h"
+#include "work/verify.h"
+
+#define VERIFY_JOBS  16
+#define VERIFY_LOCK  60 /* seconds */
+#define VERIFY_EXTRA (256 * 1024)
+#define VERIFY_FILES 128 /* files judged side by side */
+
+/* What looking inside has found. */
+struct deep_out {
+	bool done, error, deviates;
+	struct img_check_facts facts;
+	char ts[IMG_UID_MAX];
+	struct img_buf extra; /* members of the record */
+};
+
+struct verdict {
+	enum img_fixity fixity;
+	bool row_ok;
+	struct img_err err;
+	uint8_t digest[IMG_DIGEST_SIZE]; /* of a file without a digest */
+	uint64_t bytes;
+	struct deep_out deep;
+};
+
+/* What a thread needs to look inside. */
+struct deep {
+	struct img_dicom_reader *reader;
+	struct img_check *check;
+};
+
+struct file_job {
+	char *path;
+	bool has_digest;
+	uint8_t digest[IMG_DIGEST_SIZE];
+};
+
+struct img_verify {
+	struct img_verify_opts opts;
+	struct img_verify_host host;
+	struct img_store *store;
+	struct img_catalog *catalog;
+	bool writes; /* what is found is written down */
+	unsigned jobs;
+	uint64_t items, bytes;
+	const struct img_record *given; /* the record in hand */
+
+	struct img_page_order last;
+	struct deep deep[VERIFY_JOBS];
+	struct verdict verdict[IMG_PAGE];
+	/* What the threads do: objects of the catalog, or files. */
+	const struct img_object *page;
+	struct file_job file[VERIFY_FILES];
+	size_t n_files;
+	size_t n;
+	atomic_size_t next;
+};
+
+/* Opens the archive for the first who needs it. */
+int verify_archive(struct img_verify *v, struct img_err *err);
+/* Judges v->page[0..n) or, without a page, v->file[0..n). */
+void verify_side_by_side(struct img_verify *v, size_t n);
+int verify_page(void *arg, const struct img_object *o, size_t n,
+		struct img_err *err);
+/* The record of a verdict; borrows from all of them. */
+const char *verify_word(const struct img_verify *v, const struct verdict *d);
+int verify_emit(struct img_verify *v, struct img_record *rec);
+
+void verify_file_job(struct img_verify *v, struct deep *deep,
+		     const struct file_job *job, struct verdict *out);
+int verify_flush(struct img_verify *v, struct img_err *err);
+
+/* Reads all of fd and says in out what is wrong with it. */
+int verify_deep(struct img_verify *v, struct deep *deep, int fd,
+		const char *name, struct deep_out *out, struct img_err *err);
+void verify_deep_release(struct deep *deep);
+
+#endif

@@ -162,7 +162,8 @@ refused 'a UID that is none' 'rules:1: this attribute holds no UID' <<'!'
 PatientAge uid
 !
 refused 'no rule at all' 'rules: no rules in it' </dev/null
-printf 'PatientAge keep\0\n' | refused 'a NUL' 'rules:1: '
+printf 'PatientAge keep\0\n' >nul
+refused 'a NUL' 'rules:1: ' <nul
 exits 3 'no such file' imganon --key key --rules nothing -o bad a.dcm
 ok 'nothing was written' test ! -e bad
 finish

@@ -13,6 +13,7 @@
 
 #define TAG_CONTENT      IMG_TAG(0x0040, 0xA730)
 #define TAG_RELATIONSHIP IMG_TAG(0x0040, 0xA010)
+#define TAG_RECORDS      IMG_TAG(0x0004, 0x1220)
 #define TAG_OBSERVERS    IMG_TAG(0x0040, 0xA073)
 #define TAG_VERIFIED_AT  IMG_TAG(0x0040, 0xA030)
 #define TAG_PIXELS       IMG_TAG(0x7FE0, 0x0010)
@@ -328,8 +329,10 @@ static int see(struct img_media_set *m, struct capture *c,
 			return inside(m, c, ev, err);
 		return 0;
 	}
-	if (ev->kind == IMG_DICOM_SEQUENCE && !ev->depth)
+	if (ev->kind == IMG_DICOM_SEQUENCE && !ev->depth) {
 		m->facts.observers = ev->tag == TAG_OBSERVERS;
+		m->facts.is_dicomdir |= ev->tag == TAG_RECORDS;
+	}
 	if (m->facts.observers && ev->depth == 1 &&
 	    ev->kind == IMG_DICOM_ELEMENT && ev->tag == TAG_VERIFIED_AT)
 		return take_verification(m, ev, err);
@@ -359,7 +362,7 @@ int media_collect(struct img_media_set *m, struct img_dicom_reader *r,
 	img_charset_parse(&f->cs, NULL, 0);
 	f->charset = CHARSET_ASCII;
 	f->young_count = 0;
-	f->has_pixels = f->observers = false;
+	f->has_pixels = f->observers = f->is_dicomdir = false;
 	while ((more = img_dicom_next(r, &ev, err)) > 0)
 		if (see(m, &c, &ev, err) < 0)
 			return -1;

@@ -260,6 +260,9 @@ static int look_at(struct img_media_set *m, struct object *o,
 	char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
 	const char *name;
 
+	if (m->facts.is_dicomdir)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "a DICOMDIR, which is made anew");
 	if (!media_fact_uid(m, SOP_CLASS, sop_class) ||
 	    !media_fact_uid(m, SOP, sop))
 		return img_err_set(err, IMG_E_REFUSED,

@@ -177,7 +177,7 @@ struct facts {
 	unsigned notes;
 	uint64_t end; /* of the stream, inflated */
 	uint64_t elements;
-	bool has_pixels;
+	bool has_pixels, is_dicomdir;
 	bool observers; /* VerifyingObserverSequence is open */
 	char ts[IMG_UID_MAX];
 };

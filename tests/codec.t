@@ -167,12 +167,12 @@ j2k-larger ^1 malformed
 j2k-tiles ^1 malformed
 j2k-parts ^1 malformed
 j2k-huge ^1 limit
-basic-lie 1/16 wrong$
-extended-lie 1/8 wrong$
-fragments limit .* fragments$
-pixels limit .* bytes
-frames 1/2147483647 none$
-samples limit .* bytes
+basic-lie 1/16.wrong$
+extended-lie 1/8.wrong$
+fragments limit.*fragments$
+pixels limit.*bytes
+frames 1/2147483647.none$
+samples limit.*bytes
 bits unsupported
 deflated ^1 malformed
 frame-of-nothing ^1 truncated

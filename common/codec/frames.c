@@ -18,6 +18,7 @@ struct walk {
 	struct img_dicom_reader *r;
 	unsigned seen; /* a bit for each attribute of shape[] */
 	bool in_pixels, first_item;
+	bool doubt; /* whether native pixel data is that */
 };
 
 enum shape { ROWS, COLUMNS, SAMPLES, ALLOCATED, STORED, HIGH, SIGNED, PLANAR };
@@ -198,6 +199,35 @@ static int take_fragment(struct walk *w, const struct img_dicom_event *ev,
 	return add_fragment(w, ev, start, err);
 }
 
+/* Pixel data of a defined length: native, or a coded frame that was written
+   without fragments. */
+static int take_pixels(struct walk *w, const struct img_dicom_event *ev,
+		       struct img_err *err)
+{
+	struct img_frames *f = w->f;
+	enum codec_kind kind =
+		img_codec_kind(img_dicom_facts(w->r)->transfer_syntax);
+	size_t n = ev->length < 8 ? ev->length : 8;
+	uint8_t head[8];
+
+	f->facts.has_pixels = true;
+	if (n && img_dicom_value(w->r, 0, head, n, err) < 0)
+		return -1;
+	if (img_codec_starts(kind, head, n)) {
+		f->kind = kind;
+		f->no_table = true;
+		return add_fragment(w, ev, true, err);
+	}
+	f->facts.native = true;
+	f->facts.at = ev->offset;
+	f->facts.length = ev->length;
+	f->facts.big = ev->big;
+	f->words = strcmp(ev->vr, "OB") != 0;
+	/* Under another syntax, only its length says that it is native. */
+	w->doubt = kind != CODEC_NATIVE;
+	return 0;
+}
+
 static int take_event(struct walk *w, const struct img_dicom_event *ev,
 		      struct img_err *err)
 {
@@ -218,13 +248,8 @@ static int take_event(struct walk *w, const struct img_dicom_event *ev,
 	}
 	if (ev->kind != IMG_DICOM_ELEMENT)
 		return 0;
-	if (ev->tag == TAG_PIXELS && !f->facts.has_pixels) {
-		f->facts.has_pixels = f->facts.native = true;
-		f->facts.at = ev->offset;
-		f->facts.length = ev->length;
-		f->facts.big = ev->big;
-		f->words = strcmp(ev->vr, "OB") != 0;
-	}
+	if (ev->tag == TAG_PIXELS && !f->facts.has_pixels)
+		return take_pixels(w, ev, err);
 	if (ev->tag == TAG_EXTENDED)
 		return take_table(w, ev->length, &f->extended, &f->extended_n,
 				  err);
@@ -294,6 +319,15 @@ static int sort(struct walk *w, struct img_err *err)
 		return img_err_set(err, why.code, "%s: %s", f->name, why.text);
 	if (!f->facts.native)
 		return img_frames_sort(f, err);
+	if (w->doubt &&
+	    f->facts.length - f->facts.length % 2 !=
+		    (img_codec_frame_bits(&f->facts.image) * f->facts.stated +
+		     15) / 16 *
+			    2)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: pixel data is neither native nor "
+				   "coded as the transfer syntax says",
+				   f->name);
 	sort_native(f);
 	return 0;
 }

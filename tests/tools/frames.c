@@ -3,8 +3,8 @@
  *
  *	frames [-t syntax] [-pcs] [-m l,t,r,b] [-o raw] [-w object] file ...
  *
- * A line for each object (frames there and stated, offset table), then one for
- * each frame: number, what the result is made of, its bytes and their BLAKE2b,
+ * A line for each object, its fields between tabs (path, transfer syntax,
+ * frames there and stated, offset table), then one for each frame: number, what the result is made of, its bytes and their BLAKE2b,
  * or why there is none.  -t: transfer syntax of the result, else native;
  * -p: proved; -c: unused bits cleared; -m: a mask; -o: the bytes of all
  * frames; -w: a new object of them; -s: peak memory of the program itself, in
@@ -184,7 +184,7 @@ static int frames_of(struct img_codec_session *s, struct img_frames *f,
 	int rc = 0;
 
 	img_buf_init(&sum.bytes, SIZE_MAX / 2);
-	printf("%s %s %u/%u %s\n", path, facts->ts, n, facts->stated,
+	printf("%s\t%s\t%u/%u\t%s\n", path, facts->ts, n, facts->stated,
 	       facts->table);
 	for (uint32_t i = 0; i < n; i++)
 		rc |= one(s, f, i, &image, &sizes[i], &sum);
@@ -211,7 +211,7 @@ static int file(struct img_codec_session *s, const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 
 	if (fd < 0 || img_frames_open(&f, fd, path, &err) < 0)
-		printf("%s %s %s\n", path, img_code_word(err.code), err.text);
+		printf("%s\t%s\t%s\n", path, img_code_word(err.code), err.text);
 	else
 		rc = frames_of(s, f, path);
 	img_frames_close(f);

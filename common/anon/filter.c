@@ -251,6 +251,20 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 	return rc;
 }
 
+static int put_fragment(struct img_anon *a, const struct img_dicom_event *ev,
+			struct img_err *err)
+{
+	struct hidden h;
+
+	if (anon_find_hidden(a, a->r, ev, &h, err) < 0)
+		return -1;
+	if (h.unclear)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "a coded frame whose header cannot be "
+				   "looked through");
+	return h.n ? anon_put_wiped(a, ev, &h, err) : pass(a, ev, err);
+}
+
 static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
 		     struct img_err *err)
 {
@@ -282,7 +296,7 @@ static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
 		}
 		break;
 	case IMG_DICOM_FRAGMENT:
-		break;
+		return put_fragment(a, ev, err);
 	}
 	return pass(a, ev, err);
 }

@@ -44,7 +44,9 @@ static unsigned what_in(const struct img_anon *a,
 		return 0;
 	if (ev->tag >> 16 & 1)
 		return all;
-	if (is_vr(ev->vr, "USSSULSLSVUVFLFDATOWOFODOLOV"))
+	if (is_vr(ev->vr, "OWOFODOLOV"))
+		return all | LOOK_BLOB;
+	if (is_vr(ev->vr, "USSSULSLSVUVFLFDAT"))
 		return 0;
 	if (is_vr(ev->vr, "DSIS") && ev->value && is_plain_number(ev))
 		return 0;
@@ -52,13 +54,13 @@ static unsigned what_in(const struct img_anon *a,
 }
 
 static int finds_long(struct img_anon *a, struct img_dicom_reader *r,
-		      const struct img_dicom_event *ev, unsigned what,
-		      struct img_err *err)
+		      const struct img_dicom_event *ev, uint64_t from,
+		      unsigned what, struct img_err *err)
 {
 	uint8_t part[CHUNK + OVERLAP];
 	size_t kept = 0;
 
-	for (uint64_t at = 0; at < ev->length;) {
+	for (uint64_t at = from; at < ev->length;) {
 		size_t n = ev->length - at < CHUNK ? (size_t)(ev->length - at)
 						   : CHUNK;
 
@@ -82,10 +84,10 @@ static int finds(struct img_anon *a, struct img_dicom_reader *r,
 	if (!what)
 		return 0;
 	if (!ev->value)
-		return finds_long(a, r, ev, what, err);
+		return finds_long(a, r, ev, 0, what, err);
 	if (look_finds(&a->look, ev->value, ev->length, what))
 		return 1;
-	if (!img_vr_is_text(ev->vr))
+	if (!img_vr_is_text(ev->vr) || (what & LOOK_BLOB))
 		return 0;
 	img_buf_reset(&a->text2);
 	if (img_charset_utf8(&a->charset, ev->vr, ev->value, ev->length,
@@ -96,6 +98,37 @@ static int finds(struct img_anon *a, struct img_dicom_reader *r,
 		return 0; /* plain ASCII or UTF-8 */
 	return look_finds(&a->look, (const uint8_t *)img_buf_str(&a->text2),
 			  a->text2.len, what);
+}
+
+/* What lies behind the last native frame, or in a coded one. */
+static int finds_in_pixels(struct img_anon *a, struct img_dicom_reader *r,
+			   const struct img_dicom_event *ev,
+			   struct img_err *err)
+{
+	const struct pixels *x = &a->pixels;
+	uint64_t from = 0, frame;
+	struct hidden h;
+
+	if (ev->kind == IMG_DICOM_FRAGMENT) {
+		if (anon_find_hidden(a, r, ev, &h, err) < 0)
+			return -1;
+		if (h.n || h.unclear)
+			return 1;
+	} else {
+		frame = (uint64_t)x->rows * x->columns *
+			(x->samples ? x->samples : 1);
+		from = (frame * x->bits / 8) * (x->frames ? x->frames : 1);
+	}
+	if (from >= ev->length)
+		return 0;
+	return finds_long(a, r, ev, from,
+			  LOOK_IDS | LOOK_DATES | LOOK_UIDS | LOOK_BLOB, err);
+}
+
+static bool is_pixels(const struct img_dicom_event *ev)
+{
+	return ev->kind == IMG_DICOM_FRAGMENT ||
+	       (ev->tag == T_PIXELS && ev->depth == 0 && !ev->meta);
 }
 
 int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
@@ -110,18 +143,21 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 	while ((more = img_dicom_next(r, &ev, err)) > 0) {
 		if (ev.kind == IMG_DICOM_END_ITEM)
 			anon_creators_cut(a, ev.depth);
-		if (ev.kind != IMG_DICOM_ELEMENT)
+		if (ev.kind != IMG_DICOM_ELEMENT &&
+		    ev.kind != IMG_DICOM_FRAGMENT)
 			continue;
 		if ((ev.tag >> 16 & 1) && (ev.tag & 0xFFFF) >= 0x10 &&
 		    (ev.tag & 0xFFFF) <= 0xFF)
 			anon_creator_seen(a, &ev);
 		if (anon_alike_take(a, &ev, err) < 0)
 			return -1;
-		found = finds(a, r, &ev, err);
+		found = is_pixels(&ev) ? finds_in_pixels(a, r, &ev, err)
+				       : finds(a, r, &ev, err);
 		if (found < 0)
 			return -1;
 		if (found) {
-			img_dict_format_tag(ev.tag, tag);
+			img_dict_format_tag(is_pixels(&ev) ? T_PIXELS : ev.tag,
+					    tag);
 			snprintf(a->reason, sizeof(a->reason),
 				 "%s still has an identifying value of the "
 				 "input",

@@ -16,6 +16,7 @@
  * map.c     given pairs of PatientIDs, and telling what was replaced
  * clean.c   free text by a list of words
  * marker.c  attributes that say what was done
+ * hidden.c  what coded frames carry besides pixels
  * trace.c   the report
  * alike.c   by what patients could be told apart
  */
@@ -72,7 +73,14 @@ int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err);
-enum { LOOK_IDS = 1, LOOK_DATES = 2, LOOK_UIDS = 4, LOOK_WORDS = 8 };
+/* BLOB: bytes that are no text, of which texts of some length are looked at. */
+enum {
+	LOOK_IDS = 1,
+	LOOK_DATES = 2,
+	LOOK_UIDS = 4,
+	LOOK_WORDS = 8,
+	LOOK_BLOB = 16
+};
 #define LOOK_ALL 15u
 /* Whether any of it is in these bytes; what: bits as above. */
 bool look_finds(const struct look *l, const uint8_t *p, size_t n,
@@ -279,6 +287,24 @@ int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 /* trace.c */
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
 		const struct ruling *u);
+
+/* hidden.c */
+struct hidden_range {
+	uint64_t at, end; /* in the fragment */
+};
+#define HIDDEN_MAX 64
+struct hidden {
+	struct hidden_range range[HIDDEN_MAX];
+	unsigned n;
+	bool unclear; /* it cannot be told what is hidden */
+};
+/* What a fragment of pixel data carries besides its pixels. */
+int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,
+		     const struct img_dicom_event *ev, struct hidden *out,
+		     struct img_err *err);
+/* Writes the fragment with zeros in these places. */
+int anon_put_wiped(struct img_anon *a, const struct img_dicom_event *ev,
+		   const struct hidden *h, struct img_err *err);
 
 /* alike.c */
 void anon_alike_begin(struct img_anon *a);

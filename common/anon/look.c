@@ -9,10 +9,11 @@
 
 #include "anon/inside.h"
 
-#define BYTES_MAX (16u << 20)
-#define ITEMS_MAX 262144u
-#define UIDS_MAX  (1u << 20)
-#define UID_SHORT 10 /* below, it may as well be a version number */
+#define BYTES_MAX  (16u << 20)
+#define ITEMS_MAX  262144u
+#define UIDS_MAX   (1u << 20)
+#define BLOB_SHORT 6
+#define UID_SHORT  10 /* below, it may as well be a version number */
 
 void look_init(struct look *l)
 {
@@ -329,15 +330,12 @@ static bool finds_uid(const struct look *l, const uint8_t *p, size_t n)
 	return false;
 }
 
-bool look_finds(const struct look *l, const uint8_t *p, size_t n, unsigned what)
+static bool finds_item(const struct look *l, const uint8_t *p, size_t n,
+		       unsigned what)
 {
 	static const unsigned bit[] = { LOOK_IDS, LOOK_IDS, LOOK_DATES,
 					LOOK_WORDS };
 
-	if ((what & LOOK_UIDS) && l->uids && finds_uid(l, p, n))
-		return true;
-	if (!l->n || n < 3)
-		return false;
 	for (size_t at = 0; at + 3 <= n; at++) {
 		uint32_t i = l->head[bucket(fold(p[at]), fold(p[at + 1]),
 					    fold(p[at + 2]))];
@@ -345,11 +343,47 @@ bool look_finds(const struct look *l, const uint8_t *p, size_t n, unsigned what)
 		for (; i; i = l->item[i - 1].next) {
 			const struct look_item *it = &l->item[i - 1];
 
-			if (!(what & bit[it->kind]))
+			if (!(what & bit[it->kind]) ||
+			    ((what & LOOK_BLOB) && it->n < BLOB_SHORT))
 				continue;
 			if (item_at(l, it, p, n, at))
 				return true;
 		}
 	}
 	return false;
+}
+
+static bool finds_text(const struct look *l, const uint8_t *p, size_t n,
+		       unsigned what)
+{
+	if ((what & LOOK_UIDS) && l->uids && finds_uid(l, p, n))
+		return true;
+	return l->n && n >= 3 && finds_item(l, p, n, what);
+}
+
+static bool is_printed(uint8_t c)
+{
+	return c >= ' ' && c != 0x7F;
+}
+
+/* In random bytes a short name is found by chance. */
+static bool finds_in_blob(const struct look *l, const uint8_t *p, size_t n,
+			  unsigned what)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t from = i;
+
+		while (i < n && is_printed(p[i]))
+			i++;
+		if (i - from >= BLOB_SHORT &&
+		    finds_text(l, p + from, i - from, what))
+			return true;
+	}
+	return false;
+}
+
+bool look_finds(const struct look *l, const uint8_t *p, size_t n, unsigned what)
+{
+	return what & LOOK_BLOB ? finds_in_blob(l, p, n, what)
+				: finds_text(l, p, n, what);
 }

@@ -149,6 +149,8 @@ void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev)
 {
 	struct pixels *x = &a->pixels;
 
+	if (!ev->depth && ev->kind == IMG_DICOM_ELEMENT)
+		take_shape(x, ev);
 	if (a->p->pixels < IMG_PIXELS_CLEAN)
 		return;
 	if (ev->depth == 0 && ev->kind == IMG_DICOM_SEQUENCE)
@@ -159,7 +161,6 @@ void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev)
 		take_region(x, ev);
 	if (ev->depth || ev->kind != IMG_DICOM_ELEMENT)
 		return;
-	take_shape(x, ev);
 	for (size_t i = 0; i < ASKED; i++)
 		if (asked[i].tag == ev->tag && ev->value && !x->asked[i][0])
 			snprintf(x->asked[i], ASKED_SIZE, "%.*s",

@@ -1,0 +1,357 @@
+/*
+ * hidden.c - what a coded frame can carry besides its pixels: application
+ * segments (Exif, XMP, a thumbnail of JFIF), comments, boxes of JP2, bytes
+ * behind the end of the image.
+ *
+ * These are set to zero where they are.  Nothing gets shorter, so that lengths
+ * and offset tables stay true, and no decoder looks at them.  What a decoder
+ * needs stays: the colour transform of Adobe and SPIFF, JFIF's first bytes.
+ */
+#include "anon/inside.h"
+
+#define VIEW 4096u
+
+/* A part of the fragment. */
+struct view {
+	struct img_dicom_reader *r;
+	const struct img_dicom_event *ev;
+	uint64_t at, n; /* what buf has */
+	uint8_t buf[VIEW];
+	struct hidden *out;
+};
+
+/* 1 the n bytes at at, 0 the fragment ends before, -1. */
+static int see(struct view *v, uint64_t at, size_t n, const uint8_t **p,
+	       struct img_err *err)
+{
+	uint64_t size = v->ev->length;
+
+	if (at > size || n > size - at)
+		return 0;
+	if (v->ev->value) {
+		*p = v->ev->value + at;
+		return 1;
+	}
+	if (at < v->at || at + n > v->at + v->n) {
+		v->at = at;
+		v->n = size - at < VIEW ? size - at : VIEW;
+		if (img_dicom_value(v->r, at, v->buf, (size_t)v->n, err) < 0)
+			return -1;
+	}
+	*p = v->buf + (at - v->at);
+	return 1;
+}
+
+/* Only where something is. */
+static int hide(struct view *v, uint64_t at, uint64_t end, struct img_err *err)
+{
+	const uint8_t *p;
+
+	if (end > v->ev->length)
+		end = v->ev->length;
+	for (uint64_t i = at; i < end; i++) {
+		int rc = see(v, i, 1, &p, err);
+
+		if (rc <= 0)
+			return rc;
+		if (!*p)
+			continue;
+		if (v->out->n == HIDDEN_MAX) {
+			v->out->unclear = true;
+			return 0;
+		}
+		v->out->range[v->out->n++] = (struct hidden_range){ at, end };
+		return 0;
+	}
+	return 0;
+}
+
+static uint64_t big16(const uint8_t *p)
+{
+	return (uint64_t)p[0] << 8 | p[1];
+}
+
+static uint64_t big32(const uint8_t *p)
+{
+	return big16(p) << 16 | big16(p + 2);
+}
+
+/* ---- JPEG and JPEG-LS (ISO 10918-1 B.1, ISO 14495-1 C.1) -------------- */
+
+/* How many of its first bytes a decoder may need. */
+static uint64_t needed(unsigned marker, const uint8_t *p, uint64_t n)
+{
+	if (marker == 0xE0 && n >= 12 && memcmp(p, "JFIF", 5) == 0)
+		return 12; /* the thumbnail's size becomes 0 */
+	if (marker == 0xEE && n >= 12 && memcmp(p, "Adobe", 5) == 0)
+		return 12;
+	if (marker == 0xE8 && n >= 5 && memcmp(p, "mrfx", 4) == 0)
+		return 5;
+	if (marker == 0xE8 && n >= 30 && memcmp(p, "SPIFF", 6) == 0)
+		return 30;
+	return 0;
+}
+
+/* The next marker in coded data: not a stuffed byte, not a restart. */
+static int next_marker(struct view *v, uint64_t *at, struct img_err *err)
+{
+	const uint8_t *p;
+	int rc;
+
+	for (;;) {
+		uint64_t left = v->ev->length - *at;
+		size_t n = left < VIEW ? (size_t)left : VIEW;
+		const uint8_t *ff;
+
+		if (n < 2)
+			return 0;
+		rc = see(v, *at, n, &p, err);
+		if (rc <= 0)
+			return rc;
+		ff = memchr(p, 0xFF, n - 1);
+		if (!ff) {
+			*at += n - 1;
+			continue;
+		}
+		*at += (uint64_t)(ff - p);
+		if (ff[1] >= 0xC0 && ff[1] != 0xFF &&
+		    (ff[1] < 0xD0 || ff[1] > 0xD7))
+			return 1;
+		*at += 1;
+	}
+}
+
+static int jpeg_segment(struct view *v, unsigned marker, uint64_t *at,
+			struct img_err *err)
+{
+	const uint8_t *p;
+	uint64_t size, keep;
+	int rc = see(v, *at, 2, &p, err);
+
+	if (rc <= 0)
+		return rc;
+	size = big16(p);
+	if (size < 2)
+		return 0;
+	if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) {
+		size_t head = size - 2 < 30 ? (size_t)size - 2 : 30;
+
+		rc = see(v, *at + 2, head, &p, err);
+		if (rc < 0)
+			return -1;
+		keep = rc ? needed(marker, p, size - 2) : 0;
+		if (hide(v, *at + 2 + keep, *at + size, err) < 0)
+			return -1;
+	}
+	*at += size;
+	return 1;
+}
+
+static int look_jpeg(struct view *v, uint64_t at, bool coded,
+		     struct img_err *err)
+{
+	const uint8_t *p;
+	int rc = 1;
+
+	while (rc > 0) {
+		unsigned marker;
+
+		if (coded && (rc = next_marker(v, &at, err)) <= 0)
+			return rc;
+		rc = see(v, at, 2, &p, err);
+		if (rc <= 0)
+			break;
+		marker = p[1];
+		if (p[0] != 0xFF)
+			break;
+		if (marker == 0xFF) { /* fill */
+			at++;
+			continue;
+		}
+		at += 2;
+		if (marker == 0xD9)
+			return hide(v, at, v->ev->length, err);
+		if (marker == 0xD8 || marker == 0x01 ||
+		    (marker >= 0xD0 && marker <= 0xD7))
+			continue;
+		rc = jpeg_segment(v, marker, &at, err);
+		coded |= marker == 0xDA;
+	}
+	/* A header that goes on in another fragment, or is none. */
+	if (rc >= 0 && !coded)
+		v->out->unclear = true;
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- JPEG 2000 (ISO 15444-1 A.4) -------------------------------------- */
+
+/* Segments up to SOT, SOD or EOC; which one. */
+static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
+		      struct img_err *err)
+{
+	const uint8_t *p;
+	int rc;
+
+	while ((rc = see(v, *at, 2, &p, err)) > 0) {
+		uint64_t size;
+
+		*marker = p[1];
+		if (p[0] != 0xFF)
+			return 0;
+		if (*marker == 0x90 || *marker == 0x93 || *marker == 0xD9)
+			return 1;
+		rc = see(v, *at + 2, 2, &p, err);
+		if (rc <= 0)
+			return rc;
+		size = big16(p);
+		if (size < 2)
+			return 0;
+		if (*marker == 0x64 && /* COM: Rcom stays */
+		    hide(v, *at + 6, *at + 2 + size, err) < 0)
+			return -1;
+		*at += 2 + size;
+	}
+	return rc;
+}
+
+static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
+{
+	unsigned marker = 0;
+	const uint8_t *p;
+	int rc = 1;
+
+	at += 2; /* SOC */
+	while (rc > 0) {
+		uint64_t tile, size;
+
+		rc = j2k_header(v, &at, &marker, err);
+		if (rc <= 0)
+			break;
+		if (marker == 0xD9)
+			return hide(v, at + 2, v->ev->length, err);
+		if (marker != 0x90)
+			break;
+		tile = at;
+		rc = see(v, at, 12, &p, err);
+		if (rc <= 0)
+			break;
+		size = big32(p + 6);
+		at += 12;
+		rc = j2k_header(v, &at, &marker, err);
+		if (rc <= 0 || marker != 0x93)
+			break;
+		if (!size) /* the last one, up to EOC */
+			return 0;
+		if (size < at - tile)
+			break;
+		at = tile + size;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static bool is_picture_box(const uint8_t *type)
+{
+	return memcmp(type, "jP  ", 4) == 0 || memcmp(type, "ftyp", 4) == 0 ||
+	       memcmp(type, "jp2h", 4) == 0;
+}
+
+/* ISO 15444-1 I.4: not allowed in DICOM, and met all the same. */
+static int look_jp2(struct view *v, struct img_err *err)
+{
+	uint64_t at = 0;
+	const uint8_t *p;
+	int rc;
+
+	while ((rc = see(v, at, 16, &p, err)) > 0) {
+		uint64_t size = big32(p), head = 8;
+
+		if (size == 1) {
+			size = big32(p + 8) << 32 | big32(p + 12);
+			head = 16;
+		}
+		if (memcmp(p + 4, "jp2c", 4) == 0 &&
+		    look_j2k(v, at + head, err) < 0)
+			return -1;
+		if (memcmp(p + 4, "jp2c", 4) != 0 && !is_picture_box(p + 4) &&
+		    hide(v, at + head,
+			 size ? at + size : (uint64_t)v->ev->length, err) < 0)
+			return -1;
+		if (size < head || size > v->ev->length - at)
+			break;
+		at += size;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- any -------------------------------------------------------------- */
+
+static bool is_jpeg(const char *syntax)
+{
+	static const char root[] = "1.2.840.10008.1.2.4.";
+	size_t n = sizeof(root) - 1;
+
+	/* .50 to .81, JPEG and JPEG-LS; .57 and .70 among them. */
+	return strncmp(syntax, root, n) == 0 && strlen(syntax) == n + 2 &&
+	       syntax[n] >= '5' && syntax[n] <= '8';
+}
+
+int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,
+		     const struct img_dicom_event *ev, struct hidden *out,
+		     struct img_err *err)
+{
+	struct view v = { .r = r, .ev = ev, .out = out };
+	const uint8_t *p;
+	int rc = see(&v, 0, 12, &p, err);
+
+	out->n = 0;
+	out->unclear = false;
+	if (rc <= 0)
+		return rc;
+	if (p[0] == 0xFF && p[1] == 0xD8 && p[2] == 0xFF)
+		return look_jpeg(&v, 0, false, err);
+	if (memcmp(p, "\xFF\x4F\xFF\x51", 4) == 0)
+		return look_j2k(&v, 0, err);
+	if (memcmp(p, "\0\0\0\x0CjP  ", 8) == 0)
+		return look_jp2(&v, err);
+	if (is_jpeg(a->facts.syntax)) /* the frame began elsewhere */
+		return look_jpeg(&v, 0, true, err);
+	return 0;
+}
+
+/* ---- written ---------------------------------------------------------- */
+
+static void wipe(const struct hidden *h, uint64_t at, uint8_t *p, size_t n)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		uint64_t from = h->range[i].at, to = h->range[i].end;
+
+		if (to <= at || from >= at + n)
+			continue;
+		from = from > at ? from - at : 0;
+		to = to - at < n ? to - at : n;
+		memset(p + from, 0, to - from);
+	}
+}
+
+int anon_put_wiped(struct img_anon *a, const struct img_dicom_event *ev,
+		   const struct hidden *h, struct img_err *err)
+{
+	uint8_t part[16384];
+
+	if (img_dicom_put(a->w, ev, NULL, err) < 0)
+		return -1;
+	for (uint64_t at = 0; at < ev->length; at += sizeof(part)) {
+		size_t n = ev->length - at < sizeof(part)
+				   ? (size_t)(ev->length - at)
+				   : sizeof(part);
+
+		if (ev->value)
+			memcpy(part, ev->value + at, n);
+		else if (img_dicom_value(a->r, at, part, n, err) < 0)
+			return -1;
+		wipe(h, at, part, n);
+		if (img_dicom_put_part(a->w, part, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,127 @@
+# imganon-hidden.t - what hides in pixel data: Exif, comments and thumbnails in
+# coded frames, bytes behind the image, texts in numbers.
+. "$(dirname "$0")/lib.sh"
+need perl dcmcjpeg dcmdjpeg dcmcjpls gdcmconv dcmdump dcmodify dump2dcm
+imganon --new-key key 2>/dev/null
+
+{
+	perl -e 'print pack "v*", map { ($_ * 37 >> 2) & 0xFFF } 0 .. 64 * 64 - 1' >raw
+	cat <<-'!'
+	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+	(0008,0018) UI 1.2.826.0.777.1.1
+	(0008,0060) CS CT
+	(0010,0010) PN Hidden^Quincy
+	(0010,0020) LO PID-77712
+	(0020,000d) UI 1.2.826.0.777.1.2
+	(0020,000e) UI 1.2.826.0.777.1.3
+	(0028,0002) US 1
+	(0028,0004) CS MONOCHROME2
+	(0028,0010) US 64
+	(0028,0011) US 64
+	(0028,0100) US 16
+	(0028,0101) US 12
+	(0028,0102) US 11
+	(0028,0103) US 0
+	(7fe0,0010) OW =raw
+	!
+} >dump
+dump2dcm -q dump plain.dcm
+dcmcjpeg +e1 plain.dcm jpeg.dcm
+dcmcjpls plain.dcm jls.dcm
+gdcmconv --j2k plain.dcm j2k.dcm 2>/dev/null
+
+# hide FILE MARK OFFSET BYTES: adds them at that offset of the last fragment
+# that begins with MARK (hex); from the end if it is negative.
+hide()
+{
+	perl -e '
+		my ($file, $mark, $at, $more) = @ARGV;
+		$mark = pack "H*", $mark;
+		$more = eval "\"$more\"";
+		$more .= "\0" if length($more) % 2;
+		open my $f, "<", $file or die; binmode $f; local $/;
+		my $all = <$f>;
+		my $i = rindex $all, "\xfe\xff\x00\xe0" ;
+		$i = rindex $all, "\xfe\xff\x00\xe0", $i - 1
+			while $i > 0 && substr($all, $i + 8, length $mark) ne $mark;
+		die "no such fragment\n" if $i <= 0;
+		my $n = unpack "V", substr $all, $i + 4, 4;
+		substr($all, $i + 4, 4) = pack "V", $n + length $more;
+		substr($all, $i + 8 + ($at < 0 ? $n + $at + 1 : $at), 0) = $more;
+		open $f, ">", $file or die; binmode $f; print $f $all;
+	' "$@"
+}
+pixels()
+{
+	dcmdump -q +W "$1" +P 7fe0,0010 "$2" >/dev/null
+}
+# clean NAME: NAME.dcm goes through, and no text of ours is left.
+clean()
+{
+	rm -rf new
+	exits 0 "$1: written" imganon -q --key key -o new "$1.dcm"
+	new=$(find new -type f)
+	exits 1 "$1: nothing is left" grep -q 'SECRETTEXT\|Quincy' "$new"
+	ok "$1: nothing is longer or shorter" perl -e '
+		sub frag { local $/; open my $f, "<", $_[0]; my $a = <$f>;
+			return join ",", map { length } split /\xfe\xff\x00\xe0/,
+			substr $a, rindex $a, "\xe0\x7f\x10\x00OB" }
+		die if frag($ARGV[0]) ne frag($ARGV[1])' "$1.dcm" "$new"
+}
+
+for f in jpeg jls j2k; do
+	clean $f
+done
+cp jpeg.dcm exif.dcm
+hide exif.dcm ffd8ff 2 '\xff\xe1\x00\x18Exif\0\0SECRETTEXT of me'
+hide exif.dcm ffd8ff 2 '\xff\xfe\x00\x0eSECRETTEXT  '
+hide exif.dcm ffd8ff 2 '\xff\xe0\x00\x1cJFIF\0\1\1\0\0\1\0\1\2\2SECRETTEXT34'
+clean exif
+dcmdjpeg exif.dcm a.dcm && dcmdjpeg "$new" b.dcm
+mkdir -p pa pb && pixels pa a.dcm && pixels pb b.dcm
+ok 'exif: the same pixels' cmp pa/* pb/*
+cp jpeg.dcm behind.dcm
+hide behind.dcm ffd8ff -1 '\0SECRETTEXT behind the image'
+clean behind
+cp jls.dcm jlscom.dcm
+hide jlscom.dcm ffd8ff 2 '\xff\xfe\x00\x0eSECRETTEXT  '
+clean jlscom
+cp j2k.dcm j2kcom.dcm
+# Behind SIZ, which has 41 bytes for one component.
+hide j2kcom.dcm ff4fff51 45 '\xff\x64\x00\x10\x00\x01SECRETTEXT  '
+clean j2kcom
+cp j2k.dcm j2kend.dcm
+hide j2kend.dcm ff4fff51 -1 'SECRETTEXT behind'
+clean j2kend
+
+# What cannot be told.
+cp jpeg.dcm cut.dcm
+hide cut.dcm ffd8ff 2 '\xff\xe1\xff\xf0Exif SECRETTEXT'
+exits 3 'a segment that does not end' imganon -q --key key -o none cut.dcm
+ok 'is refused' grep -q '"code":"unsupported"' out
+
+# What is known of the patient is found in what is not known otherwise.
+dcmcrle plain.dcm rle.dcm
+hide rle.dcm 02000000 -1 'HIDDEN QUINCY'
+exits 1 'a name behind a frame of RLE' imganon -q --key key -o none rle.dcm
+ok 'is found' grep -q '"reason":"(7fe0,0010) still has' out
+sed 's/^(7fe0.*//' dump >dump2
+printf 'of Quincy Hidden' >text
+cat raw text >raw2
+echo '(7fe0,0010) OW =raw2' >>dump2
+dump2dcm -q dump2 longer.dcm
+exits 1 'a name behind native pixels' imganon -q --key key -o none longer.dcm
+ok 'is found' grep -q '"reason":"(7fe0,0010) still has' out
+{
+	grep -v '^(7fe0' dump
+	echo '(5400,0100) SQ'
+	echo '(fffe,e000) -'
+	echo '(5400,1010) OW =text'
+	echo '(fffe,e00d) -'
+	echo '(fffe,e0dd) -'
+} >dump3
+dump2dcm -q dump3 wave.dcm
+exits 1 'a name in a waveform' imganon -q --key key -o none wave.dcm
+ok 'is found' grep -q '"reason":"(5400,1010) still has' out
+ok 'nothing was written' test -z "$(find none -type f)"
+finish

@@ -6,7 +6,7 @@
 #include "work/scope.h"
 #include "work/verify.h"
 
-static bool all, audit, rebuild, dry_run;
+static bool all, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
 static const char *dir, *subset;
 static uint64_t jobs, older_than;
@@ -28,6 +28,8 @@ static const struct img_opt opts[] = {
 	  &dry_run, NULL, 0 },
 	{ 0, "deep", NULL, "look inside each object, too", IMG_OPT_FLAG,
 	  &how.deep, NULL, 0 },
+	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
+	  IMG_OPT_FLAG, &same, NULL, 0 },
 	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
 	  IMG_OPT_FLAG, &how.strict, NULL, 0 },
 	{ 'j', "jobs", "n", "objects read side by side", IMG_OPT_U64, &jobs,
@@ -40,7 +42,7 @@ static const struct img_opt opts[] = {
 static int emit(void *arg, const struct img_record *rec)
 {
 	if (rec->status && strcmp(rec->status, "intact") != 0 &&
-	    rec->error.code == IMG_OK)
+	    strcmp(rec->status, "same") != 0 && rec->error.code == IMG_OK)
 		img_cli_no(arg);
 	verdicts++;
 	return img_cli_emit(arg, rec);
@@ -61,9 +63,11 @@ static bool stopped(void *arg)
 
 static void check(struct img_cli *cli, int argc)
 {
-	if (all + (subset != NULL) + audit + rebuild > 1)
-		img_cli_usage(cli, "--all, --subset, --audit and --rebuild "
-				   "exclude each other");
+	if (all + (subset != NULL) + audit + rebuild + same > 1)
+		img_cli_usage(cli, "--all, --subset, --audit, --rebuild and "
+				   "--same exclude each other");
+	if (same && argc != 2)
+		img_cli_usage(cli, "--same wants two files or UIDs");
 	if ((all || subset || audit || rebuild) && argc)
 		img_cli_usage(cli, "operands are for single objects, not with "
 				   "--all, --subset, --audit or --rebuild");
@@ -174,10 +178,11 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	how.dir = path;
+	how.no_frames = audit || ((all || subset) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (rebuild)
 		return make_again(cli, path, &host, err);
-	if (!audit && !all && !subset)
+	if (!audit && !all && !subset && !same)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
@@ -185,6 +190,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_verify_audit(v, err);
 	else if (all || subset)
 		rc = verify_scope(v, err);
+	else if (same)
+		rc = img_verify_same(v, argv[0], argv[1], err);
 	else
 		rc = verify_inputs(cli, v, argc, argv, err);
 	img_verify_close(v);
@@ -199,7 +206,7 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "intact damaged missing invalid extra";
+	cli.verbs = "intact damaged missing invalid extra same differs";
 	cli.examples = "imgverify --all\n"
 		       "imgquery PatientID=TEST-0001 | imgverify\n"
 		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";

@@ -22,12 +22,13 @@ void check_canon_start(struct check_canon *k)
 	k->open = 0;
 	k->start[0] = 0;
 	k->off = false;
+	k->whole = 0;
 }
 
 static int add_part(struct check_canon *k, uint32_t tag, struct img_digest *d,
 		    struct img_err *err)
 {
-	struct check_part *more;
+	struct img_check_part *more;
 
 	if (k->parts == k->room) {
 		size_t room = k->room ? k->room * 2 : 512;
@@ -148,6 +149,24 @@ static bool add_photometric(struct img_digest *d,
 	return true;
 }
 
+/* As it is after a way through implicit VR: bytes, and whatever padding. */
+static int add_private(struct img_check *c, struct img_digest *d,
+		       const struct img_dicom_event *ev, struct img_err *err)
+{
+	struct img_buf *b = &c->canon.text;
+	size_t n = ev->length;
+
+	img_buf_reset(b);
+	if (n && img_buf_add(b, ev->value, n, err) < 0)
+		return -1;
+	if (ev->big)
+		swap((uint8_t *)b->data, n, unit(ev->vr));
+	while (n && (b->data[n - 1] == ' ' || !b->data[n - 1]))
+		n--;
+	img_digest_add(d, n ? b->data : "", n);
+	return 0;
+}
+
 static int add_value(struct img_check *c, struct img_digest *d,
 		     struct img_dicom_reader *r,
 		     const struct img_dicom_event *ev, struct img_err *err)
@@ -165,11 +184,8 @@ static int add_value(struct img_check *c, struct img_digest *d,
 		return add_bytes(d, r, ev, n, err);
 	if (add_photometric(d, ev))
 		return 0;
-	if (!known) {
-		while (n && (ev->value[n - 1] == ' ' || !ev->value[n - 1]))
-			n--;
-		return add_bytes(d, r, ev, n, err);
-	}
+	if (!known)
+		return add_private(c, d, ev, err);
 	img_buf_reset(&c->canon.text);
 	if (img_vr_is_text(vr) &&
 	    img_charset_utf8(&c->charset[ev->depth], vr, ev->value, n,
@@ -190,14 +206,14 @@ static int add_value(struct img_check *c, struct img_digest *d,
 
 static int by_tag(const void *a, const void *b)
 {
-	const struct check_part *x = a, *y = b;
+	const struct img_check_part *x = a, *y = b;
 
 	if (x->tag != y->tag)
 		return x->tag < y->tag ? -1 : 1;
 	return x->n < y->n ? -1 : x->n > y->n;
 }
 
-static bool in_order(const struct check_part *p, size_t n)
+static bool in_order(const struct img_check_part *p, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (p[i - 1].tag > p[i].tag)
@@ -208,7 +224,7 @@ static bool in_order(const struct check_part *p, size_t n)
 static void sum_up(struct check_canon *k, size_t from, bool sort,
 		   struct img_digest *d)
 {
-	struct check_part *p = k->part + from;
+	struct img_check_part *p = k->part + from;
 	size_t n = k->parts - from;
 
 	if (sort && n && !in_order(p, n))
@@ -306,7 +322,15 @@ int check_canon_end(struct img_check *c, struct img_err *err)
 			return -1;
 	img_digest_init(&d);
 	add_tag(&d, 'D', 1); /* the rules' version */
+	k->whole = k->parts;
 	sum_up(k, 0, true, &d);
 	img_digest_end(&d, c->facts.data);
 	return 0;
+}
+
+size_t img_check_parts(const struct img_check *c,
+		       const struct img_check_part **out)
+{
+	*out = c->canon.part;
+	return c->facts.complete ? c->canon.whole : 0;
 }

@@ -68,5 +68,12 @@ size_t img_check_findings(const struct img_check *c,
 /* Whether any of them is an error; any at all. */
 bool img_check_has_error(const struct img_check *c);
 const struct img_check_facts *img_check_facts(const struct img_check *c);
+/* The elements of the canonical data set by ascending tag, when complete. */
+struct img_check_part {
+	uint32_t tag, n; /* n: order of arrival */
+	uint8_t digest[IMG_DIGEST_SIZE];
+};
+size_t img_check_parts(const struct img_check *c,
+		       const struct img_check_part **out);
 
 #endif

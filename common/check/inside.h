@@ -98,18 +98,14 @@ void check_value(struct img_check *c, const struct img_dicom_event *ev);
 
 /* ---- the canonical data set --------------------------------------------- */
 
-struct check_part {
-	uint32_t tag, n; /* n: order of arrival, so that sorting is stable */
-	uint8_t digest[IMG_DIGEST_SIZE];
-};
-
 struct check_canon {
-	struct check_part *part; /* of open items, one after the other */
+	struct img_check_part *part; /* of open items, one after the other */
 	size_t parts, room;
 	size_t start[CHECK_DEPTH * 2 + 2]; /* of open items and sequences */
 	uint32_t tag[CHECK_DEPTH * 2 + 2];
 	unsigned open;
-	bool off; /* inside what does not count */
+	bool off;     /* inside what does not count */
+	size_t whole; /* parts of the data set, at the end */
 	struct img_buf text;
 };
 

@@ -110,7 +110,9 @@ int img_frames_sort(struct img_frames *f, struct img_err *err)
 {
 	struct img_frames_facts *facts = &f->facts;
 	uint32_t starts = count_starts(f);
-	bool marked = has_mark(f->kind) && starts;
+	/* Where marks are fewer than frames, one may be damaged: a table or a
+	   fragment for each frame says more. */
+	bool marked = has_mark(f->kind) && starts && starts >= facts->stated;
 	uint32_t expect = marked ? starts : facts->stated;
 
 	facts->table = f->no_table ? "none" : "empty";
@@ -132,6 +134,8 @@ int img_frames_sort(struct img_frames *f, struct img_err *err)
 			return 0;
 		facts->table = "wrong";
 	}
+	if (!marked && f->n_fragments == facts->stated && by_number(f))
+		return 0;
 	if (by_marks(f, starts) || by_number(f))
 		return 0;
 	free(f->first);

@@ -21,7 +21,9 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 		v->jobs = VERIFY_JOBS;
 	for (size_t i = 0; i < IMG_PAGE; i++)
 		img_buf_init(&v->verdict[i].deep.extra, VERIFY_EXTRA);
-	if (img_crypto_init(err) < 0) {
+	/* The jail before any thread. */
+	if (img_crypto_init(err) < 0 ||
+	    (!opts->no_frames && img_codec_open(&v->codec, err) < 0)) {
 		img_verify_close(v);
 		return -1;
 	}
@@ -68,6 +70,7 @@ void img_verify_close(struct img_verify *v)
 	img_store_close(v->store);
 	for (size_t i = 0; i < VERIFY_JOBS; i++)
 		verify_deep_release(&v->deep[i]);
+	img_codec_close(v->codec);
 	for (size_t i = 0; i < IMG_PAGE; i++)
 		img_buf_release(&v->verdict[i].deep.extra);
 	for (size_t i = 0; i < v->n_files; i++)

@@ -36,7 +36,8 @@ struct img_verify_opts {
 	const char *dir; /* of the archive; opened when it is needed */
 	unsigned jobs; /* objects read side by side; 0: as many as processors */
 	bool deep;     /* look inside: is it what the standard says */
-	bool strict;   /* what deviates from the standard is invalid, too */
+	bool no_frames; /* look inside, but decode nothing */
+	bool strict;    /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err);
@@ -56,6 +57,10 @@ int img_verify_scope(struct img_verify *v,
 int img_verify_input(struct img_verify *v, const struct img_record *rec,
 		     const char *text, struct img_err *err);
 int img_verify_flush(struct img_verify *v, struct img_err *err);
+/* Two files or images of the archive against each other: one record, "same" or
+   "differs". */
+int img_verify_same(struct img_verify *v, const char *a, const char *b,
+		    struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

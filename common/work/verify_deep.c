@@ -8,6 +8,8 @@ void verify_deep_release(struct deep *deep)
 {
 	img_dicom_reader_free(deep->reader);
 	img_check_free(deep->check);
+	img_codec_session_close(deep->session);
+	deep->session = NULL;
 	deep->reader = NULL;
 	deep->check = NULL;
 }
@@ -49,15 +51,14 @@ static int read_all(struct deep *deep, int fd, uint64_t size, const char *name,
 	return img_err_set(err, why->code, "%s", why->text);
 }
 
-/* The record names the object already. */
-static void drop_name(struct img_err *why, const char *name)
+const char *verify_said(const struct img_err *why, const char *name)
 {
 	size_t n = strlen(name);
 
 	if (strncmp(why->text, name, n) == 0 &&
 	    strncmp(why->text + n, ": ", 2) == 0)
-		memmove(why->text, why->text + n + 2,
-			strlen(why->text + n + 2) + 1);
+		return why->text + n + 2;
+	return why->text;
 }
 
 /* ---- the record --------------------------------------------------------- */
@@ -131,7 +132,6 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	struct stat st;
 	int rc;
 
-	(void)v;
 	if (ready(deep, err) < 0)
 		return -1;
 	if (fstat(fd, &st) < 0)
@@ -140,11 +140,16 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	rc = read_all(deep, fd, (uint64_t)st.st_size, name, &why, err);
 	if (rc < 0)
 		return -1;
-	drop_name(&why, name);
+	if (rc)
+		memmove(why.text, verify_said(&why, name),
+			strlen(verify_said(&why, name)) + 1);
 	facts = img_dicom_facts(deep->reader);
 	if (img_check_end(deep->check, rc ? NULL : facts, &why, err) < 0)
 		return -1;
 	if (rc == 0)
 		memcpy(out->ts, facts->transfer_syntax, sizeof(out->ts));
+	if (rc == 0 && img_check_facts(deep->check)->has_pixels && v->codec &&
+	    verify_pixels(v, deep, fd, name, out, err) < 0)
+		return -1;
 	return describe_out(deep, out, err);
 }

@@ -18,7 +18,7 @@
 
 /* ---- one file ----------------------------------------------------------- */
 
-static int digest_fd(int fd, struct verdict *out, const char *name,
+int verify_digest_fd(int fd, struct verdict *out, const char *name,
 		     struct img_err *err)
 {
 	uint8_t *block = malloc(BLOCK);
@@ -48,7 +48,7 @@ static void look_into(struct img_verify *v, struct deep *deep,
 	else if (!S_ISREG(st.st_mode))
 		img_err_set(&out->err, IMG_E_UNSUPPORTED,
 			    "%s: neither a file nor a folder", job->path);
-	else if (digest_fd(fd, out, job->path, &out->err) == 0)
+	else if (verify_digest_fd(fd, out, job->path, &out->err) == 0)
 		(void)verify_deep(v, deep, fd, job->path, &out->deep,
 				  &out->err);
 	if (fd >= 0)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "check/check.h"
+#include "codec/codec.h"
 #include "store/store.h"
 #include "work/verify.h"
 
@@ -19,6 +20,8 @@ struct deep_out {
 	bool done, error, deviates;
 	struct img_check_facts facts;
 	char ts[IMG_UID_MAX];
+	bool has_pixels; /* each frame was decoded */
+	uint8_t pixels[IMG_DIGEST_SIZE];
 	struct img_buf extra; /* members of the record */
 };
 
@@ -35,6 +38,7 @@ struct verdict {
 struct deep {
 	struct img_dicom_reader *reader;
 	struct img_check *check;
+	struct img_codec_session *session;
 };
 
 struct file_job {
@@ -54,6 +58,7 @@ struct img_verify {
 	const struct img_record *given; /* the record in hand */
 
 	struct img_page_order last;
+	struct img_codec *codec; /* with deep */
 	struct deep deep[VERIFY_JOBS];
 	struct verdict verdict[IMG_PAGE];
 	/* What the threads do: objects of the catalog, or files. */
@@ -76,11 +81,19 @@ int verify_emit(struct img_verify *v, struct img_record *rec);
 
 void verify_file_job(struct img_verify *v, struct deep *deep,
 		     const struct file_job *job, struct verdict *out);
+/* The digest of all bytes and their number into out. */
+int verify_digest_fd(int fd, struct verdict *out, const char *name,
+		     struct img_err *err);
 int verify_flush(struct img_verify *v, struct img_err *err);
 
 /* Reads all of fd and says in out what is wrong with it. */
 int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 		const char *name, struct deep_out *out, struct img_err *err);
+/* The message without the name it begins with: the record has it already. */
+const char *verify_said(const struct img_err *why, const char *name);
+/* Decodes every frame; findings go to deep->check, members to out->extra. */
+int verify_pixels(struct img_verify *v, struct deep *deep, int fd,
+		  const char *name, struct deep_out *out, struct img_err *err);
 void verify_deep_release(struct deep *deep);
 
 #endif

@@ -86,6 +86,10 @@ exits 1 'a title from another address' \
 exits 1 'called by another name' \
 	echoscu -aet SENDER -aec OTHER 127.0.0.1 "$port"
 exits 143 'ends' recv_stop
+ok 'refusals are in the audit log' test "$(grep -c \
+	'"act":"refused","from":"\(OTHER\|NOBODY\|SENDER\)@127.0.0.1"' \
+	archive/audit.log)" = 3
+exits 0 'which is whole' imgverify -C archive --audit
 recv_start --allow @10.0.0.0/8
 exits 1 'an address that is not allowed' \
 	echoscu -aec IMGRECV 127.0.0.1 "$port"

@@ -1,6 +1,7 @@
 /* write.c - objects into the store: write, sync, link. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -247,11 +248,58 @@ int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 	return sync_one(s, s->objects, name, O_NOFOLLOW | O_NONBLOCK, err);
 }
 
+struct sync_job {
+	struct img_store *s;
+	char shard[4];
+	int error; /* errno, 0: it is durable */
+};
+
+static void *sync_shard(void *arg)
+{
+	struct sync_job *j = arg;
+	int fd = openat(j->s->objects, j->shard,
+			O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+
+	j->error = fd < 0 || fsync(fd) < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+/* Side by side they share one commit of the file system's journal; one after
+   the other each would pay for its own. */
+static int sync_shards(struct img_store *s, struct img_err *err)
+{
+	struct sync_job job[FEW];
+	pthread_t thread[FEW];
+	size_t n = 0, threads = 0;
+
+	for (unsigned i = 0; i < 256 && n < FEW; i++)
+		if (s->touched[i]) {
+			job[n].s = s;
+			snprintf(job[n++].shard, sizeof(job[0].shard), "%02x",
+				 i);
+		}
+	while (threads + 1 < n &&
+	       pthread_create(&thread[threads], NULL, sync_shard,
+			      &job[threads]) == 0)
+		threads++;
+	for (size_t i = threads; i < n; i++)
+		(void)sync_shard(&job[i]);
+	for (size_t i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	for (size_t i = 0; i < n; i++)
+		if (job[i].error) {
+			errno = job[i].error;
+			return fail_sync(s, err);
+		}
+	return 0;
+}
+
 int img_store_sync_names(struct img_store *s, struct img_err *err)
 {
-	char shard[4];
 	unsigned n = 0;
-	int rc = 0;
+	int rc;
 
 	for (unsigned i = 0; i < 256; i++)
 		n += s->touched[i];
@@ -259,11 +307,8 @@ int img_store_sync_names(struct img_store *s, struct img_err *err)
 		n = s->adopted;
 	if (n > FEW)
 		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
-	for (unsigned i = 0; n <= FEW && i < 256 && rc == 0; i++) {
-		snprintf(shard, sizeof(shard), "%02x", i);
-		if (s->touched[i])
-			rc = sync_one(s, s->objects, shard, O_DIRECTORY, err);
-	}
+	else
+		rc = sync_shards(s, err);
 	memset(s->touched, 0, sizeof(s->touched));
 	s->adopted = 0;
 	return rc;

@@ -137,7 +137,7 @@ static void admit(struct img_receive *r, int sock,
 		img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", s->peer,
 			    why);
 		r->host.note(r->host.arg, &text);
-		receive_refused(s, why);
+		receive_refused(s);
 	}
 	if (later)
 		turn_away(sock, 2, 3, 2);
@@ -227,6 +227,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 					  .file_max = opts->serve.max_object };
 	struct img_receive *r = calloc(1, sizeof(*r));
 	struct img_ingest_host own;
+	pthread_condattr_t mono;
 
 	if (!r)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -234,7 +235,10 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	r->host = *host;
 	own = receive_host(r);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->work, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->work, &mono);
+	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&r->done, NULL);
 	pthread_cond_init(&r->gone, NULL);
 	snprintf(r->aet, sizeof(r->aet), "%s", opts->aet ? opts->aet : "");

@@ -1,7 +1,9 @@
 /* receive_commit.c - what all associations have complete, made durable at
    once. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "work/receive_private.h"
 
@@ -62,37 +64,105 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 	}
 }
 
+/* Adds what was refused to the audit log, each peer by name; how many there
+   were beyond that in one line.  A flood of them writes little. */
+static int audit_refusals(struct img_receive *r, char (*who)[PEER_MAX],
+			  size_t n, uint64_t more, struct img_err *err)
+{
+	struct img_ingest *g = r->g;
+	char text[PEER_MAX];
+	int rc = 0;
+
+	if (img_store_lock(g->store, (int)r->opts.lock_seconds, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = img_audit_add_from(g->audit, "refused", NULL, who[i], err);
+	if (more && rc == 0) {
+		snprintf(text, sizeof(text), "%llu more",
+			 (unsigned long long)more);
+		rc = img_audit_add_from(g->audit, "refused", NULL, text, err);
+	}
+	if (rc == 0)
+		rc = img_audit_commit(g->audit, err);
+	else
+		img_audit_rollback(g->audit);
+	img_store_unlock(g->store);
+	return rc;
+}
+
+/* With the lock, which is let go of in between. */
+static void take_refusals(struct img_receive *r)
+{
+	char who[REFUSALS][PEER_MAX];
+	struct img_err err = IMG_ERR_INIT;
+	size_t n = r->n_refused;
+	uint64_t more = r->more_refused;
+
+	memcpy(who, r->refused, sizeof(who));
+	r->n_refused = 0;
+	r->more_refused = 0;
+	r->audited = img_time_mono();
+	pthread_mutex_unlock(&r->lock);
+	if (audit_refusals(r, who, n, more, &err) < 0)
+		r->host.note(r->host.arg, &err);
+	pthread_mutex_lock(&r->lock);
+}
+
+static bool refusals_due(const struct img_receive *r)
+{
+	return r->n_refused && (r->ended || img_time_mono() - r->audited >= 1);
+}
+
+/* Until there is something to do; refusals are looked at now and then. */
+static void wait_work(struct img_receive *r)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	if (r->n_refused)
+		pthread_cond_timedwait(&r->work, &r->lock, &until);
+	else
+		pthread_cond_wait(&r->work, &r->lock);
+}
+
+/* Commits what is queued.  With the lock, which is let go of in between. */
+static void commit_queue(struct img_receive *r)
+{
+	struct img_ingest *g = r->g;
+	struct assoc *list = r->queue, *next;
+
+	r->queue = NULL;
+	r->queue_end = &r->queue;
+	pthread_mutex_unlock(&r->lock);
+	take_queue(r, list);
+	commit_batch(g);
+	g->batch = NULL;
+	pthread_mutex_lock(&r->lock);
+	for (; list; list = next) {
+		next = list->queued;
+		list->done = true;
+	}
+	if (g->failure.code == IMG_E_IO && !r->broken) {
+		r->failure = g->failure;
+		r->broken = img_store_is_broken(g->store);
+	}
+	memset(&g->failure, 0, sizeof(g->failure));
+	pthread_cond_broadcast(&r->done);
+}
+
 static void *committer(void *arg)
 {
 	struct img_receive *r = arg;
-	struct img_ingest *g = r->g;
 
 	pthread_mutex_lock(&r->lock);
-	for (;;) {
-		struct assoc *list, *next;
-
-		while (!r->queue && !r->ended)
-			pthread_cond_wait(&r->work, &r->lock);
-		list = r->queue;
-		if (!list)
-			break;
-		r->queue = NULL;
-		r->queue_end = &r->queue;
-		pthread_mutex_unlock(&r->lock);
-		take_queue(r, list);
-		commit_batch(g);
-		g->batch = NULL;
-		pthread_mutex_lock(&r->lock);
-		for (; list; list = next) {
-			next = list->queued;
-			list->done = true;
-		}
-		if (g->failure.code == IMG_E_IO && !r->broken) {
-			r->failure = g->failure;
-			r->broken = img_store_is_broken(g->store);
-		}
-		memset(&g->failure, 0, sizeof(g->failure));
-		pthread_cond_broadcast(&r->done);
+	while (r->queue || r->n_refused || !r->ended) {
+		if (refusals_due(r))
+			take_refusals(r);
+		else if (r->queue)
+			commit_queue(r);
+		else
+			wait_work(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -145,9 +215,15 @@ void receive_commit_end(struct img_receive *r)
 	r->has_committer = false;
 }
 
-/* ---- refusals --------------------------------------------------------- */
-
-void receive_refused(struct assoc *s, const char *why)
+void receive_refused(struct assoc *s)
 {
-	(void)s, (void)why;
+	struct img_receive *r = s->r;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->n_refused < REFUSALS)
+		memcpy(r->refused[r->n_refused++], s->peer, PEER_MAX);
+	else
+		r->more_refused++;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
 }

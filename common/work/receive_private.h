@@ -9,6 +9,7 @@
 #include "work/receive.h"
 
 #define PEER_MAX 96 /* "AET@address" */
+#define REFUSALS 32 /* kept for the audit log, a second's worth */
 
 /* One association.  All but the queue's part is its thread's alone. */
 struct assoc {
@@ -46,6 +47,10 @@ struct img_receive {
 	struct assoc *running;
 	unsigned n_running, lanes;
 	struct assoc *queue, **queue_end;
+	char refused[REFUSALS][PEER_MAX];
+	size_t n_refused;
+	uint64_t more_refused; /* that found no place there */
+	double audited;        /* when refusals were written last */
 	bool stopping, ended;
 	bool broken; /* nothing can be stored any more */
 	struct img_err failure;
@@ -60,7 +65,7 @@ void receive_commit_end(struct img_receive *r);
 /* The item of the association's chunk: committed and reported on return. */
 void receive_commit(struct assoc *s);
 /* An association that was refused: into the audit log. */
-void receive_refused(struct assoc *s, const char *why);
+void receive_refused(struct assoc *s);
 
 /* receive_serve.c: an association's thread. */
 void *receive_assoc(void *arg);

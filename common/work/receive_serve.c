@@ -45,7 +45,7 @@ static int refuse(struct assoc *s, uint8_t source, uint8_t reason,
 
 	img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", s->peer, why);
 	note(s, &text);
-	receive_refused(s, why);
+	receive_refused(s);
 	return say(s, &m, -1, err);
 }
 

@@ -116,6 +116,34 @@ const char *img_answer_text(uint16_t status);
 /* Why a presentation context was not accepted (its result). */
 const char *img_context_text(uint8_t result);
 
+/* ---- storage commitment ----------------------------------------------- */
+
+/* PS3.4 Annex J */
+#define IMG_COMMITMENT          "1.2.840.10008.1.20.1"
+#define IMG_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"
+#define IMG_COMMITMENT_MAX      100000 /* instances of one transaction */
+
+/* What is asked for, or answered. */
+struct img_commitment {
+	char transaction[IMG_UID_MAX];
+	struct img_commitment_ref {
+		char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
+		uint16_t reason; /* FailureReason, PS3.3 C.14; 0: committed */
+	} * ref;
+	size_t n, room;
+};
+
+int img_commitment_add(struct img_commitment *c, const char *sop_class,
+		       const char *sop, uint16_t reason, struct img_err *err);
+void img_commitment_release(struct img_commitment *c);
+/* The data set of an N-ACTION or N-EVENT-REPORT request in transfer syntax
+   ts.  c begins zeroed. */
+int img_commitment_read(struct img_commitment *c, const char *ts, const void *p,
+			size_t n, struct img_err *err);
+/* Appends the data set: what failed goes into FailedSOPSequence. */
+int img_commitment_write(const struct img_commitment *c, const char *ts,
+			 struct img_buf *out, struct img_err *err);
+
 /* ---- acceptor: sockets ------------------------------------------------ */
 
 #define IMG_LISTEN_MAX 16
@@ -171,6 +199,7 @@ enum img_up_kind {
 	IMG_UP_BEGIN,       /* a data set comes: a file is needed */
 	IMG_UP_END,         /* it is complete, or could not be written */
 	IMG_UP_DROP,        /* it will not be complete */
+	IMG_UP_COMMIT,      /* is this instance (object.sop, sop_class) safe? */
 	IMG_UP_OVER         /* the association has ended */
 };
 
@@ -196,7 +225,8 @@ enum img_down_kind {
 	IMG_DOWN_REJECT,
 	IMG_DOWN_FILE, /* with a file to write to; without one: drain */
 	IMG_DOWN_VERDICT,
-	IMG_DOWN_STOP /* end it when nothing is in hand; at any time */
+	IMG_DOWN_COMMIT, /* status: FailureReason, 0: it is safe */
+	IMG_DOWN_STOP    /* end it when nothing is in hand; at any time */
 };
 
 struct img_down {

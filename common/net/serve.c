@@ -6,27 +6,9 @@
 #include <unistd.h>
 
 #include "jail/jail.h"
-#include "net/net.h"
+#include "net/server.h"
 
-#define SUCCESS      0x0000
-#define NO_RESOURCES 0xA700
-#define UNKNOWN      0x0211 /* unrecognized operation, PS3.7 C.5.27 */
-
-struct server {
-	const struct img_serve *opts;
-	int sock; /* to the listener */
-	struct img_accept *peer;
-	bool stopping;
-	/* the message in hand */
-	uint8_t context;
-	struct img_command command;
-	struct img_buf bytes; /* of a command set */
-	/* the object in hand */
-	int fd;
-	struct img_digest digest;
-	uint64_t written;
-	enum img_code failed; /* why it cannot be kept */
-};
+#define DATA_MAX ((size_t)32 << 20) /* of a data set that is no object */
 
 /* ---- talking to the listener ------------------------------------------ */
 
@@ -42,9 +24,8 @@ static int say(struct server *s, uint32_t kind, uint32_t code, const char *text,
 	return img_up_send(s->sock, &m, err);
 }
 
-/* What was asked for; a wish to stop in between is remembered. */
-static int hear(struct server *s, uint32_t kind, struct img_down *m, int *fd,
-		struct img_err *err)
+int img_serve_hear(struct server *s, uint32_t kind, struct img_down *m, int *fd,
+		   struct img_err *err)
 {
 	for (;;) {
 		if (img_down_recv(s->sock, m, fd, err) < 0)
@@ -61,21 +42,15 @@ static int hear(struct server *s, uint32_t kind, struct img_down *m, int *fd,
 
 /* ---- answering the peer ----------------------------------------------- */
 
-/* A command set as P-DATA-TF PDUs of one fragment each (PS3.8 9.3.5). */
-static int send_command(struct server *s, const struct img_command *c,
-			struct img_err *err)
+/* P-DATA-TF PDUs of one fragment each (PS3.8 9.3.5). */
+static int add_pdus(struct server *s, const struct img_buf *in, bool command,
+		    struct img_buf *out, struct img_err *err)
 {
 	size_t most = img_accept_max_pdu(s->peer), at = 0;
-	struct img_buf set, pdu;
-	int rc = -1;
 
-	img_buf_init(&set, IMG_COMMAND_MAX);
-	img_buf_init(&pdu, 2 * IMG_COMMAND_MAX);
 	most = most < 128 ? 122 : most - 6;
-	if (img_command_put(c, &set, err) < 0)
-		goto out;
-	while (at < set.len) {
-		size_t n = set.len - at < most ? set.len - at : most;
+	while (at < in->len) {
+		size_t n = in->len - at < most ? in->len - at : most;
 		uint32_t item = (uint32_t)n + 2, all = item + 4;
 		uint8_t head[12] = { 4, 0 };
 
@@ -84,30 +59,44 @@ static int send_command(struct server *s, const struct img_command *c,
 			head[6 + i] = (uint8_t)(item >> (24 - 8 * i));
 		}
 		head[10] = s->context;
-		head[11] = at + n == set.len ? 3 : 1;
-		if (img_buf_add(&pdu, head, sizeof(head), err) < 0 ||
-		    img_buf_add(&pdu, set.data + at, n, err) < 0)
-			goto out;
+		head[11] = (uint8_t)(command | (at + n == in->len) << 1);
+		if (img_buf_add(out, head, sizeof(head), err) < 0 ||
+		    img_buf_add(out, in->data + at, n, err) < 0)
+			return -1;
 		at += n;
 	}
-	rc = img_accept_write(s->peer, pdu.data, pdu.len, err);
-out:
+	return 0;
+}
+
+int img_serve_send(struct server *s, const struct img_command *c,
+		   const struct img_buf *data, struct img_err *err)
+{
+	struct img_buf set, pdus;
+	int rc = -1;
+
+	img_buf_init(&set, IMG_COMMAND_MAX);
+	img_buf_init(&pdus, 2 * DATA_MAX);
+	if (img_command_put(c, &set, err) == 0 &&
+	    add_pdus(s, &set, true, &pdus, err) == 0 &&
+	    (!data || add_pdus(s, data, false, &pdus, err) == 0))
+		rc = img_accept_write(s->peer, pdus.data, pdus.len, err);
 	img_buf_release(&set);
-	img_buf_release(&pdu);
+	img_buf_release(&pdus);
 	return rc;
 }
 
-static int answer(struct server *s, uint16_t status, const char *comment,
-		  struct img_err *err)
+int img_serve_answer(struct server *s, uint16_t status, const char *comment,
+		     struct img_err *err)
 {
 	struct img_command c = { .field = s->command.field | IMG_DIMSE_RSP,
 				 .message = s->command.message,
-				 .status = status };
+				 .status = status,
+				 .type = s->command.type };
 
 	memcpy(c.sop_class, s->command.sop_class, sizeof(c.sop_class));
 	memcpy(c.instance, s->command.instance, sizeof(c.instance));
 	snprintf(c.comment, sizeof(c.comment), "%s", comment);
-	return send_command(s, &c, err);
+	return img_serve_send(s, &c, NULL, err);
 }
 
 /* ---- reading fragments ------------------------------------------------ */
@@ -174,6 +163,18 @@ static int drain(struct server *s, const uint8_t *p, size_t n,
 	return 0;
 }
 
+static int gather(struct server *s, const uint8_t *p, size_t n,
+		  struct img_err *err)
+{
+	return img_buf_add(&s->data, p, n, err);
+}
+
+int img_serve_data(struct server *s, struct img_err *err)
+{
+	img_buf_reset(&s->data);
+	return s->command.data ? read_data(s, gather, err) : 0;
+}
+
 /* ---- objects ---------------------------------------------------------- */
 
 /* What cannot be written is read on and told at the end: the peer is to get
@@ -227,7 +228,7 @@ static int begin(struct server *s, const char *ts, struct img_down *m,
 	snprintf(up.u.object.sop, IMG_UID_MAX, "%s", s->command.instance);
 	snprintf(up.u.object.ts, IMG_UID_MAX, "%s", ts);
 	if (img_up_send(s->sock, &up, err) < 0 ||
-	    hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
+	    img_serve_hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
 		return -1;
 	s->written = 0;
 	s->failed = IMG_OK;
@@ -247,7 +248,7 @@ static int end(struct server *s, struct img_down *m, struct img_err *err)
 	img_digest_end(&s->digest, up.digest);
 	if (img_up_send(s->sock, &up, err) < 0)
 		return -1;
-	return hear(s, IMG_DOWN_VERDICT, m, NULL, err);
+	return img_serve_hear(s, IMG_DOWN_VERDICT, m, NULL, err);
 }
 
 static int store(struct server *s, struct img_err *err)
@@ -275,7 +276,7 @@ static int store(struct server *s, struct img_err *err)
 	}
 	if (s->fd >= 0 && end(s, &m, err) < 0)
 		return -1;
-	return answer(s, m.status, m.comment, err);
+	return img_serve_answer(s, m.status, m.comment, err);
 }
 
 /* ---- the association -------------------------------------------------- */
@@ -291,10 +292,16 @@ static int serve_one(struct server *s, struct img_err *err)
 	case IMG_C_ECHO_RQ:
 		rc = s->command.data ? read_data(s, drain, err) : 0;
 		if (rc == 0)
-			rc = answer(s, SUCCESS, "", err);
+			rc = img_serve_answer(s, SERVE_SUCCESS, "", err);
 		break;
 	case IMG_C_STORE_RQ:
 		rc = store(s, err);
+		break;
+	case IMG_N_ACTION_RQ:
+		rc = img_serve_commit(s, err);
+		break;
+	case IMG_N_EVENT_RQ | IMG_DIMSE_RSP: /* to our report; or not */
+		rc = s->command.data ? read_data(s, drain, err) : 0;
 		break;
 	case IMG_C_CANCEL_RQ: /* of nothing that is in hand */
 		rc = 0;
@@ -305,7 +312,7 @@ static int serve_one(struct server *s, struct img_err *err)
 					   "an answer to nothing");
 		rc = s->command.data ? read_data(s, drain, err) : 0;
 		if (rc == 0)
-			rc = answer(s, UNKNOWN, "", err);
+			rc = img_serve_answer(s, SERVE_UNKNOWN, "", err);
 	}
 	return rc < 0 ? -1 : 1;
 }
@@ -318,13 +325,14 @@ static int choose(void *arg, const char *abstract, const char *const *ts,
 	(void)arg;
 	if (!n)
 		return -2;
-	if (strcmp(abstract, "1.2.840.10008.1.1") != 0)
+	if (strcmp(abstract, IMG_VERIFICATION) != 0 &&
+	    strcmp(abstract, IMG_COMMITMENT) != 0)
 		return img_net_stores(abstract) ? 0 : -1;
-	/* Verification has no data sets: the default one. */
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(ts[i], "1.2.840.10008.1.2") == 0)
+		if (strcmp(ts[i], "1.2.840.10008.1.2") == 0 ||
+		    strcmp(ts[i], "1.2.840.10008.1.2.1") == 0)
 			return (int)i;
-	return 0;
+	return -2;
 }
 
 /* 1 the association stands, 0 it was refused. */
@@ -340,7 +348,7 @@ static int negotiate(struct server *s, int peer, struct img_err *err)
 	if (img_accept_receive(&s->peer, peer, &o, &up.u.request, err) < 0)
 		return -1;
 	if (img_up_send(s->sock, &up, err) < 0 ||
-	    hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
+	    img_serve_hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
 		return -1;
 	if (m.kind == IMG_DOWN_REJECT) {
 		img_accept_reject(s->peer, m.result, m.source, m.reason);
@@ -374,9 +382,11 @@ int img_serve(int sock, void *arg)
 	int rc;
 
 	img_buf_init(&s.bytes, IMG_COMMAND_MAX);
+	img_buf_init(&s.data, DATA_MAX);
 	rc = serve(&s, &err);
 	img_accept_close(s.peer);
 	img_buf_release(&s.bytes);
+	img_buf_release(&s.data);
 	(void)say(&s, IMG_UP_OVER, rc < 0 ? err.code : 0,
 		  rc < 0 ? err.text : "", &ignored);
 	return 0;

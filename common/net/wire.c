@@ -32,6 +32,7 @@ static bool is_sound(const struct img_up *m)
 	case IMG_UP_REQUEST:
 		return is_request(&m->u.request);
 	case IMG_UP_BEGIN:
+	case IMG_UP_COMMIT:
 		return is_text(m->u.object.sop_class, IMG_UID_MAX) &&
 		       is_text(m->u.object.sop, IMG_UID_MAX) &&
 		       is_text(m->u.object.ts, IMG_UID_MAX);

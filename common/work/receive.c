@@ -18,6 +18,7 @@ static void assoc_free(struct assoc *s)
 {
 	if (s->sock >= 0)
 		close(s->sock);
+	img_catalog_close(s->catalog);
 	img_dicom_reader_free(s->x.reader);
 	img_buf_release(&s->x.text);
 	arena_release(&s->chunk.arena);

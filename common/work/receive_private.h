@@ -27,6 +27,7 @@ struct assoc {
 	double since; /* when the worker was heard of last */
 	uint64_t grown;
 	struct img_up begun;
+	struct img_catalog *catalog; /* to look things up; NULL: not yet */
 	struct examiner x;
 	struct chunk chunk; /* of one item */
 	/* the committer's */

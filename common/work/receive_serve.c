@@ -291,6 +291,52 @@ static void lose(struct assoc *s, enum img_code code, const char *text)
 	(void)fail(s, FAILED, 0, &why);
 }
 
+/* ---- storage commitment ----------------------------------------------- */
+
+/* 0 when an object of this instance and class is in the catalog and has the
+   bytes that were stored; else FailureReason (PS3.3 C.14.1.1). */
+static uint16_t is_safe(struct assoc *s, const char *sop, const char *sop_class)
+{
+	struct img_scope scope = { .level = IMG_IMAGE, .uid = sop };
+	struct img_err err = IMG_ERR_INIT;
+	enum img_fixity fixity = IMG_MISSING;
+	struct img_objects *list = NULL;
+	uint16_t reason = 0x0112; /* no such object instance */
+	struct img_object o;
+
+	if (!s->catalog &&
+	    img_catalog_open(&s->catalog, s->r->g->home, IMG_READ, &err) < 0)
+		return PROCESSING;
+	if (img_catalog_expand(s->catalog, &scope, &list, &err) < 0)
+		return PROCESSING;
+	while (reason && img_objects_next(list, &o, &err) > 0) {
+		int rc = o.place ? img_store_verify_path(o.place, o.digest,
+							 false, &fixity, &err)
+				 : img_store_verify(s->r->g->store, o.digest,
+						    false, &fixity, &err);
+
+		if (rc < 0 || fixity != IMG_INTACT)
+			reason = PROCESSING;
+		else
+			reason = o.sop_class && strcmp(o.sop_class,
+						       sop_class) == 0
+					 ? 0
+					 : 0x0119; /* class-instance conflict */
+	}
+	img_objects_close(list);
+	return err.code == IMG_OK ? reason : PROCESSING;
+}
+
+static int commit(struct assoc *s, const struct img_up *up, struct img_err *err)
+{
+	struct img_down m = { .kind = IMG_DOWN_COMMIT };
+
+	if (!s->granted || s->open)
+		return img_err_set(err, IMG_E_MALFORMED, "out of step");
+	m.status = is_safe(s, up->u.object.sop, up->u.object.sop_class);
+	return say(s, &m, -1, err);
+}
+
 /* ---- the thread ------------------------------------------------------- */
 
 /* Growth of the file is a sign of life, too. */
@@ -352,6 +398,8 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 		return begin(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_END:
 		return end(s, up, err) < 0 ? -1 : 1;
+	case IMG_UP_COMMIT:
+		return commit(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_DROP:
 		lose(s, up->code ? up->code : IMG_E_TRANSPORT, up->u.text);
 		return 1;

@@ -1,0 +1,76 @@
+/* commit.c - storage commitment, asked of us (PS3.4 J.3). */
+#include <string.h>
+
+#include "net/server.h"
+
+#define NO_SUCH_ACTION 0x0123
+#define NO_SUCH_OBJECT 0x0112
+#define BAD_ARGUMENT   0x0115
+
+/* Each instance is the listener's to judge. */
+static int ask_all(struct server *s, struct img_commitment *c,
+		   struct img_err *err)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct img_up up = { .kind = IMG_UP_COMMIT };
+		struct img_down m;
+
+		if (!*c->ref[i].sop) {
+			c->ref[i].reason = NO_SUCH_OBJECT;
+			continue;
+		}
+		memcpy(up.u.object.sop_class, c->ref[i].sop_class, IMG_UID_MAX);
+		memcpy(up.u.object.sop, c->ref[i].sop, IMG_UID_MAX);
+		if (img_up_send(s->sock, &up, err) < 0 ||
+		    img_serve_hear(s, IMG_DOWN_COMMIT, &m, NULL, err) < 0)
+			return -1;
+		c->ref[i].reason = m.status;
+	}
+	return 0;
+}
+
+/* PS3.4 J.3.3: 1 all is safe, 2 something is not. */
+static int report(struct server *s, const struct img_commitment *c,
+		  const char *ts, struct img_err *err)
+{
+	struct img_command e = { .field = IMG_N_EVENT_RQ,
+				 .message = ++s->message,
+				 .data = true,
+				 .type = 1,
+				 .sop_class = IMG_COMMITMENT,
+				 .instance = IMG_COMMITMENT_INSTANCE };
+	int rc;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->ref[i].reason)
+			e.type = 2;
+	img_buf_reset(&s->data);
+	rc = img_commitment_write(c, ts, &s->data, err);
+	return rc < 0 ? -1 : img_serve_send(s, &e, &s->data, err);
+}
+
+int img_serve_commit(struct server *s, struct img_err *err)
+{
+	struct img_commitment c = { .n = 0 };
+	struct img_err why = IMG_ERR_INIT;
+	const char *abstract, *ts;
+	int rc = -1;
+
+	if (img_serve_data(s, err) < 0)
+		return -1;
+	img_accept_context(s->peer, s->context, &abstract, &ts);
+	if (strcmp(abstract, IMG_COMMITMENT) != 0)
+		return img_serve_answer(s, SERVE_UNKNOWN, "", err);
+	if (s->command.type != 1)
+		return img_serve_answer(s, NO_SUCH_ACTION, "", err);
+	if (img_commitment_read(&c, ts, img_buf_str(&s->data), s->data.len,
+				&why) < 0)
+		rc = img_serve_answer(s, BAD_ARGUMENT,
+				      "data set cannot be read", err);
+	/* The answer says that it was understood, the report what is so. */
+	else if (img_serve_answer(s, SERVE_SUCCESS, "", err) == 0 &&
+		 ask_all(s, &c, err) == 0)
+		rc = report(s, &c, ts, err);
+	img_commitment_release(&c);
+	return rc;
+}

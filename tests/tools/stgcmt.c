@@ -1,0 +1,128 @@
+/* stgcmt - asks a peer on this machine for storage commitment and prints what
+   it reports: "UID reason", one line each.
+
+	stgcmt PORT TITLE TS CLASS UID [UID ...] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+static int fail(const struct img_err *err)
+{
+	fprintf(stderr, "stgcmt: %s\n", err->text);
+	return 3;
+}
+
+static int send_message(struct img_assoc *a, const struct img_command *c,
+			const struct img_buf *data, struct img_err *err)
+{
+	struct img_buf out[2] = { { 0 }, { 0 } };
+	int rc = 0;
+
+	img_buf_init(&out[0], IMG_COMMAND_MAX);
+	if (img_command_put(c, &out[0], err) < 0)
+		return -1;
+	for (int part = 0; part < (data ? 2 : 1) && rc == 0; part++) {
+		const struct img_buf *b = part ? data : &out[0];
+		uint32_t n = (uint32_t)b->len;
+		uint8_t h[12] = { 4, 0 };
+
+		for (int i = 0; i < 4; i++) {
+			h[2 + i] = (uint8_t)((n + 6) >> (24 - 8 * i));
+			h[6 + i] = (uint8_t)((n + 2) >> (24 - 8 * i));
+		}
+		h[10] = 1;
+		h[11] = part ? 2 : 3;
+		rc = img_assoc_write(a, h, sizeof(h), err);
+		if (rc == 0)
+			rc = img_assoc_write(a, b->data, b->len, err);
+	}
+	img_buf_release(&out[0]);
+	return rc;
+}
+
+/* A whole message: its command, and its data set into data. */
+static int receive(struct img_assoc *a, struct img_command *c,
+		   struct img_buf *data, struct img_err *err)
+{
+	struct img_assoc_pdv pdv;
+	struct img_buf set;
+	bool command = true;
+	int rc;
+
+	img_buf_init(&set, IMG_COMMAND_MAX);
+	img_buf_reset(data);
+	while ((rc = img_assoc_read(a, 20, &pdv, err)) > 0) {
+		if (img_buf_add(pdv.command ? &set : data, pdv.p, pdv.n, err) <
+		    0)
+			return -1;
+		if (!pdv.last)
+			continue;
+		if (command &&
+		    img_command_get(c, img_buf_str(&set), set.len, err) < 0)
+			return -1;
+		if (!command || !c->data)
+			break;
+		command = false;
+	}
+	img_buf_release(&set);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_assoc_opts o = { .host = "127.0.0.1",
+				    .calling = "STGCMT",
+				    .connect_seconds = 5,
+				    .assoc_seconds = 5,
+				    .io_seconds = 20 };
+	struct img_assoc_context context = { .abstract = IMG_COMMITMENT,
+					     .n_ts = 1 };
+	struct img_command c = { .field = IMG_N_ACTION_RQ,
+				 .message = 1,
+				 .data = true,
+				 .type = 1,
+				 .sop_class = IMG_COMMITMENT,
+				 .instance = IMG_COMMITMENT_INSTANCE };
+	struct img_commitment m = { .transaction = "2.25.77" }, got = { 0 };
+	struct img_err err = IMG_ERR_INIT;
+	struct img_assoc *a = NULL;
+	struct img_buf data;
+	const char *ts;
+
+	if (argc < 6)
+		return 64;
+	o.port = (uint16_t)atoi(argv[1]);
+	o.called = argv[2];
+	ts = argv[3];
+	context.ts = &ts;
+	img_buf_init(&data, 1 << 24);
+	for (int i = 5; i < argc; i++)
+		if (img_commitment_add(&m, argv[4], argv[i], 0, &err) < 0)
+			return fail(&err);
+	if (img_commitment_write(&m, ts, &data, &err) < 0 ||
+	    img_assoc_open(&a, &o, &context, 1, &err) < 0 ||
+	    send_message(a, &c, &data, &err) < 0 ||
+	    receive(a, &c, &data, &err) <= 0)
+		return fail(&err);
+	printf("answer %04x\n", c.status);
+	if (c.status != 0 || receive(a, &c, &data, &err) <= 0)
+		return fail(&err);
+	if (img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <
+	    0)
+		return fail(&err);
+	printf("report %u %s\n", c.type, got.transaction);
+	for (size_t i = 0; i < got.n; i++)
+		printf("%s %04x\n", got.ref[i].sop, got.ref[i].reason);
+	c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
+	c.data = false;
+	c.status = 0;
+	if (send_message(a, &c, NULL, &err) < 0)
+		return fail(&err);
+	img_assoc_release(a);
+	img_commitment_release(&got);
+	img_commitment_release(&m);
+	img_buf_release(&data);
+	return fflush(stdout) != 0 ? 3 : 0;
+}

@@ -7,7 +7,8 @@
 #include "crypto/crypto.h"
 #include "work/export.h"
 
-static const char *dir, *form = "folder";
+static const char *dir, *form = "folder", *allow;
+static struct img_list set;
 static struct img_export_opts o;
 static uint64_t jobs;
 
@@ -25,6 +26,24 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &o.deflate, NULL, 0 },
 	{ 0, "volume", "name", "name of a disc", IMG_OPT_STRING, &o.volume,
 	  NULL, 0 },
+	{ 0, "allow", "what", "lossy: decode what was compressed with loss",
+	  IMG_OPT_CHOICE, &allow, "lossy", 0 },
+	{ 0, "institution", "text", "who gives it, for README.TXT",
+	  IMG_OPT_STRING, &o.institution, NULL, 0 },
+	{ 0, "media", NULL, "a DICOM file-set with DICOMDIR and IHE PDI",
+	  IMG_OPT_FLAG, &o.media, NULL, 0 },
+	{ 0, "no-web", NULL, "no pages for a browser on it", IMG_OPT_FLAG,
+	  &o.no_web, NULL, 0 },
+	{ 0, "plain-vrs", NULL, "VRs younger than 2000 become UN", IMG_OPT_FLAG,
+	  &o.plain_vrs, NULL, 0 },
+	{ 0, "profile", "name", "application profile of the media",
+	  IMG_OPT_STRING, &o.profile, NULL, 0 },
+	{ 0, "set", "Keyword=value", "for DICOMDIR keys that are empty",
+	  IMG_OPT_LIST, &set, NULL, 0 },
+	{ 0, "split", "size", "numbered volumes of this size at most",
+	  IMG_OPT_SIZE, &o.split, NULL, 0 },
+	{ 0, "transfer-syntax", "name", "how objects are encoded",
+	  IMG_OPT_STRING, &o.syntax, NULL, 0 },
 	{ 0, "layout", "template", "names of files, as {PatientID}/{Modality}",
 	  IMG_OPT_STRING, &o.layout, NULL, 0 },
 	{ 0, "link", NULL, "hard links instead of copies", IMG_OPT_FLAG,
@@ -57,6 +76,19 @@ static bool stopped(void *arg)
 	return img_cli_stopped(arg);
 }
 
+static void check_media(struct img_cli *cli)
+{
+	if (o.media && o.layout)
+		img_cli_usage(cli, "--media has names of its own, no --layout");
+	if (!o.media &&
+	    (o.profile || o.split || set.n || o.institution || o.no_web))
+		img_cli_usage(cli, "--profile, --split, --set, --institution "
+				   "and --no-web are for --media");
+	o.set = set.item;
+	o.set_count = set.n;
+	o.allow_lossy = allow != NULL;
+}
+
 static void check(struct img_cli *cli)
 {
 	if (!o.out)
@@ -72,8 +104,9 @@ static void check(struct img_cli *cli)
 		img_cli_usage(cli, "--link is for --as folder");
 	if (o.deflate && o.form != IMG_EXPORT_ZIP)
 		img_cli_usage(cli, "--deflate is for --as zip");
-	if (o.volume && o.form != IMG_EXPORT_ISO)
-		img_cli_usage(cli, "--volume is for --as iso");
+	if (o.volume && o.form != IMG_EXPORT_ISO && !o.media)
+		img_cli_usage(cli, "--volume is for --as iso and --media");
+	check_media(cli);
 }
 
 static int read_inputs(struct img_cli *cli, struct img_export *x, int argc,

@@ -48,11 +48,19 @@ void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 int export_extra(struct img_export *x, struct export_volume *v,
 		 const char *name, const void *p, size_t n, struct img_err *err)
 {
-	struct export_extra *e = &v->extra[v->extras];
+	size_t room = v->extras_room ? 2 * v->extras_room : 16;
+	struct export_extra *e = v->extra;
 	struct img_sha256 sha256;
 
-	if (v->extras == EXPORT_EXTRAS)
-		return img_err_set(err, IMG_E_LIMIT, "too many files");
+	if (v->extras == v->extras_room) {
+		e = reallocarray(e, room, sizeof(*e));
+		if (!e)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		v->extra = e;
+		v->extras_room = room;
+	}
+	e = &v->extra[v->extras];
+	memset(e, 0, sizeof(*e));
 	e->p = arena_text(&x->arena, p ? p : "", n);
 	e->name = export_text(x, name, err);
 	if (!e->p || !e->name)
@@ -63,155 +71,6 @@ int export_extra(struct img_export *x, struct export_volume *v,
 	img_sha256_add(&sha256, p, n);
 	img_sha256_end(&sha256, e->sha256);
 	v->extras++;
-	return 0;
-}
-
-/* ---- threads ----------------------------------------------------------- */
-
-struct crew {
-	struct img_export *x;
-	const struct export_volume *v;
-	int (*f)(struct img_export *x, unsigned worker, struct export_item *it,
-		 void *arg, struct img_err *err);
-	void *arg;
-	_Atomic size_t next;
-	_Atomic unsigned number;
-	atomic_bool broken;
-	pthread_mutex_t lock;
-	struct img_err why;
-};
-
-static bool concerns(const struct crew *c, const struct export_item *it)
-{
-	return (it->state == EX_WANTED || it->state == EX_WRITTEN) &&
-	       (!c->v || it->volume == c->v->number);
-}
-
-static void *work(void *arg)
-{
-	struct crew *c = arg;
-	unsigned worker = atomic_fetch_add(&c->number, 1);
-	struct img_err err = IMG_ERR_INIT;
-	size_t i;
-
-	while (!atomic_load(&c->broken) && !export_stopped(c->x) &&
-	       (i = atomic_fetch_add(&c->next, 1)) < c->x->items) {
-		if (!concerns(c, &c->x->item[i]))
-			continue;
-		if (c->f(c->x, worker, &c->x->item[i], c->arg, &err) < 0) {
-			pthread_mutex_lock(&c->lock);
-			if (!atomic_exchange(&c->broken, true))
-				c->why = err;
-			pthread_mutex_unlock(&c->lock);
-		}
-	}
-	return NULL;
-}
-
-int export_each(struct img_export *x, const struct export_volume *v,
-		int (*f)(struct img_export *x, unsigned worker,
-			 struct export_item *it, void *arg,
-			 struct img_err *err),
-		void *arg, struct img_err *err)
-{
-	struct crew c = { .x = x, .v = v, .f = f, .arg = arg };
-	pthread_t thread[EXPORT_JOBS];
-	unsigned n = 0;
-
-	pthread_mutex_init(&c.lock, NULL);
-	while (n + 1 < x->jobs && n + 1 < x->items &&
-	       pthread_create(&thread[n], NULL, work, &c) == 0)
-		n++;
-	work(&c);
-	while (n > 0)
-		pthread_join(thread[--n], NULL);
-	pthread_mutex_destroy(&c.lock);
-	if (atomic_load(&c.broken)) {
-		*err = c.why;
-		return -1;
-	}
-	return export_stopped(x) ? img_err_set(err, IMG_E_REFUSED, "stopped")
-				 : 0;
-}
-
-/* ---- records ----------------------------------------------------------- */
-
-static void fill(struct img_export *x, const struct export_item *it,
-		 struct img_record *rec, char *hex, char *path)
-{
-	const struct export_volume *v = &x->volume[it->volume];
-
-	if (it->value[EX_STUDY][0])
-		rec->study = it->value[EX_STUDY];
-	if (it->value[EX_SERIES][0])
-		rec->series = it->value[EX_SERIES];
-	if (it->value[EX_SOP][0])
-		rec->sop = it->value[EX_SOP];
-	if (it->state == EX_FAILED || it->state == EX_IGNORED) {
-		rec->path = it->place;
-		rec->reason = it->reason;
-		return;
-	}
-	if (it->value[EX_SOP_CLASS][0])
-		rec->sop_class = it->value[EX_SOP_CLASS];
-	if (it->value[EX_TS][0])
-		rec->transfer_syntax = it->value[EX_TS];
-	if (it->value[EX_MODALITY][0])
-		rec->modality = it->value[EX_MODALITY];
-	snprintf(path, IMG_PATH_MAX * 3, "%s/%s%s%s", v->place.parent,
-		 v->place.base, x->opts.form == IMG_EXPORT_FOLDER ? "/" : "!/",
-		 it->out);
-	rec->path = strncmp(path, "./", 2) == 0 ? path + 2 : path;
-	if (it->known) {
-		img_hex(hex, it->digest, IMG_DIGEST_SIZE);
-		rec->digest = hex;
-		rec->bytes = it->bytes;
-		rec->has_bytes = true;
-	}
-}
-
-int export_emit(struct img_export *x, const struct export_item *it)
-{
-	static const char *const word[] = { "exported", "failed", "ignored",
-					    "exported" };
-	char hex[IMG_DIGEST_HEX], path[IMG_PATH_MAX * 3];
-	struct img_record rec, given;
-	struct img_err err = IMG_ERR_INIT;
-	int rc;
-
-	img_record_init(&rec);
-	img_record_init(&given);
-	if (it->line &&
-	    img_record_parse(&given, it->line, it->line_n, &err) == 0) {
-		rec.in = given.in;
-		rec.study = given.study;
-		rec.series = given.series;
-		rec.sop = given.sop;
-	}
-	rec.status = word[it->state];
-	if (it->state == EX_FAILED)
-		rec.error = *it->why;
-	else if (it->state == EX_WANTED)
-		rec.extra = "\"dry_run\":true";
-	else if (it->state == EX_WRITTEN && !it->proved)
-		rec.extra = "\"verified\":false";
-	fill(x, it, &rec, hex, path);
-	rc = x->host.emit(x->host.arg, &rec);
-	rec.in = NULL;
-	img_record_release(&given);
-	return rc;
-}
-
-static int emit_all(struct img_export *x, bool all)
-{
-	for (size_t i = 0; i < x->items; i++) {
-		const struct export_item *it = &x->item[i];
-
-		if (!all && it->state != EX_FAILED && it->state != EX_IGNORED)
-			continue;
-		if (export_emit(x, it) < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -237,10 +96,58 @@ static int open_volumes(struct img_export *x, struct img_err *err)
 	if (!x->volume)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	x->volumes = 1;
+	x->volume->more = 16;
 	snprintf(x->volume->label, sizeof(x->volume->label), "%s", label);
 	return export_place_init(&x->volume->place, x->opts.out,
 				 x->opts.form == IMG_EXPORT_FOLDER,
 				 x->opts.force, err);
+}
+
+/* "disc.iso" as "disc-2.iso". */
+static void volume_name(char *out, size_t size, const char *name, unsigned i)
+{
+	size_t n = strlen(name), stem;
+	const char *dot, *slash;
+
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	dot = memrchr(name, '.', n);
+	slash = memrchr(name, '/', n);
+	stem = dot && dot > name && (!slash || dot > slash + 1)
+		       ? (size_t)(dot - name)
+		       : n;
+	snprintf(out, size, "%.*s-%u%.*s", (int)stem, name, i, (int)(n - stem),
+		 name + stem);
+}
+
+int export_volumes(struct img_export *x, unsigned n, struct img_err *err)
+{
+	struct export_volume *v;
+	char name[IMG_PATH_MAX + 16];
+
+	if (n == 1)
+		return 0;
+	if (x->volume->place.stream)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "several volumes do not go to stdout");
+	v = calloc(n, sizeof(*v));
+	if (!v)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	export_place_release(&x->volume->place);
+	free(x->volume);
+	x->volume = v;
+	x->volumes = n;
+	for (unsigned i = 0; i < n; i++)
+		v[i].place.fd = v[i].place.parent_fd = -1;
+	for (unsigned i = 0; i < n; i++) {
+		v[i].number = i;
+		volume_name(name, sizeof(name), x->opts.out, i + 1);
+		if (export_place_init(&v[i].place, name,
+				      x->opts.form == IMG_EXPORT_FOLDER,
+				      x->opts.force, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ECMA-119 6.8.2.1: eight levels, the root among them. */
@@ -257,6 +164,21 @@ static int check_depth(const struct img_export *x, struct img_err *err)
 		       : 0;
 }
 
+/* The jail is made before anything else is read. */
+static int open_codec(struct img_export *x, struct img_err *err)
+{
+	if (x->opts.syntax) {
+		x->syntax = img_codec_ts(x->opts.syntax);
+		if (!x->syntax || (!img_codec_is_native(x->syntax) &&
+				   !img_codec_encodes(x->syntax)))
+			return img_err_set(err, IMG_E_USAGE,
+					   "--transfer-syntax: nothing can be "
+					   "written as %s",
+					   x->opts.syntax);
+	}
+	return x->syntax || x->opts.media ? img_codec_open(&x->codec, err) : 0;
+}
+
 int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 		    const struct img_export_host *host, struct img_err *err)
 {
@@ -270,7 +192,8 @@ int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 	x->jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	if (x->jobs > EXPORT_JOBS)
 		x->jobs = EXPORT_JOBS;
-	if (export_layout_parse(&x->layout,
+	if (open_codec(x, err) < 0 || export_media_open(x, err) < 0 ||
+	    export_layout_parse(&x->layout,
 				opts->layout ? opts->layout : IMG_EXPORT_LAYOUT,
 				err) < 0 ||
 	    check_depth(x, err) < 0 || open_volumes(x, err) < 0) {
@@ -287,9 +210,12 @@ void img_export_close(struct img_export *x)
 		return;
 	for (unsigned i = 0; i < x->volumes; i++) {
 		img_archive_discard(x->volume[i].out);
+		free(x->volume[i].extra);
 		export_place_release(&x->volume[i].place);
 	}
 	free(x->volume);
+	export_tools_release(x);
+	img_media_free(x->media);
 	free(x->item);
 	arena_release(&x->arena);
 	for (unsigned i = 0; i <= EXPORT_JOBS; i++)
@@ -357,8 +283,8 @@ static int write_volume(struct img_export *x, struct export_volume *v,
 	const struct form *f =
 		x->opts.form == IMG_EXPORT_FOLDER ? &folder : &archive;
 
-	v->more = EXPORT_EXTRAS;
 	if (export_place_begin(&v->place, err) < 0 || f->items(x, v, err) < 0 ||
+	    (x->media && export_media_files(x, v, err) < 0) ||
 	    export_manifest(x, v, err) < 0 || f->extras(x, v, err) < 0)
 		return -1;
 	return x->opts.trust || v->place.stream ? 0 : f->prove(x, v, err);
@@ -379,15 +305,27 @@ static int write_all(struct img_export *x, struct img_err *err)
 	return 0;
 }
 
+/* Names by the layout, and the transfer syntax that was asked for. */
+static int plan(struct img_export *x, struct img_err *err)
+{
+	for (size_t i = 0; x->syntax && i < x->items; i++)
+		if (strcmp(x->item[i].value[EX_TS], x->syntax) != 0)
+			x->item[i].target = x->syntax;
+	return export_name_all(x, err);
+}
+
 int img_export_finish(struct img_export *x, struct img_err *err)
 {
-	if (export_order(x, err) < 0 || export_name_all(x, err) < 0)
+	if (export_order(x, err) < 0 ||
+	    (x->media ? export_media_plan(x, err) : plan(x, err)) < 0)
 		return -1;
 	set_times(x);
 	if (count(x, EX_WANTED) > 0 && !x->opts.dry_run &&
 	    write_all(x, err) < 0) {
-		(void)emit_all(x, false);
+		(void)export_emit_all(x, false);
 		return -1;
 	}
-	return emit_all(x, true);
+	/* That records cannot be written is the host's to know. */
+	(void)export_emit_all(x, true);
+	return 0;
 }

@@ -33,12 +33,21 @@ struct img_export_opts {
 	enum img_export_form form;
 	const char *layout; /* template of names, NULL: IMG_EXPORT_LAYOUT */
 	const char *volume; /* name of a disc image's volume */
-	bool link;          /* hard links, where no copy on write can be had */
-	bool deflate;       /* members of a zip file are compressed */
-	bool force;    /* what an earlier export has left may be replaced */
-	bool trust;    /* do not read again what was written */
-	bool dry_run;  /* say what would be written */
-	unsigned jobs; /* 0: as many as processors */
+	const char *syntax; /* --transfer-syntax: a name or UID, or NULL */
+	bool allow_lossy;   /* lossy frames may be decoded */
+	bool plain_vrs;     /* young VRs become UN */
+	bool media;         /* a DICOM file-set with DICOMDIR and IHE PDI */
+	const char *profile, *institution;
+	const char *const *set; /* "Keyword=value" for the DICOMDIR */
+	size_t set_count;
+	uint64_t split; /* bytes a volume may have; 0: one volume */
+	bool no_web;    /* no pages for a browser */
+	bool link;      /* hard links, where no copy on write can be had */
+	bool deflate;   /* members of a zip file are compressed */
+	bool force;     /* what an earlier export has left may be replaced */
+	bool trust;     /* do not read again what was written */
+	bool dry_run;   /* say what would be written */
+	unsigned jobs;  /* 0: as many as processors */
 };
 
 struct img_export_host {

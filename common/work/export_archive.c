@@ -22,6 +22,7 @@ struct slot {
 	struct export_item *it;
 	uint8_t *mem; /* room for SMALL, once it was needed */
 	bool small;
+	int fd; /* of a great one */
 	bool ready;
 };
 
@@ -62,34 +63,61 @@ static int keep_small(struct slot *s, int fd, const char *name, size_t n,
 	return 0;
 }
 
-static void load(struct img_export *x, unsigned worker, struct slot *s)
+/* A descriptor of what goes out. */
+static int open_item(struct img_export *x, unsigned worker,
+		     const struct export_volume *v, struct export_item *it,
+		     struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
+	int fd = export_source(x, it, err), to, rc;
+
+	if (fd < 0 || !it->target)
+		return fd;
+	to = export_scratch(x, v, err);
+	rc = to < 0 ? -1 : export_convert(x, worker, it, fd, to, err);
+	if (rc != 0)
+		close(fd);
+	if (rc <= 0 && to >= 0)
+		close(to);
+	return rc > 0 ? to : rc == 0 ? fd : -1;
+}
+
+static int sum_item(struct img_export *x, struct slot *s, int fd,
+		    struct img_err *err)
+{
+	struct export_item *it = s->it;
 	struct export_sum sum;
 	struct stat st;
-	int fd = export_source(x, s->it, &why), rc = -1;
+	int rc;
+
+	export_sum_init(&sum);
+	if (fstat(fd, &st) < 0)
+		return img_err_sys(err, "%s", it->name);
+	if (x->opts.form == IMG_EXPORT_ISO &&
+	    (uint64_t)st.st_size > IMG_ISO_MEMBER_MAX)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "%s: longer than a file of ISO 9660 level 1 "
+				   "may be",
+				   it->name);
+	rc = (uint64_t)st.st_size < SMALL
+		     ? keep_small(s, fd, it->name, (size_t)st.st_size, &sum,
+				  err)
+		     : export_read(fd, it->name, &sum, NULL, NULL, err);
+	return rc < 0 ? -1 : export_sum_end(&sum, it, err);
+}
+
+static void load(struct loader *l, unsigned worker, struct slot *s)
+{
+	struct img_err why = IMG_ERR_INIT;
+	int fd = open_item(l->x, worker, l->v, s->it, &why);
 
 	s->small = false;
-	export_sum_init(&sum);
-	if (fd >= 0 && fstat(fd, &st) < 0)
-		img_err_sys(&why, "%s", s->it->name);
-	else if (fd >= 0 && x->opts.form == IMG_EXPORT_ISO &&
-		 (uint64_t)st.st_size > IMG_ISO_MEMBER_MAX)
-		img_err_set(&why, IMG_E_LIMIT,
-			    "%s: longer than a file of ISO 9660 level 1 may be",
-			    s->it->name);
-	else if (fd >= 0)
-		rc = (uint64_t)st.st_size < SMALL
-			     ? keep_small(s, fd, s->it->name,
-					  (size_t)st.st_size, &sum, &why)
-			     : export_read(fd, s->it->name, &sum, NULL, NULL,
-					   &why);
-	if (fd >= 0)
+	s->fd = -1;
+	if (fd < 0 || sum_item(l->x, s, fd, &why) < 0)
+		export_fail(l->x, worker, s->it, &why);
+	if (fd >= 0 && (s->small || s->it->state == EX_FAILED))
 		close(fd);
-	if (rc == 0)
-		rc = export_sum_end(&sum, s->it, &why);
-	if (rc < 0)
-		export_fail(x, worker, s->it, &why);
+	else
+		s->fd = fd;
 }
 
 /* The next item's slot, when it is empty; NULL: there is nothing to do. */
@@ -126,7 +154,7 @@ static void *read_ahead(void *arg)
 		if (l->stop || l->ended || !(s = next_slot(l)))
 			break;
 		pthread_mutex_unlock(&l->lock);
-		load(l->x, worker, s);
+		load(l, worker, s);
 		pthread_mutex_lock(&l->lock);
 		s->ready = true;
 		pthread_cond_broadcast(&l->changed);
@@ -144,31 +172,34 @@ static int put(void *arg, const void *p, size_t n, struct img_err *err)
 
 /* Read a second time: that it is the same is seen at the end, when it is too
    late for this object alone. */
-static int write_great(struct img_export *x, struct export_volume *v,
-		       struct export_item *it, struct img_err *err)
+static int write_great(struct export_volume *v, struct slot *s,
+		       struct img_err *err)
 {
 	struct export_sum sum;
-	int fd = export_source(x, it, err), rc;
+	int rc;
 
-	if (fd < 0)
-		return -1;
 	export_sum_init(&sum);
-	rc = export_read(fd, it->name, &sum, put, v->out, err);
-	close(fd);
-	return rc < 0 ? -1 : export_sum_end(&sum, it, err);
+	rc = export_read(s->fd, s->it->name, &sum, put, v->out, err);
+	return rc < 0 ? -1 : export_sum_end(&sum, s->it, err);
 }
 
 static int write_slot(struct img_export *x, struct export_volume *v,
 		      struct slot *s, struct img_err *err)
 {
 	struct export_item *it = s->it;
+	int rc;
 
 	if (it->state == EX_FAILED)
 		return 0;
-	if (img_archive_begin(v->out, it->out, it->bytes, it->mtime, err) < 0)
-		return -1;
-	if ((s->small ? img_archive_put(v->out, s->mem, (size_t)it->bytes, err)
-		      : write_great(x, v, it, err)) < 0)
+	rc = img_archive_begin(v->out, it->out, it->bytes, it->mtime, err);
+	if (rc == 0)
+		rc = s->small ? img_archive_put(v->out, s->mem,
+						(size_t)it->bytes, err)
+			      : write_great(v, s, err);
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	if (rc < 0)
 		return -1;
 	it->state = EX_WRITTEN;
 	export_done(x, it);
@@ -210,6 +241,8 @@ static int write_items(struct img_export *x, struct export_volume *v,
 	unsigned n = 0, want = x->jobs < SLOTS / 2 ? x->jobs : SLOTS / 2;
 	int rc = -1;
 
+	for (unsigned i = 0; i < SLOTS; i++)
+		l.slot[i].fd = -1;
 	pthread_mutex_init(&l.lock, NULL);
 	pthread_cond_init(&l.changed, NULL);
 	while (n < want &&
@@ -221,8 +254,11 @@ static int write_items(struct img_export *x, struct export_volume *v,
 		rc = write_slots(&l, err);
 	while (n > 0)
 		pthread_join(thread[--n], NULL);
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (unsigned i = 0; i < SLOTS; i++) {
 		free(l.slot[i].mem);
+		if (l.slot[i].fd >= 0)
+			close(l.slot[i].fd);
+	}
 	pthread_cond_destroy(&l.changed);
 	pthread_mutex_destroy(&l.lock);
 	return rc;

@@ -106,6 +106,27 @@ static int copy(int dir, struct export_item *it, int from,
 	return -1;
 }
 
+/* 1 written in another transfer syntax, 0 it need not be, -1. */
+static int convert(struct img_export *x, unsigned worker,
+		   const struct export_volume *v, struct export_item *it,
+		   int from, struct export_sum *sum, struct img_err *err)
+{
+	int to = make_file(v->place.fd, it->out, err);
+	int rc = to < 0 ? -1 : export_convert(x, worker, it, from, to, err);
+
+	if (rc > 0 && export_read(to, it->name, sum, NULL, NULL, err) < 0)
+		rc = -1;
+	if (rc > 0)
+		set_time(to, it->mtime);
+	if (rc == 0 && unlinkat(v->place.fd, it->out, 0) < 0)
+		rc = img_err_sys(err, "destination");
+	if (rc > 0)
+		return img_close(&to, "destination", err) < 0 ? -1 : 1;
+	if (to >= 0)
+		close(to);
+	return rc;
+}
+
 /* A full disk ends it all; anything else is wrong with the one object. */
 static bool is_general(const struct img_err *why)
 {
@@ -119,13 +140,18 @@ static int put_item(struct img_export *x, unsigned worker,
 	struct img_err why = IMG_ERR_INIT;
 	struct export_sum sum;
 	int from = export_source(x, it, &why), linked = 0, rc = -1;
+	int converted = 0;
 
 	export_sum_init(&sum);
-	if (from >= 0 && x->opts.link) {
+	if (from >= 0 && it->target)
+		converted = convert(x, worker, v, it, from, &sum, &why);
+	if (from >= 0 && converted == 0 && x->opts.link) {
 		linked = try_link(v->place.fd, it, from, &why);
 		it->proved = linked > 0;
 	}
-	if (from >= 0 && linked > 0)
+	if (converted != 0)
+		rc = converted < 0 ? -1 : 0;
+	else if (from >= 0 && linked > 0)
 		rc = export_read(from, it->name, &sum, NULL, NULL, &why);
 	else if (from >= 0 && linked == 0)
 		rc = copy(v->place.fd, it, from, &sum, &why);

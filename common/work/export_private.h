@@ -1,7 +1,9 @@
 /*
  * export_private.h - the parts of the verb.
  *
- * export.c           open, the steps of finish, records, close
+ * export.c           open, the steps of finish, close
+ * export_crew.c      threads
+ * export_record.c    records
  * export_input.c     operands and records become items
  * export_order.c     headers are read, items are sorted, twins set aside
  * export_layout.c    the template, safe names, collisions
@@ -10,6 +12,8 @@
  * export_folder.c    the form folder
  * export_archive.c   the forms tar, zip and iso
  * export_manifest.c  MANIFEST.TXT
+ * export_convert.c   objects in another transfer syntax
+ * export_media.c     file-sets
  */
 #ifndef IMG_EXPORT_PRIVATE_H
 #define IMG_EXPORT_PRIVATE_H
@@ -19,6 +23,8 @@
 
 #include "archive/archive.h"
 #include "catalog/catalog.h"
+#include "codec/codec.h"
+#include "media/media.h"
 #include "store/store.h"
 #include "work/arena.h"
 #include "work/export.h"
@@ -68,6 +74,11 @@ struct export_item {
 	const struct img_err *why; /* EX_FAILED */
 	const char *out;           /* its name below the destination */
 	unsigned volume;
+	const char *target; /* transfer syntax it has to get, or NULL */
+	bool converted;     /* it has got it; source is what it was */
+	uint8_t source[IMG_DIGEST_SIZE];
+	size_t media; /* its number in the file-set */
+	bool planned, dropped;
 };
 
 /* A file that is no object: MANIFEST.TXT, DICOMDIR. */
@@ -78,7 +89,6 @@ struct export_extra {
 	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
 	bool proved;
 };
-#define EXPORT_EXTRAS 64
 
 struct export_layout {
 	struct {
@@ -112,10 +122,16 @@ struct export_volume {
 	struct export_place place;
 	unsigned number; /* from 0 */
 	char label[40];
-	struct export_extra extra[EXPORT_EXTRAS];
-	size_t extras;
+	struct export_extra *extra;
+	size_t extras, extras_room;
 	size_t more; /* files to come that are no items, at most */
 	struct img_archive_out *out;
+};
+
+/* What one thread needs to convert. */
+struct export_tools {
+	struct img_codec_session *session;
+	struct img_dicom_reader *reader;
 };
 
 struct img_export {
@@ -130,6 +146,10 @@ struct img_export {
 	size_t items, room;
 	struct arena arena;
 	struct arena worker_arena[EXPORT_JOBS + 1];
+	const char *syntax; /* UID of --transfer-syntax, or NULL */
+	struct img_codec *codec;
+	struct export_tools tools[EXPORT_JOBS + 1];
+	struct img_media_set *media;
 	int64_t newest; /* the greatest of the items' times */
 	uint64_t total; /* bytes of all items */
 	unsigned jobs;
@@ -154,7 +174,8 @@ void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 bool export_stopped(struct img_export *x);
 /* One more is written: progress. */
 void export_done(struct img_export *x, const struct export_item *it);
-int export_emit(struct img_export *x, const struct export_item *it);
+/* all: also what was exported. */
+int export_emit_all(struct img_export *x, bool all);
 /* A file of n bytes at p, which are copied. */
 int export_extra(struct img_export *x, struct export_volume *v,
 		 const char *name, const void *p, size_t n,
@@ -224,5 +245,28 @@ int export_archive_extras(struct img_export *x, struct export_volume *v,
 			  struct img_err *err);
 int export_archive_prove(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
+
+/* ---- conversion -------------------------------------------------------- */
+
+/* A new file for what is in between. */
+int export_scratch(struct img_export *x, const struct export_volume *v,
+		   struct img_err *err);
+/* Writes the object in fd to out as its target wants it, after comparing its
+   digest: 1; 0 if it can stay as it is. */
+int export_convert(struct img_export *x, unsigned worker,
+		   struct export_item *it, int fd, int out,
+		   struct img_err *err);
+void export_tools_release(struct img_export *x);
+
+/* ---- media ------------------------------------------------------------- */
+
+/* As many places to write to, with numbers in their names. */
+int export_volumes(struct img_export *x, unsigned n, struct img_err *err);
+int export_media_open(struct img_export *x, struct img_err *err);
+int export_media_plan(struct img_export *x, struct img_err *err);
+int export_media_files(struct img_export *x, struct export_volume *v,
+		       struct img_err *err);
+int export_media_changes(struct img_export *x, const struct export_item *it,
+			 struct img_buf *b, struct img_err *err);
 
 #endif

@@ -1,0 +1,501 @@
+/* transcode.c - an object in another transfer syntax. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "work/transcode.h"
+
+#define BLOCK  65536u
+#define PIXELS IMG_TAG(0x7FE0, 0x0010)
+
+/* What replaces an attribute of the data set, or is added to it. */
+struct change {
+	uint32_t tag;
+	char vr[3];
+	uint16_t number; /* of US */
+	const char *text;
+	bool drop, done;
+};
+#define CHANGES 12
+
+struct work {
+	struct img_codec_session *s;
+	struct img_dicom_reader *r;
+	struct img_dicom_writer *w;
+	struct img_frames *frames;
+	const struct img_frames_facts *facts;
+	const struct img_transcode *how;
+	const struct img_ts *from, *to;
+	const char *name;
+	int fd, out;
+	uint64_t at;       /* bytes written */
+	bool recode;       /* frames go through the codec */
+	bool encapsulated; /* the reader is inside the old pixel data */
+	struct change change[CHANGES];
+	size_t changes;
+	/* the frame in hand */
+	uint32_t frame;
+	struct img_codec_image image, first;
+	uint64_t size, got, frame_size;
+	uint8_t *table;    /* Basic Offset Table */
+	uint64_t table_at; /* where it lies in out */
+	uint8_t block[BLOCK];
+};
+
+static int into_file(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	struct work *t = arg;
+
+	if (img_write_full(t->out, p, n) < 0)
+		return img_err_sys(err, "destination");
+	t->at += n;
+	return 0;
+}
+
+/* ---- what changes ------------------------------------------------------ */
+
+static void change_number(struct work *t, uint32_t tag, uint16_t v)
+{
+	t->change[t->changes++] =
+		(struct change){ .tag = tag, .vr = "US", .number = v };
+}
+
+static void change_text(struct work *t, uint32_t tag, const char *vr,
+			const char *text)
+{
+	t->change[t->changes] = (struct change){ .tag = tag, .text = text };
+	memcpy(t->change[t->changes++].vr, vr, 2);
+}
+
+static void change_drop(struct work *t, uint32_t tag)
+{
+	t->change[t->changes++] = (struct change){ .tag = tag, .drop = true };
+}
+
+/* In the order of tags. */
+static void plan_changes(struct work *t)
+{
+	const struct img_codec_image *i = &t->first;
+
+	if (i->samples != t->facts->image.samples)
+		change_number(t, IMG_TAG(0x0028, 0x0002), i->samples);
+	change_text(t, IMG_TAG(0x0028, 0x0004), "CS", i->photometric);
+	if (i->samples > 1)
+		change_number(t, IMG_TAG(0x0028, 0x0006), i->planar);
+	change_number(t, IMG_TAG(0x0028, 0x0100), i->allocated);
+	change_number(t, IMG_TAG(0x0028, 0x0101), i->stored);
+	change_number(t, IMG_TAG(0x0028, 0x0102), i->high);
+	change_number(t, IMG_TAG(0x0028, 0x0103), i->representation);
+	/* It stays true of the decoded pixels, PS3.3 C.7.6.1.1.5. */
+	if (t->from && t->from->lossy)
+		change_text(t, IMG_TAG(0x0028, 0x2110), "CS", "01");
+	change_drop(t, IMG_TAG(0x7FE0, 0x0001));
+	change_drop(t, IMG_TAG(0x7FE0, 0x0002));
+}
+
+static int put_change(struct work *t, struct change *c, struct img_err *err)
+{
+	if (c->done)
+		return 0;
+	c->done = true;
+	if (c->drop)
+		return 0;
+	return c->text ? img_dicom_put_text(t->w, c->tag, c->vr, c->text, err)
+		       : img_dicom_put_u16(t->w, c->tag, c->number, err);
+}
+
+/* Those that come before tag; 1 if tag itself is replaced. */
+static int put_changes(struct work *t, uint32_t tag, struct img_err *err)
+{
+	for (size_t i = 0; i < t->changes; i++) {
+		struct change *c = &t->change[i];
+
+		if (c->tag > tag)
+			return 0;
+		if (put_change(t, c, err) < 0)
+			return -1;
+		if (c->tag == tag)
+			return 1;
+	}
+	return 0;
+}
+
+/* ---- frames ------------------------------------------------------------ */
+
+static int copy_head(struct work *t, struct img_err *err);
+
+static int same_kind(const struct work *t, uint32_t i, struct img_err *err)
+{
+	const struct img_codec_image *a = &t->first, *b = &t->image;
+
+	if (a->rows == b->rows && a->columns == b->columns &&
+	    a->samples == b->samples && a->allocated == b->allocated &&
+	    a->stored == b->stored && a->planar == b->planar &&
+	    strcmp(a->photometric, b->photometric) == 0)
+		return 0;
+	return img_err_set(err, IMG_E_UNSUPPORTED,
+			   "%s: frame %u is made otherwise than the first",
+			   t->name, i + 1);
+}
+
+static int begin_native(struct work *t, struct img_err *err)
+{
+	struct img_dicom_event ev = { .kind = IMG_DICOM_ELEMENT,
+				      .tag = PIXELS,
+				      .implicit = t->to->implicit };
+	uint32_t n = t->facts->frames;
+	uint64_t all;
+
+	if (t->first.allocated == 1 && n > 1 &&
+	    (uint64_t)t->first.rows * t->first.columns % 8)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: frames of single bits that do not end "
+				   "with a byte",
+				   t->name);
+	if (__builtin_mul_overflow(t->size, n, &all) || all >= 0xFFFFFFFEu)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "%s: native pixel data of 4 GiB or more",
+				   t->name);
+	memcpy(ev.vr, t->first.allocated > 8 ? "OW" : "OB", 3);
+	ev.length = (uint32_t)all;
+	t->frame_size = t->size;
+	return img_dicom_put(t->w, &ev, NULL, err);
+}
+
+/* An item of the encapsulated pixel data; what is announced to the writer
+   makes it write all that came before. */
+static int begin_fragment(struct work *t, uint64_t n, struct img_err *err)
+{
+	struct img_dicom_event ev = { .kind = IMG_DICOM_FRAGMENT,
+				      .tag = IMG_TAG(0xFFFE, 0xE000),
+				      .vr = "OB",
+				      .length = (uint32_t)n };
+
+	if (n >= 0xFFFFFFFEu)
+		return img_err_set(err, IMG_E_LIMIT, "%s: a frame of 4 GiB",
+				   t->name);
+	return img_dicom_put(t->w, &ev, NULL, err);
+}
+
+/* The Basic Offset Table has zeros until the offsets are known. */
+static int begin_coded(struct work *t, struct img_err *err)
+{
+	struct img_dicom_event ev = { .kind = IMG_DICOM_PIXELS,
+				      .tag = PIXELS,
+				      .vr = "OB",
+				      .length = IMG_UNDEFINED_LEN };
+	size_t n = 4 * (size_t)t->facts->frames;
+
+	t->table = calloc(n, 1);
+	if (!t->table)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	if (img_dicom_put(t->w, &ev, NULL, err) < 0 ||
+	    begin_fragment(t, n, err) < 0)
+		return -1;
+	t->table_at = t->at;
+	return img_dicom_put_part(t->w, t->table, n, err);
+}
+
+static bool is_coded(const struct work *t)
+{
+	return t->to->kind == IMG_TS_ENCAPSULATED;
+}
+
+/* What the first frame has become is known when its first bytes come: then
+   the attributes are written. */
+static int begin_frame(struct work *t, struct img_err *err)
+{
+	if (t->frame == 0) {
+		t->first = t->image;
+		plan_changes(t);
+		if (copy_head(t, err) < 0 ||
+		    (is_coded(t) ? begin_coded(t, err) : begin_native(t, err)) <
+			    0)
+			return -1;
+	}
+	if (same_kind(t, t->frame, err) < 0)
+		return -1;
+	if (is_coded(t))
+		return begin_fragment(t, t->size, err);
+	return t->size == t->frame_size
+		       ? 0
+		       : img_err_set(err, IMG_E_UNSUPPORTED,
+				     "%s: frames of different sizes", t->name);
+}
+
+static int take_bytes(const void *p, size_t n, void *arg, struct img_err *err)
+{
+	struct work *t = arg;
+
+	if (t->got == 0 && begin_frame(t, err) < 0)
+		return -1;
+	t->got += n;
+	return img_dicom_put_part(t->w, p, n, err);
+}
+
+static void note_offset(struct work *t, uint64_t offset)
+{
+	for (unsigned b = 0; t->table && b < 4; b++)
+		t->table[4 * (size_t)t->frame + b] = (uint8_t)(offset >> 8 * b);
+}
+
+static int run_frames(struct work *t, struct img_err *err)
+{
+	const struct img_codec_request req = { .to = t->to->uid,
+					       .prove = true };
+	uint64_t offset = 0;
+
+	for (t->frame = 0; t->frame < t->facts->frames; t->frame++) {
+		t->got = 0;
+		if (img_codec_run(t->s, t->frames, t->frame, &req, &t->image,
+				  &t->size, take_bytes, t, err) != 0)
+			return -1;
+		if (t->got == 0 || t->got != t->size)
+			return img_err_set(err, IMG_E_BUG,
+					   "%s: frame %u is not whole", t->name,
+					   t->frame + 1);
+		note_offset(t, offset);
+		offset += 8 + t->size + (t->size & 1);
+	}
+	if (!t->table)
+		return 0;
+	if (offset > UINT32_MAX)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "%s: coded pixel data of 4 GiB or more",
+				   t->name);
+	return pwrite(t->out, t->table, 4 * (size_t)t->facts->frames,
+		      (off_t)t->table_at) == 4 * (ssize_t)t->facts->frames
+		       ? 0
+		       : img_err_sys(err, "destination");
+}
+
+static int end_coded(struct work *t, struct img_err *err)
+{
+	const struct img_dicom_event end = { .kind = IMG_DICOM_END_SEQUENCE,
+					     .tag = PIXELS,
+					     .length = IMG_UNDEFINED_LEN };
+
+	return img_dicom_put(t->w, &end, NULL, err);
+}
+
+/* ---- all the others ---------------------------------------------------- */
+
+static bool is_left_out(const struct img_dicom_event *ev)
+{
+	return ev->meta || ev->tag == IMG_TAG(0xFFFC, 0xFFFC) ||
+	       (ev->kind == IMG_DICOM_ELEMENT && (ev->tag & 0xFFFF) == 0 &&
+		ev->tag >> 16 > 2);
+}
+
+static bool is_young(const char vr[3])
+{
+	static const char *const young[] = { "UC", "UR", "OD", "OL",
+					     "OV", "SV", "UV" };
+
+	for (size_t i = 0; i < sizeof(young) / sizeof(*young); i++)
+		if (strcmp(vr, young[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool has_value(const struct img_dicom_event *ev)
+{
+	return ev->kind == IMG_DICOM_ELEMENT || ev->kind == IMG_DICOM_FRAGMENT;
+}
+
+static int copy_value(struct work *t, uint32_t length, struct img_err *err)
+{
+	for (uint32_t at = 0; at < length;) {
+		uint32_t n = length - at < BLOCK ? length - at : BLOCK;
+
+		if (img_dicom_value(t->r, at, t->block, n, err) < 0 ||
+		    img_dicom_put_part(t->w, t->block, n, err) < 0)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+static int copy_event(struct work *t, struct img_dicom_event *ev,
+		      struct img_err *err)
+{
+	if (ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_ITEM)
+		ev->length = IMG_UNDEFINED_LEN;
+	if (t->how->plain_vrs && !t->to->implicit && is_young(ev->vr))
+		memcpy(ev->vr, "UN", 3);
+	if (img_dicom_put(t->w, ev, ev->value, err) < 0)
+		return -1;
+	return has_value(ev) && !ev->value && ev->length
+		       ? copy_value(t, ev->length, err)
+		       : 0;
+}
+
+/* Up to the pixel data of the data set itself. */
+static int copy_head(struct work *t, struct img_err *err)
+{
+	struct img_dicom_event ev;
+	int rc, put;
+
+	while ((rc = img_dicom_next(t->r, &ev, err)) == 1) {
+		if (is_left_out(&ev))
+			continue;
+		put = ev.depth == 0 && ev.kind != IMG_DICOM_END_SEQUENCE
+			      ? put_changes(t, ev.tag, err)
+			      : 0;
+		if (put < 0)
+			return -1;
+		if (ev.depth == 0 && ev.tag == PIXELS) {
+			t->encapsulated = ev.kind == IMG_DICOM_PIXELS;
+			return 0;
+		}
+		if (put == 0 && copy_event(t, &ev, err) < 0)
+			return -1;
+	}
+	return rc < 0 ? -1
+		      : img_err_set(err, IMG_E_MALFORMED,
+				    "%s: no pixel data where it should be",
+				    t->name);
+}
+
+static int copy_rest(struct work *t, struct img_err *err)
+{
+	struct img_dicom_event ev;
+	int rc;
+
+	while ((rc = img_dicom_next(t->r, &ev, err)) == 1) {
+		if (t->encapsulated) {
+			t->encapsulated = ev.kind != IMG_DICOM_END_SEQUENCE;
+			continue;
+		}
+		if (!is_left_out(&ev) && copy_event(t, &ev, err) < 0)
+			return -1;
+	}
+	return rc;
+}
+
+/* ---- the object -------------------------------------------------------- */
+
+static int start_reader(struct work *t, struct img_err *err)
+{
+	struct stat st;
+
+	if (fstat(t->fd, &st) < 0)
+		return img_err_sys(err, "%s", t->name);
+	return img_dicom_start_fd(t->r, t->fd, (uint64_t)st.st_size, t->name,
+				  NULL, err);
+}
+
+static void text_of(char out[IMG_UID_MAX], const struct img_dicom_pick *v)
+{
+	size_t n = v->p ? v->length : 0;
+
+	while (n && (v->p[n - 1] == '\0' || v->p[n - 1] == ' '))
+		n--;
+	if (n >= IMG_UID_MAX)
+		n = 0;
+	if (n)
+		memcpy(out, v->p, n);
+	out[n] = '\0';
+}
+
+static int begin(struct work *t, struct img_err *err)
+{
+	static const uint32_t tags[] = { IMG_TAG(0x0008, 0x0016),
+					 IMG_TAG(0x0008, 0x0018) };
+	const struct img_dicom_sink sink = { into_file, t };
+	struct img_dicom_pick pick[2];
+	char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
+
+	if (start_reader(t, err) < 0 ||
+	    img_dicom_pick(t->r, tags, 2, pick, err) < 0)
+		return -1;
+	text_of(sop_class, &pick[0]);
+	text_of(sop, &pick[1]);
+	if (!sop_class[0] || !sop[0])
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: no SOPClassUID or SOPInstanceUID",
+				   t->name);
+	t->w = img_dicom_writer_new(&sink, err);
+	if (!t->w || start_reader(t, err) < 0)
+		return -1;
+	return img_dicom_put_meta(t->w, sop_class, sop, t->how->to, err);
+}
+
+/* Whether the frames have to be decoded or encoded, and may be. */
+static int judge(struct work *t, struct img_err *err)
+{
+	const struct img_frames_facts *f = t->facts;
+	bool coded = is_coded(t);
+
+	if (t->from && strcmp(t->from->uid, t->to->uid) == 0 &&
+	    f->native != coded)
+		return 0;
+	if (!t->from && !f->native)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: frames of a transfer syntax that is "
+				   "not known",
+				   t->name);
+	if (!f->has_pixels && f->native && !coded)
+		return 0;
+	if (f->native && !coded)
+		return 0;
+	if (!f->has_pixels || f->frames == 0)
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: no pixel data that could be coded",
+				   t->name);
+	if (t->from && t->from->video && !f->native)
+		return img_err_set(err, IMG_E_REFUSED, "%s: video", t->name);
+	if (t->from && t->from->lossy && !f->native && !t->how->allow_lossy)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: its frames are compressed with loss",
+				   t->name);
+	if (!t->s)
+		return img_err_set(err, IMG_E_BUG, "no codec was opened");
+	t->recode = true;
+	return 0;
+}
+
+static int transcode(struct work *t, struct img_err *err)
+{
+	if (img_frames_open(&t->frames, t->fd, t->name, err) < 0)
+		return -1;
+	t->facts = img_frames_facts(t->frames);
+	t->from = img_ts_find(t->facts->ts);
+	if (judge(t, err) < 0 || begin(t, err) < 0)
+		return -1;
+	if (t->recode &&
+	    (run_frames(t, err) < 0 || (is_coded(t) && end_coded(t, err) < 0)))
+		return -1;
+	if (copy_rest(t, err) < 0)
+		return -1;
+	return img_dicom_finish(t->w, err);
+}
+
+int img_transcode(struct img_codec_session *s, struct img_dicom_reader *r,
+		  int fd, const char *name, const struct img_transcode *how,
+		  int out, struct img_err *err)
+{
+	struct work *t = calloc(1, sizeof(*t));
+	int rc = -1;
+
+	if (!t)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	t->s = s;
+	t->r = r;
+	t->fd = fd;
+	t->name = name;
+	t->how = how;
+	t->out = out;
+	t->to = img_ts_find(how->to);
+	if (t->to)
+		rc = transcode(t, err);
+	else
+		img_err_set(err, IMG_E_UNSUPPORTED, "%s: unknown target", name);
+	img_dicom_writer_free(t->w);
+	img_frames_close(t->frames);
+	free(t->table);
+	free(t);
+	return rc;
+}

@@ -5,48 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "work/transcode.h"
-
-#define BLOCK  65536u
-#define PIXELS IMG_TAG(0x7FE0, 0x0010)
-
-/* What replaces an attribute of the data set, or is added to it. */
-struct change {
-	uint32_t tag;
-	char vr[3];
-	uint16_t number; /* of US */
-	const char *text;
-	bool drop, done;
-};
-#define CHANGES 12
-
-struct work {
-	struct img_codec_session *s;
-	struct img_dicom_reader *r;
-	struct img_dicom_writer *w;
-	struct img_frames *frames;
-	const struct img_frames_facts *facts;
-	const struct img_transcode *how;
-	const struct img_ts *from, *to;
-	const char *name;
-	int fd, out;
-	uint64_t at;       /* bytes written */
-	bool recode;       /* frames go through the codec */
-	bool encapsulated; /* the reader is inside the old pixel data */
-	struct change change[CHANGES];
-	size_t changes;
-	/* the frame in hand */
-	uint32_t frame;
-	struct img_codec_image image, first;
-	uint64_t size, got, frame_size;
-	uint8_t *table;    /* Basic Offset Table */
-	uint64_t table_at; /* where it lies in out */
-	uint8_t block[BLOCK];
-};
+#include "work/transcode_private.h"
 
 static int into_file(void *arg, const void *p, size_t n, struct img_err *err)
 {
-	struct work *t = arg;
+	struct transcode *t = arg;
 
 	if (img_write_full(t->out, p, n) < 0)
 		return img_err_sys(err, "destination");
@@ -56,26 +19,26 @@ static int into_file(void *arg, const void *p, size_t n, struct img_err *err)
 
 /* ---- what changes ------------------------------------------------------ */
 
-static void change_number(struct work *t, uint32_t tag, uint16_t v)
+static void change_number(struct transcode *t, uint32_t tag, uint16_t v)
 {
 	t->change[t->changes++] =
 		(struct change){ .tag = tag, .vr = "US", .number = v };
 }
 
-static void change_text(struct work *t, uint32_t tag, const char *vr,
+static void change_text(struct transcode *t, uint32_t tag, const char *vr,
 			const char *text)
 {
 	t->change[t->changes] = (struct change){ .tag = tag, .text = text };
 	memcpy(t->change[t->changes++].vr, vr, 2);
 }
 
-static void change_drop(struct work *t, uint32_t tag)
+static void change_drop(struct transcode *t, uint32_t tag)
 {
 	t->change[t->changes++] = (struct change){ .tag = tag, .drop = true };
 }
 
 /* In the order of tags. */
-static void plan_changes(struct work *t)
+void transcode_changes(struct transcode *t)
 {
 	const struct img_codec_image *i = &t->first;
 
@@ -95,7 +58,8 @@ static void plan_changes(struct work *t)
 	change_drop(t, IMG_TAG(0x7FE0, 0x0002));
 }
 
-static int put_change(struct work *t, struct change *c, struct img_err *err)
+static int put_change(struct transcode *t, struct change *c,
+		      struct img_err *err)
 {
 	if (c->done)
 		return 0;
@@ -107,7 +71,7 @@ static int put_change(struct work *t, struct change *c, struct img_err *err)
 }
 
 /* Those that come before tag; 1 if tag itself is replaced. */
-static int put_changes(struct work *t, uint32_t tag, struct img_err *err)
+static int put_changes(struct transcode *t, uint32_t tag, struct img_err *err)
 {
 	for (size_t i = 0; i < t->changes; i++) {
 		struct change *c = &t->change[i];
@@ -120,164 +84,6 @@ static int put_changes(struct work *t, uint32_t tag, struct img_err *err)
 			return 1;
 	}
 	return 0;
-}
-
-/* ---- frames ------------------------------------------------------------ */
-
-static int copy_head(struct work *t, struct img_err *err);
-
-static int same_kind(const struct work *t, uint32_t i, struct img_err *err)
-{
-	const struct img_codec_image *a = &t->first, *b = &t->image;
-
-	if (a->rows == b->rows && a->columns == b->columns &&
-	    a->samples == b->samples && a->allocated == b->allocated &&
-	    a->stored == b->stored && a->planar == b->planar &&
-	    strcmp(a->photometric, b->photometric) == 0)
-		return 0;
-	return img_err_set(err, IMG_E_UNSUPPORTED,
-			   "%s: frame %u is made otherwise than the first",
-			   t->name, i + 1);
-}
-
-static int begin_native(struct work *t, struct img_err *err)
-{
-	struct img_dicom_event ev = { .kind = IMG_DICOM_ELEMENT,
-				      .tag = PIXELS,
-				      .implicit = t->to->implicit };
-	uint32_t n = t->facts->frames;
-	uint64_t all;
-
-	if (t->first.allocated == 1 && n > 1 &&
-	    (uint64_t)t->first.rows * t->first.columns % 8)
-		return img_err_set(err, IMG_E_UNSUPPORTED,
-				   "%s: frames of single bits that do not end "
-				   "with a byte",
-				   t->name);
-	if (__builtin_mul_overflow(t->size, n, &all) || all >= 0xFFFFFFFEu)
-		return img_err_set(err, IMG_E_LIMIT,
-				   "%s: native pixel data of 4 GiB or more",
-				   t->name);
-	memcpy(ev.vr, t->first.allocated > 8 ? "OW" : "OB", 3);
-	ev.length = (uint32_t)all;
-	t->frame_size = t->size;
-	return img_dicom_put(t->w, &ev, NULL, err);
-}
-
-/* An item of the encapsulated pixel data; what is announced to the writer
-   makes it write all that came before. */
-static int begin_fragment(struct work *t, uint64_t n, struct img_err *err)
-{
-	struct img_dicom_event ev = { .kind = IMG_DICOM_FRAGMENT,
-				      .tag = IMG_TAG(0xFFFE, 0xE000),
-				      .vr = "OB",
-				      .length = (uint32_t)n };
-
-	if (n >= 0xFFFFFFFEu)
-		return img_err_set(err, IMG_E_LIMIT, "%s: a frame of 4 GiB",
-				   t->name);
-	return img_dicom_put(t->w, &ev, NULL, err);
-}
-
-/* The Basic Offset Table has zeros until the offsets are known. */
-static int begin_coded(struct work *t, struct img_err *err)
-{
-	struct img_dicom_event ev = { .kind = IMG_DICOM_PIXELS,
-				      .tag = PIXELS,
-				      .vr = "OB",
-				      .length = IMG_UNDEFINED_LEN };
-	size_t n = 4 * (size_t)t->facts->frames;
-
-	t->table = calloc(n, 1);
-	if (!t->table)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	if (img_dicom_put(t->w, &ev, NULL, err) < 0 ||
-	    begin_fragment(t, n, err) < 0)
-		return -1;
-	t->table_at = t->at;
-	return img_dicom_put_part(t->w, t->table, n, err);
-}
-
-static bool is_coded(const struct work *t)
-{
-	return t->to->kind == IMG_TS_ENCAPSULATED;
-}
-
-/* What the first frame has become is known when its first bytes come: then
-   the attributes are written. */
-static int begin_frame(struct work *t, struct img_err *err)
-{
-	if (t->frame == 0) {
-		t->first = t->image;
-		plan_changes(t);
-		if (copy_head(t, err) < 0 ||
-		    (is_coded(t) ? begin_coded(t, err) : begin_native(t, err)) <
-			    0)
-			return -1;
-	}
-	if (same_kind(t, t->frame, err) < 0)
-		return -1;
-	if (is_coded(t))
-		return begin_fragment(t, t->size, err);
-	return t->size == t->frame_size
-		       ? 0
-		       : img_err_set(err, IMG_E_UNSUPPORTED,
-				     "%s: frames of different sizes", t->name);
-}
-
-static int take_bytes(const void *p, size_t n, void *arg, struct img_err *err)
-{
-	struct work *t = arg;
-
-	if (t->got == 0 && begin_frame(t, err) < 0)
-		return -1;
-	t->got += n;
-	return img_dicom_put_part(t->w, p, n, err);
-}
-
-static void note_offset(struct work *t, uint64_t offset)
-{
-	for (unsigned b = 0; t->table && b < 4; b++)
-		t->table[4 * (size_t)t->frame + b] = (uint8_t)(offset >> 8 * b);
-}
-
-static int run_frames(struct work *t, struct img_err *err)
-{
-	const struct img_codec_request req = { .to = t->to->uid,
-					       .prove = true };
-	uint64_t offset = 0;
-
-	for (t->frame = 0; t->frame < t->facts->frames; t->frame++) {
-		t->got = 0;
-		if (img_codec_run(t->s, t->frames, t->frame, &req, &t->image,
-				  &t->size, take_bytes, t, err) != 0)
-			return -1;
-		if (t->got == 0 || t->got != t->size)
-			return img_err_set(err, IMG_E_BUG,
-					   "%s: frame %u is not whole", t->name,
-					   t->frame + 1);
-		note_offset(t, offset);
-		offset += 8 + t->size + (t->size & 1);
-	}
-	if (!t->table)
-		return 0;
-	if (offset > UINT32_MAX)
-		return img_err_set(err, IMG_E_LIMIT,
-				   "%s: coded pixel data of 4 GiB or more",
-				   t->name);
-	return pwrite(t->out, t->table, 4 * (size_t)t->facts->frames,
-		      (off_t)t->table_at) == 4 * (ssize_t)t->facts->frames
-		       ? 0
-		       : img_err_sys(err, "destination");
-}
-
-static int end_coded(struct work *t, struct img_err *err)
-{
-	const struct img_dicom_event end = { .kind = IMG_DICOM_END_SEQUENCE,
-					     .tag = PIXELS,
-					     .length = IMG_UNDEFINED_LEN };
-
-	return img_dicom_put(t->w, &end, NULL, err);
 }
 
 /* ---- all the others ---------------------------------------------------- */
@@ -305,7 +111,7 @@ static bool has_value(const struct img_dicom_event *ev)
 	return ev->kind == IMG_DICOM_ELEMENT || ev->kind == IMG_DICOM_FRAGMENT;
 }
 
-static int copy_value(struct work *t, uint32_t length, struct img_err *err)
+static int copy_value(struct transcode *t, uint32_t length, struct img_err *err)
 {
 	for (uint32_t at = 0; at < length;) {
 		uint32_t n = length - at < BLOCK ? length - at : BLOCK;
@@ -318,7 +124,7 @@ static int copy_value(struct work *t, uint32_t length, struct img_err *err)
 	return 0;
 }
 
-static int copy_event(struct work *t, struct img_dicom_event *ev,
+static int copy_event(struct transcode *t, struct img_dicom_event *ev,
 		      struct img_err *err)
 {
 	if (ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_ITEM)
@@ -332,8 +138,17 @@ static int copy_event(struct work *t, struct img_dicom_event *ev,
 		       : 0;
 }
 
+/* An attribute of the data set itself; the items of its sequences have no
+   depth either. */
+static bool is_top(const struct img_dicom_event *ev)
+{
+	return ev->depth == 0 &&
+	       (ev->kind == IMG_DICOM_ELEMENT ||
+		ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_PIXELS);
+}
+
 /* Up to the pixel data of the data set itself. */
-static int copy_head(struct work *t, struct img_err *err)
+int transcode_head(struct transcode *t, struct img_err *err)
 {
 	struct img_dicom_event ev;
 	int rc, put;
@@ -341,12 +156,10 @@ static int copy_head(struct work *t, struct img_err *err)
 	while ((rc = img_dicom_next(t->r, &ev, err)) == 1) {
 		if (is_left_out(&ev))
 			continue;
-		put = ev.depth == 0 && ev.kind != IMG_DICOM_END_SEQUENCE
-			      ? put_changes(t, ev.tag, err)
-			      : 0;
+		put = is_top(&ev) ? put_changes(t, ev.tag, err) : 0;
 		if (put < 0)
 			return -1;
-		if (ev.depth == 0 && ev.tag == PIXELS) {
+		if (is_top(&ev) && ev.tag == PIXELS) {
 			t->encapsulated = ev.kind == IMG_DICOM_PIXELS;
 			return 0;
 		}
@@ -359,7 +172,7 @@ static int copy_head(struct work *t, struct img_err *err)
 				    t->name);
 }
 
-static int copy_rest(struct work *t, struct img_err *err)
+static int copy_rest(struct transcode *t, struct img_err *err)
 {
 	struct img_dicom_event ev;
 	int rc;
@@ -377,7 +190,7 @@ static int copy_rest(struct work *t, struct img_err *err)
 
 /* ---- the object -------------------------------------------------------- */
 
-static int start_reader(struct work *t, struct img_err *err)
+static int start_reader(struct transcode *t, struct img_err *err)
 {
 	struct stat st;
 
@@ -400,7 +213,7 @@ static void text_of(char out[IMG_UID_MAX], const struct img_dicom_pick *v)
 	out[n] = '\0';
 }
 
-static int begin(struct work *t, struct img_err *err)
+static int begin(struct transcode *t, struct img_err *err)
 {
 	static const uint32_t tags[] = { IMG_TAG(0x0008, 0x0016),
 					 IMG_TAG(0x0008, 0x0018) };
@@ -424,22 +237,20 @@ static int begin(struct work *t, struct img_err *err)
 }
 
 /* Whether the frames have to be decoded or encoded, and may be. */
-static int judge(struct work *t, struct img_err *err)
+static int judge(struct transcode *t, struct img_err *err)
 {
 	const struct img_frames_facts *f = t->facts;
-	bool coded = is_coded(t);
+	bool coded = f->has_pixels && !f->native;
 
 	if (t->from && strcmp(t->from->uid, t->to->uid) == 0 &&
-	    f->native != coded)
+	    coded == transcode_is_coded(t))
 		return 0;
-	if (!t->from && !f->native)
+	if (!t->from && coded)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: frames of a transfer syntax that is "
 				   "not known",
 				   t->name);
-	if (!f->has_pixels && f->native && !coded)
-		return 0;
-	if (f->native && !coded)
+	if (!coded && !transcode_is_coded(t))
 		return 0;
 	if (!f->has_pixels || f->frames == 0)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
@@ -457,7 +268,7 @@ static int judge(struct work *t, struct img_err *err)
 	return 0;
 }
 
-static int transcode(struct work *t, struct img_err *err)
+static int transcode(struct transcode *t, struct img_err *err)
 {
 	if (img_frames_open(&t->frames, t->fd, t->name, err) < 0)
 		return -1;
@@ -465,8 +276,8 @@ static int transcode(struct work *t, struct img_err *err)
 	t->from = img_ts_find(t->facts->ts);
 	if (judge(t, err) < 0 || begin(t, err) < 0)
 		return -1;
-	if (t->recode &&
-	    (run_frames(t, err) < 0 || (is_coded(t) && end_coded(t, err) < 0)))
+	if (t->recode && (transcode_frames(t, err) < 0 ||
+			  (transcode_is_coded(t) && transcode_end(t, err) < 0)))
 		return -1;
 	if (copy_rest(t, err) < 0)
 		return -1;
@@ -477,7 +288,7 @@ int img_transcode(struct img_codec_session *s, struct img_dicom_reader *r,
 		  int fd, const char *name, const struct img_transcode *how,
 		  int out, struct img_err *err)
 {
-	struct work *t = calloc(1, sizeof(*t));
+	struct transcode *t = calloc(1, sizeof(*t));
 	int rc = -1;
 
 	if (!t)

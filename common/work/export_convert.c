@@ -48,6 +48,7 @@ static const char *target_of(int fd, const struct export_item *it,
 {
 	const struct img_ts *to = img_ts_find(it->target);
 	const char *target = it->target;
+	const struct img_ts *from = img_ts_find(it->value[EX_TS]);
 	const struct img_frames_facts *f;
 	struct img_frames *frames;
 
@@ -57,7 +58,7 @@ static const char *target_of(int fd, const struct export_item *it,
 		return NULL;
 	f = img_frames_facts(frames);
 	if (!f->has_pixels || f->frames == 0)
-		target = f->native && !f->deflated && !f->big
+		target = from && !from->big && !from->deflated
 				 ? ""
 				 : "1.2.840.10008.1.2.1";
 	img_frames_close(frames);
@@ -65,17 +66,20 @@ static const char *target_of(int fd, const struct export_item *it,
 }
 
 /* The source has to be what it was before something is made of it. */
-static int check(const struct export_item *it, int fd, struct img_err *err)
+static int check(struct export_item *it, int fd, struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
+	uint8_t got[IMG_DIGEST_SIZE];
 
-	if (!it->known ||
-	    export_compare(fd, it->name, it->digest, false, &why) == 0)
-		return 0;
-	return img_err_set(err, IMG_E_MALFORMED,
-			   "%s: damaged: it does not have the digest it was "
-			   "stored with",
-			   it->name);
+	if (export_hash(fd, it->name, false, got, err) < 0)
+		return -1;
+	if (it->known && memcmp(got, it->digest, sizeof(got)) != 0)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: damaged: it does not have the digest "
+				   "it was stored with",
+				   it->name);
+	memcpy(it->digest, got, sizeof(got));
+	it->known = true;
+	return 0;
 }
 
 int export_convert(struct img_export *x, unsigned worker,

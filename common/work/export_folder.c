@@ -213,7 +213,7 @@ static int compare(const struct export_volume *v, const char *file,
 
 	if (fd < 0)
 		return img_err_sys(err, "%s", name);
-	rc = export_compare(fd, name, digest, true, err);
+	rc = export_compare(fd, name, digest, err);
 	close(fd);
 	return rc;
 }

@@ -211,10 +211,12 @@ int export_read(int fd, const char *name, struct export_sum *sum,
 		int (*f)(void *arg, const void *p, size_t n,
 			 struct img_err *err),
 		void *arg, struct img_err *err);
-/* Whether fd has these bytes. */
+/* The digest of what fd has; fresh: from the disk, not from memory. */
+int export_hash(int fd, const char *name, bool fresh,
+		uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err);
+/* Whether what was written has this digest. */
 int export_compare(int fd, const char *name,
-		   const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
-		   struct img_err *err);
+		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err);
 
 /* ---- destination ------------------------------------------------------- */
 

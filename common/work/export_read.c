@@ -78,12 +78,10 @@ int export_read(int fd, const char *name, struct export_sum *sum,
 	return n < 0 ? img_err_sys(err, "%s", name) : 0;
 }
 
-int export_compare(int fd, const char *name,
-		   const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
-		   struct img_err *err)
+int export_hash(int fd, const char *name, bool fresh,
+		uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	char block[EXPORT_BLOCK];
-	uint8_t got[IMG_DIGEST_SIZE];
 	struct img_digest d;
 	off_t at = 0;
 	ssize_t n;
@@ -99,7 +97,17 @@ int export_compare(int fd, const char *name,
 	}
 	if (n < 0)
 		return img_err_sys(err, "%s", name);
-	img_digest_end(&d, got);
+	img_digest_end(&d, digest);
+	return 0;
+}
+
+int export_compare(int fd, const char *name,
+		   const uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
+{
+	uint8_t got[IMG_DIGEST_SIZE];
+
+	if (export_hash(fd, name, true, got, err) < 0)
+		return -1;
 	if (memcmp(got, digest, sizeof(got)) != 0)
 		return img_err_set(err, IMG_E_IO,
 				   "%s: reads back otherwise than it was "

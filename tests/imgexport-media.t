@@ -1,0 +1,120 @@
+# imgexport-media.t - patient discs: DICOMDIR, PDI, profiles, volumes, the plan
+# of repairs.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+need dcmdump dcdirdmp isoinfo bsdtar
+
+export IMG_CATALOG="$PWD/arch"
+phantom head in
+imgimport -q in >/dev/null
+imgquery -l study >studies
+
+# listed DIR, there DIR: file IDs of its DICOMDIR, files below DICOM
+listed()
+{
+	dcmdump +P 0004,1500 "$1/DICOMDIR" |
+		sed -n 's/.*(0004,1500) CS \[\([^]]*\)\].*/\1/p' |
+		tr '\\' / | LC_ALL=C sort
+}
+there()
+{
+	(cd "$1" && find DICOM -type f | LC_ALL=C sort)
+}
+whole()
+{
+	listed "$1" >listed && there "$1" >there && cmp listed there
+}
+
+# ---- a disc ---------------------------------------------------------------
+
+exits 0 'a disc' sh -c 'imgexport -q --media --as iso -o d.iso <studies'
+ok 'a record for each object' test "$(records exported)" = 130
+mkdir d && bsdtar -xf d.iso -C d
+ok 'lists what is there and nothing else' whole d
+ok 'all of it' test "$(wc -l <listed)" = 130
+ok 'the digests of the manifest' sh -c 'cd d && cksum -c --quiet MANIFEST.TXT'
+ok 'dcdirdmp reads the DICOMDIR' dcdirdmp d/DICOMDIR
+ok 'README.TXT and INDEX.HTM' test -s d/README.TXT -a -s d/INDEX.HTM
+isoinfo -d -i d.iso >facts
+ok 'the label is the file-set ID' grep -qx 'Volume id: DICOM' facts
+isoinfo -f -i d.iso >names
+ok 'names of level 1 only' sh -c \
+	'! grep -vE "^(/[A-Z0-9_]{1,8})*(/[A-Z0-9_]{1,8}(\.[A-Z0-9_]{0,3})?(;1)?)$" names'
+exits 0 'imgimport takes it' imgimport -q -C back d.iso
+ok 'as one disc of which nothing is absent' sh -c \
+	'! grep -q "\"absent\":[1-9]" out && ! grep -q unlistedFiles out'
+sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p' out | LC_ALL=C sort -u >have
+find in -type f -exec b2sum -l 256 {} + | cut -d ' ' -f 1 | LC_ALL=C sort >want
+ok 'all digests' cmp want have
+exits 0 'the same again' sh -c \
+	'tac studies | imgexport -q -j 1 --media --as iso -o e.iso'
+ok 'is the same' cmp d.iso e.iso
+exits 0 'a folder' sh -c 'imgexport -q --media -o f <studies'
+ok 'has the same files' diff -r d f
+exits 0 'a zip file' sh -c 'imgexport -q --media --as zip -o - <studies >z.zip'
+mkdir z && bsdtar -xf z.zip -C z
+ok 'has them, too' diff -r d z
+exits 0 'without pages' imgexport -q --media --no-web --volume PRIOR_1 \
+	--institution 'Test Hospital' -o g in/cr
+ok 'has none' test ! -e g/INDEX.HTM
+ok 'says who gives it' grep -q 'Test Hospital' g/README.TXT
+
+# ---- volumes --------------------------------------------------------------
+
+exits 0 'volumes' sh -c \
+	'imgexport -q --media --as iso --split 12M -o v.iso <studies'
+ok 'have numbers' test -s v-1.iso -a -s v-2.iso -a ! -e v.iso
+n=0
+for v in v-*.iso; do
+	ok "$v is not too large" test "$(wc -c <"$v")" -le 12582912
+	mkdir "x$v" && bsdtar -xf "$v" -C "x$v"
+	ok "$v is whole" whole "x$v"
+	n=$((n + $(wc -l <there)))
+done
+ok 'together they have all' test $n = 130
+ok 'a record says which' grep -q '"path":"v-2.iso!/DICOM/' out
+exits 3 'one that is there' sh -c \
+	'imgexport -q --media --as iso --split 12M -o v.iso <studies'
+exits 3 'too small for any' imgexport -q --media --as iso --split 100K \
+	-o w.iso in/cr
+ok 'leaves nothing' test -z "$(find . -name 'w*.iso')"
+
+# ---- transfer syntaxes and repairs ------------------------------------------
+
+phantom one --syntax implicit --uid 2.25.71 --study 2.25.7 --series 2.25.70 \
+	--modality CT imp.dcm
+exits 0 'implicit becomes explicit' imgexport -q --media -o i imp.dcm
+ok 'the record says so' grep -q '"changes":\[{"what":"syntax","tag":"(0002,0010)"' out
+ok 'and what it was' grep -q "\"from\":\"$(b2sum -l 256 imp.dcm | cut -d ' ' -f 1)\"" out
+dcmdump i/DICOM/*/*/*/* >dump
+ok 'it is' grep -q '=LittleEndianExplicit' dump
+phantom one --study-id '' --uid 2.25.81 --study 2.25.8 --series 2.25.80 \
+	--modality CT nostudy.dcm
+exits 0 'a plan' imgexport -q -n --media -o p nostudy.dcm
+ok 'says what has to be repaired' grep -q '"what":"key","tag":"(0020,0010)"' out
+ok 'and that it is one' grep -q '"dry_run":true' out
+ok 'nothing is made' test ! -e p
+phantom one --date '' --uid 2.25.91 --study 2.25.9 --series 2.25.90 \
+	--modality CT nodate.dcm
+exits 2 'a date that cannot be known' imgexport -q --media -o q nodate.dcm imp.dcm
+ok 'is not invented' grep -q '"failed".*"no StudyDate\|no StudyDate' out
+ok 'and the rest is a set' whole q
+exits 0 'a date that the user says' imgexport -q --media \
+	--set StudyDate=20240101 -o r nodate.dcm imp.dcm
+ok 'is in the DICOMDIR' sh -c \
+	'dcmdump +P 0008,0020 r/DICOMDIR | grep -q 20240101'
+exits 3 'what is no image at all' imgexport -q --media -o s studies
+exits 64 'no such profile' imgexport -q --media --profile STD-NONE -o s in/cr
+exits 64 'not a media option without --media' imgexport -q --split 9M -o s in/cr
+exits 64 'no layout on media' imgexport -q --media --layout x -o s in/cr
+
+# ---- damage -----------------------------------------------------------------
+
+set -- arch/objects/*/*
+victim=$7
+chmod u+w "$victim"
+printf X | dd of="$victim" bs=1 seek=1500 conv=notrunc status=none
+exits 2 'a damaged object' sh -c 'imgexport -q --media -o bad <studies'
+ok 'the others' test "$(records exported)" = 129
+ok 'are a valid set without it' whole bad
+finish

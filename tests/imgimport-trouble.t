@@ -106,7 +106,8 @@ for what in in many; do
 		fi
 		t="$rule, $n files"
 		ok "$t: status 3" test $status = 3
-		ok "$t: once, and not again" test "$(wc -l <met)" = 1
+		# Folders are synced side by side, each of them once.
+		ok "$t: once, and not again" test -z "$(sort met | uniq -d)"
 		ok "$t: nothing is reported stored" test "$(records stored)" = 0
 		ok "$t: each input has its record" \
 			test "$(wc -l <out)" = "$n"

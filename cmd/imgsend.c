@@ -1,0 +1,194 @@
+/* imgsend - images to a DICOM peer, each with a record of what became of it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "work/send.h"
+
+static const char *dir, *connect_to, *aet, *window;
+static bool echo, again;
+static uint64_t jobs = 1, retries = 3, rate;
+static uint64_t connect_s = 10, assoc_s = 30, dimse_s = 60;
+
+static const struct img_opt opts[] = {
+	IMG_OPT_CATALOG(&dir),
+	{ 'c', "connect", "peer", "AET@host:port", IMG_OPT_STRING, &connect_to,
+	  NULL, 0 },
+	{ 'a', "aet", "AET", "our AE title [IMGSEND]", IMG_OPT_STRING, &aet,
+	  NULL, 0 },
+	{ 'j', "jobs", "n", "associations side by side [1]", IMG_OPT_U64, &jobs,
+	  NULL, 16 },
+	{ 0, "echo", NULL, "only ask whether the peer is there (C-ECHO)",
+	  IMG_OPT_FLAG, &echo, NULL, 0 },
+	{ 0, "again", NULL, "send also what the ledger says the peer has",
+	  IMG_OPT_FLAG, &again, NULL, 0 },
+	{ 0, "retries", "n", "of an object or association [3]", IMG_OPT_U64,
+	  &retries, NULL, 1000 },
+	{ 0, "connect-timeout", "s", "for the connection [10]", IMG_OPT_U64,
+	  &connect_s, NULL, 86400 },
+	{ 0, "assoc-timeout", "s", "for the association [30]", IMG_OPT_U64,
+	  &assoc_s, NULL, 86400 },
+	{ 0, "timeout", "s", "for the answer to an object [60]", IMG_OPT_U64,
+	  &dimse_s, NULL, 86400 },
+	{ 0, "limit-rate", "size", "bytes a second at most", IMG_OPT_SIZE,
+	  &rate, NULL, 0 },
+	{ 0, "window", "hh:mm-hh:mm", "send only at this time of the day",
+	  IMG_OPT_STRING, &window, NULL, 0 },
+	IMG_OPT_END
+};
+
+/* ---- host ------------------------------------------------------------- */
+
+static int emit(void *arg, const struct img_record *rec)
+{
+	return img_cli_emit(arg, rec);
+}
+
+static void warn(void *arg, const struct img_err *err)
+{
+	img_cli_note(arg, err);
+}
+
+static void progress(void *arg, uint64_t items, uint64_t bytes)
+{
+	img_cli_progress(arg, items, bytes, 0);
+}
+
+static bool stopped(void *arg)
+{
+	return img_cli_stopped(arg);
+}
+
+/* ---- options ---------------------------------------------------------- */
+
+static bool minutes(const char *text, int *out)
+{
+	unsigned h, m;
+	char end;
+
+	if (sscanf(text, "%2u:%2u%c", &h, &m, &end) < 2 || h > 23 || m > 59)
+		return false;
+	*out = (int)(h * 60 + m);
+	return true;
+}
+
+static bool parse_window(struct img_send_opts *o)
+{
+	const char *dash = window ? strchr(window, '-') : NULL;
+
+	return !window || (dash && minutes(window, &o->from) &&
+			   minutes(dash + 1, &o->until));
+}
+
+static void check(struct img_cli *cli, int argc)
+{
+	if (!connect_to)
+		img_cli_usage(cli, "-c says which peer to send to");
+	if (echo && argc)
+		img_cli_usage(cli, "--echo takes no operands");
+	if (aet && !img_aet_ok(aet))
+		img_cli_usage(cli, "-a: an AE title has 1 to 16 characters");
+	if (!connect_s || !assoc_s || !dimse_s || !jobs)
+		img_cli_usage(cli, "-j and timeouts are at least 1");
+}
+
+static int make_opts(struct img_cli *cli, struct img_send_opts *o,
+		     struct img_err *err)
+{
+	o->jobs = (unsigned)jobs;
+	o->retries = (unsigned)retries;
+	o->connect_seconds = (unsigned)connect_s;
+	o->assoc_seconds = (unsigned)assoc_s;
+	o->dimse_seconds = (unsigned)dimse_s;
+	o->rate = rate;
+	o->again = again;
+	if (!parse_window(o))
+		img_cli_usage(cli,
+			      "--window: '%s' is no time of the day; "
+			      "18:00-07:00 is",
+			      window);
+	if (img_peer_parse(&o->peer, connect_to, err) < 0)
+		return -1;
+	if (aet)
+		strcpy(o->peer.calling, aet);
+	return 0;
+}
+
+/* ---- work ------------------------------------------------------------- */
+
+static int read_inputs(struct img_cli *cli, struct img_send *s, int argc,
+		       char **argv, struct img_err *err)
+{
+	struct img_input in;
+	int more, rc = 0;
+
+	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
+		if (more < 0) {
+			img_err_clear(err);
+			continue;
+		}
+		rc = in.rec ? img_send_record(s, in.rec, err)
+			    : img_send_text(s, in.text, err);
+	}
+	return rc;
+}
+
+static int ask(struct img_cli *cli, const struct img_send_opts *o,
+	       struct img_err *err)
+{
+	double seconds = 0;
+
+	cli->verbs = NULL;
+	if (img_send_echo(o, &seconds, err) < 0)
+		return -1;
+	if (!cli->quiet)
+		img_cli_warn(cli, "%s answers, %.0f ms", o->peer.name,
+			     seconds * 1000);
+	return 0;
+}
+
+static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
+{
+	const struct img_send_host host = { emit, warn, progress, stopped,
+					    cli };
+	static struct img_send_opts o;
+	struct img_send *s = NULL;
+	char archive[IMG_PATH_MAX];
+	int rc;
+
+	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
+	    make_opts(cli, &o, err) < 0)
+		return -1;
+	o.archive = archive;
+	if (echo)
+		return ask(cli, &o, err);
+	img_cli_wait(cli, argc, argv);
+	if (img_send_open(&s, &o, &host, err) < 0)
+		return -1;
+	rc = read_inputs(cli, s, argc, argv, err);
+	if (rc == 0)
+		rc = img_send_finish(s, err);
+	img_send_close(s);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_cli cli =
+		IMG_CLI("imgsend", "-c peer [options] [path | uid ...]",
+			"send images to a DICOM peer", opts);
+	struct img_err err = IMG_ERR_INIT;
+
+	cli.verbs = "sent committed skipped refused ignored";
+	cli.examples = "imgsend -c PACS@pacs.example:104 --echo\n"
+		       "imgquery PatientID=TEST-0001 | imgsend -c pacs1\n"
+		       "imgsend -c PACS@pacs.example:104 -j 4 /mnt/trial\n";
+	img_cli_parse(&cli, &argc, &argv);
+	check(&cli, argc);
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
+		if (err.code == IMG_E_USAGE)
+			img_cli_usage(&cli, "%s", err.text);
+		img_cli_fail(&cli, &err);
+	}
+	return img_cli_finish(&cli);
+}

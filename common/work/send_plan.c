@@ -1,0 +1,131 @@
+/* send_plan.c - presentation contexts from what is to be sent (PS3.8 9.3.2). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "work/send_worker.h"
+
+#define EXPLICIT_LE "1.2.840.10008.1.2.1"
+#define IMPLICIT_LE "1.2.840.10008.1.2"
+
+static bool has_other(const char *ts)
+{
+	return send_recodes(ts, EXPLICIT_LE) || send_recodes(ts, IMPLICIT_LE);
+}
+
+/* Groups are moved when there are more of them: a plan has its own copy. */
+static const char *keep(struct send_plan *p, const char *uid)
+{
+	return memcpy(p->uid[p->uids++], uid, strlen(uid) + 1);
+}
+
+static int add_context(struct send_plan *p, const char *sop_class,
+		       const char *one, const char *two)
+{
+	struct img_assoc_context *c = &p->c[p->n];
+
+	c->abstract = keep(p, sop_class);
+	p->ts[p->n][0] = keep(p, one);
+	p->ts[p->n][1] = two;
+	c->ts = p->ts[p->n];
+	c->n_ts = two ? 2 : 1;
+	return (int)p->n++;
+}
+
+/* The context with native syntaxes that another group of this class has. */
+static int other_of_class(const struct img_send *s, const struct send_plan *p,
+			  const char *sop_class)
+{
+	for (size_t i = 0; i < p->groups; i++)
+		if (p->of[i].other >= 0 &&
+		    strcmp(s->groups[i].sop_class, sop_class) == 0)
+			return p->of[i].other;
+	return -1;
+}
+
+/* Its own transfer syntax first; what it can be turned into in a context of
+   its own, so that the peer's choice of one does not hide the other. */
+static void propose(struct img_send *s, struct send_plan *p, size_t i)
+{
+	struct send_group *g = &s->groups[i];
+	struct send_choice *c = &p->of[i];
+	bool other = has_other(g->ts);
+
+	if (c->proposed || p->n + 2 > IMG_ASSOC_CONTEXTS)
+		return;
+	c->proposed = true;
+	c->own = add_context(p, g->sop_class, g->ts, NULL);
+	if (!other)
+		return;
+	c->other = other_of_class(s, p, g->sop_class);
+	if (c->other < 0)
+		c->other =
+			add_context(p, g->sop_class, EXPLICIT_LE, IMPLICIT_LE);
+}
+
+int send_plan_make(struct img_send *s, size_t first, struct send_plan *p)
+{
+	int rc = -1;
+
+	memset(p, 0, sizeof(*p));
+	p->uid = calloc((size_t)IMG_ASSOC_CONTEXTS * 3, sizeof(*p->uid));
+	pthread_mutex_lock(&s->lock);
+	p->of = calloc(s->n_groups, sizeof(*p->of));
+	p->accepts = calloc(s->n_groups, sizeof(*p->accepts));
+	if (p->uid && p->of && p->accepts) {
+		p->groups = s->n_groups;
+		for (size_t i = 0; i < p->groups; i++)
+			p->of[i].own = p->of[i].other = -1;
+		propose(s, p, first);
+		for (size_t i = 0; i < p->groups; i++)
+			if (s->groups[i].head)
+				propose(s, p, i);
+		rc = 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (rc < 0)
+		send_plan_release(p);
+	return rc;
+}
+
+void send_plan_release(struct send_plan *p)
+{
+	free(p->uid);
+	free(p->of);
+	free(p->accepts);
+	memset(p, 0, sizeof(*p));
+}
+
+static bool take(struct send_plan *p, struct send_choice *c, int context,
+		 const char *from)
+{
+	const struct img_assoc_context *a;
+
+	if (context < 0)
+		return false;
+	a = &p->c[context];
+	if (a->result != 0 || (strcmp(a->accepted, from) != 0 &&
+			       !send_recodes(from, a->accepted)))
+		return false;
+	c->context = a->id;
+	memcpy(c->ts, a->accepted, sizeof(c->ts));
+	return true;
+}
+
+void send_plan_answered(struct img_send *s, struct send_plan *p)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < p->groups; i++) {
+		struct send_group *g = &s->groups[i];
+		struct send_choice *c = &p->of[i];
+
+		if (!c->proposed)
+			continue;
+		p->accepts[i] = take(p, c, c->own, g->ts) ||
+				take(p, c, c->other, g->ts);
+		g->asked = true;
+		g->result = p->c[c->own].result;
+		if (p->accepts[i] && g->result)
+			memcpy(g->via, c->ts, sizeof(g->via));
+	}
+	pthread_mutex_unlock(&s->lock);
+}

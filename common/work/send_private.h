@@ -1,0 +1,171 @@
+/* send_private.h - what the files of sending share.  Not a door. */
+#ifndef IMG_SEND_PRIVATE_H
+#define IMG_SEND_PRIVATE_H
+
+#include <pthread.h>
+
+#include "catalog/catalog.h"
+#include "dicom/dicom.h"
+#include "store/store.h"
+#include "work/send.h"
+
+#define SEND_AHEAD  8192        /* items waiting, at most */
+#define SEND_MEMORY (64u << 20) /* objects up to this are sent from memory */
+#define SEND_JOBS   16
+
+/* One object, from input to record. */
+struct send_item {
+	struct send_item *next;
+	char *path;    /* as its record names it; NULL: by UIDs only */
+	bool in_store; /* its bytes are the store's, by digest */
+	bool found;    /* in a folder: may be no DICOM file */
+	bool stored;   /* the peer has it: only proof is wanted */
+	bool has_digest;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	char sop[IMG_UID_MAX], sop_class[IMG_UID_MAX], ts[IMG_UID_MAX];
+	char study[IMG_UID_MAX], series[IMG_UID_MAX], modality[20];
+	uint64_t bytes;
+	unsigned attempts;
+	double not_before; /* of those put off */
+	char *more;        /* members of its input's record that are not ours */
+
+	/* what became of it */
+	const char *status; /* NULL: nothing yet */
+	const char *reason;
+	int response; /* -1: none */
+	const char *proof;
+	char *warning;
+	enum img_code code;
+	char *error;
+	char sent_as[IMG_UID_MAX]; /* another transfer syntax; or empty */
+};
+
+/* Objects of one SOP class in one transfer syntax. */
+struct send_group {
+	char sop_class[IMG_UID_MAX], ts[IMG_UID_MAX];
+	struct send_item *head, *tail;
+	size_t n;
+	bool asked;     /* the peer has been */
+	uint8_t result; /* why it does not take it as it is; 0: it does */
+	char via[IMG_UID_MAX]; /* what it takes instead; empty: nothing */
+};
+
+struct img_send {
+	struct img_send_opts opts;
+	struct img_send_host host;
+	struct img_store *store;
+	struct img_catalog *catalog; /* of the thread that reads inputs */
+	bool archive_tried;
+	struct img_dicom_reader *reader; /* of the same thread */
+
+	pthread_mutex_t lock;
+	pthread_cond_t more, room, result;
+	struct send_group *groups;
+	size_t n_groups;
+	size_t pending, in_hand; /* waiting; taken by a thread */
+	struct send_item *later; /* put off, in no order */
+	bool closed;             /* no more inputs */
+	char *down;              /* the peer cannot be reached: why */
+	enum img_code down_code;
+
+	/* results */
+	struct send_item *done, **done_tail;
+	bool no_more_results;
+	uint64_t items, bytes;
+	struct img_err ledger_err;
+	bool emit_failed;
+
+	/* the ledger */
+	struct img_catalog *ledger, *look;
+	pthread_mutex_t look_lock;
+
+	/* pace */
+	pthread_mutex_t pace_lock;
+	double pace_at;
+
+	struct send_worker *workers;
+	unsigned n_workers;
+	pthread_t committer;
+	bool committing;
+};
+
+/* ---- send_queue.c ---- */
+
+struct send_item *send_item_new(struct img_err *err);
+void send_item_free(struct send_item *it);
+/* What it ends with; the first call counts. */
+void send_item_fail(struct send_item *it, const char *status,
+		    const struct img_err *why);
+/* Waits for room; the item is the queue's. */
+int send_queue_take(struct img_send *s, struct send_item *it,
+		    struct img_err *err);
+/* Puts one back that was not tried. */
+void send_queue_back(struct img_send *s, struct send_item *it);
+/* Puts one off that has failed, while others are sent. */
+void send_queue_later(struct img_send *s, struct send_item *it, double seconds);
+/* The next item of any group, or NULL: there will be no more. */
+struct send_item *send_queue_any(struct img_send *s);
+/* The next of a group that accepts says yes to.  NULL: none now. */
+struct send_item *send_queue_of(struct img_send *s, const bool *accepts,
+				size_t n, bool wait);
+/* An item is done with: its record comes. */
+void send_queue_done(struct img_send *s, struct send_item *it);
+size_t send_queue_group(struct img_send *s, const struct send_item *it);
+
+/* ---- send_load.c ---- */
+
+/* The bytes of an object, ready to be sent. */
+struct send_loaded {
+	uint8_t *p;
+	size_t n, room;
+	int fd;              /* of one too big for memory; else -1 */
+	uint64_t at, length; /* data set, in p or fd */
+	bool pad;            /* one zero byte follows it */
+	char ts[IMG_UID_MAX];
+	struct img_digest sum; /* of what was sent from fd so far */
+	uint64_t done;
+	uint64_t size;
+	const uint8_t *want; /* digest fd had when it was checked */
+};
+struct send_loader {
+	struct img_send *s;
+	struct img_dicom_reader *reader;
+};
+
+/* Reads and checks it.  0 ready; 1 it->status says what became of it. */
+int send_load(struct send_loader *l, struct send_item *it,
+	      struct send_loaded *out);
+void send_loaded_drop(struct send_loaded *d);
+/* What its header says of an input file, for the queue. */
+int send_look(struct img_send *s, struct send_item *it, struct img_err *err);
+/* For img_scu_data. */
+int send_next(void *arg, void *p, size_t n, struct img_err *err);
+
+/* ---- send_recode.c ---- */
+
+/* Whether an object of one transfer syntax can be sent in another. */
+bool send_recodes(const char *from, const char *to);
+/* Turns what was loaded, size bytes, into that. */
+int send_recode(struct send_loader *l, struct send_loaded *d, uint64_t size,
+		const char *to, struct img_err *err);
+
+/* ---- send_worker.c ---- */
+
+int send_workers_start(struct img_send *s, struct img_err *err);
+void send_workers_join(struct img_send *s);
+
+/* ---- send_result.c ---- */
+
+/* Makes the answers to these items durable. */
+int send_ledger_note(struct img_send *s, struct send_item *list,
+		     struct img_err *err);
+
+int send_ledger_open(struct img_send *s, struct img_err *err);
+int send_committer_start(struct img_send *s, struct img_err *err);
+void send_committer_join(struct img_send *s);
+/* 1 the ledger says the peer has it (it->status is set, or it->stored where
+   more proof is wanted), 0 not. */
+int send_ledger_has(struct img_send *s, struct img_catalog *c,
+		    struct send_item *it);
+
+#endif

@@ -1,0 +1,52 @@
+/* send_worker.h - a thread that sends, and what it asks of the peer. */
+#ifndef IMG_SEND_WORKER_H
+#define IMG_SEND_WORKER_H
+
+#include <stdio.h>
+
+#include "work/send_private.h"
+
+struct send_worker {
+	struct img_send *s;
+	pthread_t thread, helper;
+	bool has_thread, has_helper;
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	/* the helper's */
+	struct send_loader loader;
+	struct send_loader recoder; /* of the thread that sends */
+	struct send_item *ask;      /* to be loaded into slot */
+	int slot;
+	bool quit;
+	unsigned answers; /* on this association */
+	unsigned busy;    /* answers of A7xx in a row */
+	struct send_loaded loaded[2];
+	int rc[2];
+};
+
+/* How objects of a group go over an association. */
+struct send_choice {
+	bool proposed;
+	int own, other; /* contexts; -1: none */
+	uint8_t context;
+	char ts[IMG_UID_MAX];
+};
+
+/* The presentation contexts of one association. */
+struct send_plan {
+	struct img_assoc_context c[IMG_ASSOC_CONTEXTS];
+	const char *ts[IMG_ASSOC_CONTEXTS][2];
+	char (*uid)[IMG_UID_MAX]; /* what c and ts point to */
+	size_t n, uids;
+	size_t groups;          /* that there were when it was made */
+	struct send_choice *of; /* by group */
+	bool *accepts;          /* by group, when answered */
+};
+
+/* Contexts for the group first and as many others that wait as fit. */
+int send_plan_make(struct img_send *s, size_t first, struct send_plan *p);
+void send_plan_release(struct send_plan *p);
+/* The peer has answered; what it takes of no kind is told by its group. */
+void send_plan_answered(struct img_send *s, struct send_plan *p);
+
+#endif

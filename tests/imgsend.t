@@ -1,0 +1,138 @@
+# imgsend.t - objects to storescp; answers, the ledger, exit statuses.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+. "$TOP/tests/peer.sh"
+need storescp dcmconv dcmdump
+
+for i in 1 2 3 4 5 6; do
+	mkdir -p in && img in/$i.dcm $i --study "2.25.10$((i % 2))" \
+		--series "2.25.20$((i % 3))"
+done
+import in >/dev/null
+store_scp got +xa
+to="PACS@127.0.0.1:$port"
+
+send()
+{
+	timeout 60 imgsend -q -C arch -c "$to" --retries 0 "$@"
+}
+
+# data_set FILE: its bytes after the file meta information
+data_set()
+{
+	perl -e 'local $/; open F, "<", $ARGV[0] or die; $_ = <F>;
+		print substr $_, 144 + unpack "V", substr $_, 140, 4' "$1"
+}
+
+# arrived N FILE: what the peer has of 2.25.N is the data set of FILE
+arrived()
+{
+	f_=$(find got -name "*.2.25.$1")
+	data_set "$f_" >a_ && data_set "$2" >b_ && [ -s a_ ] && cmp a_ b_
+}
+
+# ---- is it there? --------------------------------------------------------
+
+exits 0 'C-ECHO' timeout 60 imgsend -c "$to" --echo
+ok 'it answers' grep -q "^imgsend: $to answers, [0-9]* ms$" err
+ok 'no records' test ! -s out
+busy=$port
+free_port
+exits 3 'nobody there' timeout 60 imgsend -c "PACS@127.0.0.1:$port" --echo \
+	--retries 0
+same 'says why' err <<!
+imgsend: 127.0.0.1:$port: TCP Initialization Error: Connection refused
+!
+exits 3 'nobody there to take an object' timeout 60 imgsend -C none \
+	-c "PACS@127.0.0.1:$port" --retries 0 in/1.dcm in/2.dcm
+ok 'both failed' test "$(records failed)" = 2
+ok 'for that reason' test "$(grep -c '"code":"transport"' out)" = 2
+port=$busy
+
+# ---- what arrives --------------------------------------------------------
+
+exits 0 'a file' send in/1.dcm
+sed 's/"digest":"[0-9a-f]\{64\}"/"digest":"D"/' out >o
+same 'its record' o <<!
+{"status":"sent","path":"in/1.dcm","StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.201","SOPInstanceUID":"2.25.1","SOPClassUID":"1.2.840.10008.5.1.4.1.1.7","TransferSyntaxUID":"1.2.840.10008.1.2.1","Modality":"OT","bytes":$(wc -c <in/1.dcm),"digest":"D","peer":"$to","response":"0000","proof":"response"}
+!
+ok 'its data set arrives as it was' arrived 1 in/1.dcm
+exits 0 'a study of the archive' send 2.25.100
+ok 'three images' test "$(records sent)" = 3
+for i in 2 4 6; do
+	ok "image $i arrives as it was" arrived $i in/$i.dcm
+done
+exits 0 'records from a pipe' sh -c \
+	"imgquery -C arch -l image --format jsonl | timeout 60 imgsend -q \
+	-C arch -c '$to'"
+ok 'what it has is skipped' test "$(records skipped)" = 4
+ok 'the others are sent' test "$(records sent)" = 2
+exits 0 'all of it again' send in
+ok 'is skipped' test "$(records skipped)" = 6
+exits 0 'all of it with --again' send --again in
+ok 'is sent' test "$(records sent)" = 6
+exits 0 'another peer' timeout 60 imgsend -q -C arch \
+	-c "OTHER@127.0.0.1:$port" in
+ok 'has a ledger of its own' test "$(records sent)" = 6
+echo '{"status":"stored","path":"in/3.dcm","SOPInstanceUID":"2.25.3","note":{"a":[1]}}' |
+	send --again >out
+ok 'what a record says else goes on' grep -q '"note":{"a":\[1\]}}$' out
+echo '{"status":"failed","path":"x","error":{"code":"io","message":"m","by":"z"}}' >rec
+exits 3 'a record with an error' send <rec
+same 'passes through' out <rec
+rows 'SELECT name, status, count(*), min(response), max(proof) FROM sent
+	JOIN peer ON peer.id = peer GROUP BY 1, 2 ORDER BY 1' >o
+same 'the ledger' o <<!
+OTHER@127.0.0.1:$port|sent|6|0|response
+$to|sent|6|0|response
+!
+
+# ---- what does not go ----------------------------------------------------
+
+o=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) || '/' ||
+	lower(hex(digest)) FROM object JOIN instance ON instance.id = instance
+	WHERE SOPInstanceUID = '2.25.5'")
+bitflip "$o" 700 >/dev/null
+exits 2 'a damaged object' send --again 2.25.5 2.25.1
+ok 'is failed' grep -q '^{"status":"failed".*"code":"malformed".*damaged' out
+ok 'and not sent; the other is' test "$(records sent)" = 1
+echo 'no image' >in/readme.txt
+head -c 600 in/1.dcm >in/cut.dcm
+exits 2 'a folder with others in it' send --again in
+ok 'what is no image is ignored' grep -q \
+	'^{"status":"ignored","path":"in/readme.txt"' out
+ok 'what is cut off is failed' grep -q \
+	'^{"status":"failed","path":"in/cut.dcm".*"code":"truncated"' out
+ok 'the images are sent' test "$(records sent)" = 6
+exits 3 'no such thing' send nowhere.dcm 2.25.999
+ok 'each has a record' test "$(records failed)" = 2
+rm -f in/readme.txt in/cut.dcm
+
+# ---- transfer syntaxes ---------------------------------------------------
+
+store_scp plain +xi
+exits 0 'a peer for implicit VR only' timeout 60 imgsend -q -C none \
+	-c "P@127.0.0.1:$port" in/1.dcm
+ok 'gets it recoded' grep -q '"sent_as":"1.2.840.10008.1.2"' out
+dcmconv +ti in/1.dcm want.dcm
+ok 'as dcmconv would' sh -c \
+	'dcmdump -q want.dcm | grep -v "^#\|^$\|^(0002" >w
+	dcmdump -q plain/*.2.25.1 | grep -v "^#\|^$\|^(0002" >g; cmp w g'
+store_scp few +xe
+dcmcrle in/2.dcm rle.dcm
+exits 2 'a compressed object among plain ones' timeout 60 imgsend -q -C none \
+	-c "P@127.0.0.1:$port" in/1.dcm rle.dcm in/3.dcm
+ok 'is refused' grep -q '^{"status":"refused","path":"rle.dcm".*"message":"the peer does not take this transfer syntax"' out
+ok 'alone' test "$(records sent)" = 2
+
+# ---- usage, output -------------------------------------------------------
+
+exits 64 'no peer' imgsend in/1.dcm
+exits 64 'no port' imgsend -c PACS@host in/1.dcm
+exits 64 'a port of 70000' imgsend -c PACS@host:70000 in/1.dcm
+exits 64 'an AE title too long' imgsend -c ABCDEFGHIJKLMNOPQ@host:104 x
+exits 64 'a bad window' imgsend -c "$to" --window 25:00-07:00 in/1.dcm
+exits 64 'an echo of files' imgsend -c "$to" --echo in/1.dcm
+exits 3 'stdout is full' sh -c "timeout 60 imgsend -q -C arch -c '$to' \
+	--again in >/dev/full"
+finish

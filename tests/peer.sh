@@ -1,0 +1,53 @@
+# peer.sh - DICOM peers for the tests of the network; after lib.sh.
+#
+#   free_port            a port nobody listens at, in $port
+#   serve COMMAND ...    runs it in the background until the test ends; its
+#                        process in $peer
+#   listening            waits until somebody listens at $port
+#   gone PID             ends a process of ours, and waits for it
+#
+# shellcheck shell=sh
+
+peers_=
+trap 'for p_ in $peers_; do kill "$p_" 2>/dev/null; done
+	cd / && chmod -R u+rwX "$T" "${W:-$T}" 2>/dev/null
+	rm -rf "$T" "${W:-$T}"' EXIT
+
+free_port()
+{
+	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
+		Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+}
+
+serve()
+{
+	"$@" >>peer.log 2>&1 &
+	peer=$!
+	peers_="$peers_ $peer"
+}
+
+listening()
+{
+	perl -MIO::Socket::INET -e 'for (1 .. 100) {
+		exit 0 if IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+			PeerPort => $ARGV[0]);
+		select undef, undef, undef, 0.05;
+	} exit 1' "$port"
+}
+
+gone()
+{
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# storescp of DCMTK, which keeps what comes in the folder $1
+store_scp()
+{
+	dir_=$1
+	shift
+	mkdir -p "$dir_"
+	free_port
+	serve storescp --fork -od "$dir_" "$@" "$port"
+	listening
+}

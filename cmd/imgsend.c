@@ -44,7 +44,7 @@ static int emit(void *arg, const struct img_record *rec)
 	return img_cli_emit(arg, rec);
 }
 
-static void warn(void *arg, const struct img_err *err)
+static void trouble(void *arg, const struct img_err *err)
 {
 	img_cli_note(arg, err);
 }
@@ -149,7 +149,7 @@ static int ask(struct img_cli *cli, const struct img_send_opts *o,
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	const struct img_send_host host = { emit, warn, progress, stopped,
+	const struct img_send_host host = { emit, trouble, progress, stopped,
 					    cli };
 	static struct img_send_opts o;
 	struct img_send *s = NULL;

@@ -31,7 +31,7 @@ struct img_send_opts {
 
 struct img_send_host {
 	int (*emit)(void *arg, const struct img_record *rec);
-	void (*warn)(void *arg, const struct img_err *err);
+	void (*trouble)(void *arg, const struct img_err *err);
 	void (*progress)(void *arg, uint64_t items, uint64_t bytes);
 	bool (*stopped)(void *arg);
 	void *arg;

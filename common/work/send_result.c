@@ -226,7 +226,7 @@ static void *commit(void *arg)
 		if (send_ledger_note(s, list, &err) < 0 &&
 		    s->ledger_err.code == IMG_OK) {
 			s->ledger_err = err;
-			s->host.warn(s->host.arg, &err);
+			s->host.trouble(s->host.arg, &err);
 		}
 		tell(s, list);
 		pthread_mutex_lock(&s->lock);

@@ -153,7 +153,7 @@ enum then { GO_ON, LATER, BROKEN };
 
 /* ---- one object ------------------------------------------------------- */
 
-static void warn(struct send_item *it, uint16_t status, const char *text)
+static void add_warning(struct send_item *it, uint16_t status, const char *text)
 {
 	const char *word = img_answer_of(status) == IMG_ANSWER_DUPLICATE
 				   ? "peer-duplicate"
@@ -174,7 +174,7 @@ static void answered(struct send_item *it, uint16_t status)
 	switch (img_answer_of(status)) {
 	case IMG_ANSWER_WARNING:
 	case IMG_ANSWER_DUPLICATE:
-		warn(it, status, text);
+		add_warning(it, status, text);
 		/* fall through */
 	case IMG_ANSWER_SUCCESS:
 		it->status = "sent";

@@ -1,6 +1,7 @@
 /* mkmedia - a file-set in a folder through the media room: -n tells the plan;
    -d makes the DICOMDIR without the files; else objects that need no change
-   are copied, and the others dropped.  -c checks the folder instead. */
+   are copied, and the others dropped; of several volumes each has a folder,
+   dest.1 and so on.  -c checks the folder instead. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -14,6 +15,17 @@
 static const char *dest;
 static bool no_files;
 static char **names;
+
+/* The folder of a volume. */
+static const char *folder(const struct img_media_set *m, unsigned volume)
+{
+	static char path[256];
+
+	if (img_media_volumes(m) == 1)
+		return dest;
+	snprintf(path, sizeof path, "%.200s.%u", dest, volume + 1);
+	return path;
+}
 
 static void make_parents(char *path)
 {
@@ -30,8 +42,7 @@ static int put(void *arg, const char *name, const void *p, size_t n,
 	char path[IMG_PATH_MAX];
 	FILE *f;
 
-	(void)arg;
-	snprintf(path, sizeof path, "%s/%s", dest, name);
+	snprintf(path, sizeof path, "%s/%s", (const char *)arg, name);
 	make_parents(path);
 	f = fopen(path, "wb");
 	if (!f || fwrite(p, 1, n, f) != n || fclose(f) != 0)
@@ -59,7 +70,8 @@ static void add(struct img_media_set *m, struct img_dicom_reader *r, char *name)
 		close(fd);
 }
 
-static void copy(const struct img_media_item *item, const char *name)
+static void copy(const struct img_media_item *item, const char *to_folder,
+		 const char *name)
 {
 	struct img_err err = IMG_ERR_INIT;
 	static char buf[1 << 22];
@@ -67,7 +79,7 @@ static void copy(const struct img_media_item *item, const char *name)
 	char path[IMG_PATH_MAX];
 	size_t n;
 
-	snprintf(path, sizeof path, "%s/%s", dest, item->file_id);
+	snprintf(path, sizeof path, "%s/%s", to_folder, item->file_id);
 	make_parents(path);
 	to = fopen(path, "wb");
 	while (f && to && (n = fread(buf, 1, sizeof buf, f)) > 0)
@@ -104,7 +116,7 @@ static void tell(struct img_media_set *m, size_t i, bool dry)
 	if (item.rewrite)
 		img_media_drop(m, i);
 	else if (!no_files)
-		copy(&item, names[i]);
+		copy(&item, folder(m, item.volume), names[i]);
 }
 
 static struct img_media_check *check;
@@ -139,7 +151,8 @@ static int visit(const char *path, const struct stat *st, int kind,
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = img_pread_full(fd, head, sizeof head, 0);
-	is = n > 0 && img_dicom_looks_like(head, (size_t)n);
+	is = n > 0 && img_dicom_looks_like(head, (size_t)n) &&
+	     strcmp(name, "DICOMDIR") != 0;
 	if (is)
 		img_dicom_start_fd(reader, fd, (uint64_t)st->st_size, name,
 				   &img_media_limits, &err);
@@ -226,10 +239,12 @@ int main(int argc, char **argv)
 	mkdir(dest, 0777);
 	for (size_t i = 0; i < img_media_count(m); i++)
 		tell(m, i, dry);
-	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++)
+	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++) {
+		out.arg = (void *)(uintptr_t)folder(m, v);
 		if (img_media_dicomdir(m, v, NULL, &out, &err) < 0 ||
 		    img_media_pdi(m, v, &out, &err) < 0)
 			goto fail;
+	}
 	img_media_free(m);
 	img_dicom_reader_free(r);
 	free(names);

@@ -9,7 +9,13 @@ size_t media_keep(struct img_media_set *m, const void *p, size_t n,
 		  struct img_err *err)
 {
 	size_t at = m->arena.len;
+	uintptr_t from = (uintptr_t)p - (uintptr_t)m->arena.data;
 
+	/* A text of the arena moves with it. */
+	if (img_buf_grow(&m->arena, n + 1, err) < 0)
+		return NONE;
+	if (p && from < at)
+		p = m->arena.data + from;
 	if (img_buf_add(&m->arena, p, n, err) < 0 ||
 	    img_buf_putc(&m->arena, '\0', err) < 0)
 		return NONE;

@@ -183,19 +183,11 @@ int media_add_set(struct img_media_set *m, struct values *vs, struct object *o,
 		  const struct set_value *s, const char *type,
 		  struct img_err *err)
 {
-	struct img_buf copy;
-	int rc;
-
-	img_buf_init(&copy, FACT_BYTES);
-	rc = img_buf_add(&copy, media_text(m, s->at), s->length, err);
-	if (rc == 0)
-		rc = media_value_add(m, vs, s->tag, s->vr,
-				     s->wide ? CHARSET_UTF8 : CHARSET_ASCII,
-				     img_buf_str(&copy), copy.len, err);
-	img_buf_release(&copy);
-	return rc < 0 ? -1
-		      : media_change(o, IMG_MEDIA_KEY, s->tag, "set", type,
-				     err);
+	if (media_value_add(m, vs, s->tag, s->vr,
+			    s->wide ? CHARSET_UTF8 : CHARSET_ASCII,
+			    media_text(m, s->at), s->length, err) < 0)
+		return -1;
+	return media_change(o, IMG_MEDIA_KEY, s->tag, "set", type, err);
 }
 
 bool media_identity_removed(const struct img_media_set *m)

@@ -168,7 +168,7 @@ run-check: programs $(TOOLS) $(UNITS)
 	@O=$(abspath $(O)) sh tests/run.sh
 
 asan:
-	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' CXXFLAGS='-O1 -g' WERROR=-Werror \
+	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' CXXFLAGS='-O1 -g -fno-sanitize=vptr' WERROR=-Werror \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
 
 demo: $(HAVE_DEMO)

@@ -103,8 +103,12 @@ static OFCondition describe(DcmItem &item, const struct img_dcmtk_image *image)
 		if (cond.bad())
 			return cond;
 	}
-	return item.putAndInsertString(DCM_PhotometricInterpretation,
-				       image->photometric);
+	/* The codecs want one; where it matters, it is there. */
+	const char *model = image->photometric[0] ? image->photometric
+			    : image->samples == 1 ? "MONOCHROME2"
+						  : "RGB";
+
+	return item.putAndInsertString(DCM_PhotometricInterpretation, model);
 }
 
 static bool is_ybr(const struct img_dcmtk_image *image)

@@ -185,6 +185,7 @@ void img_media_item(const struct img_media_set *m, size_t index,
    unused. */
 void img_media_drop(struct img_media_set *m, size_t index);
 
+/* 0 where no object has a place. */
 unsigned img_media_volumes(const struct img_media_set *m);
 /* The file-set ID of a volume, which is the label of its disc as well. */
 void img_media_label(const struct img_media_set *m, unsigned volume,

@@ -248,6 +248,10 @@ int img_media_settle(struct img_media_set *m, struct img_err *err)
 	if (repair_groups(m, err) < 0 || split(m, err) < 0)
 		return -1;
 	number(m);
+	for (size_t i = 0; i < m->object_count; i++)
+		if (!m->objects[i].refused)
+			return 0;
+	m->volumes = 0;
 	return 0;
 }
 

@@ -62,7 +62,7 @@ HAVE_BUILD := $(O)/.deps-build
 HAVE_DEMO := $(O)/.deps-demo
 HAVE_DEPS := $(O)/.deps
 
-.PHONY: all deps demo check asan lint fmt fuzz torture bench install \
+.PHONY: all deps libs demo check asan lint fmt fuzz torture bench install \
 	uninstall clean programs help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -71,6 +71,10 @@ all: $(HAVE_BUILD)
 	@$(MAKE) --no-print-directory programs
 
 programs: $(BINS)
+
+# What a program is linked with, for tests that link one themselves.
+libs:
+	@echo '$(LIBS)'
 
 help:
 	@echo 'make [all|deps|demo|check|asan|lint|fmt|fuzz|torture|bench|install|uninstall|clean|compile_commands.json]'

@@ -119,13 +119,11 @@ static void check(struct img_cli *cli, int argc)
 	if (!out)
 		img_cli_usage(cli, "-o says where the new objects go");
 	if (key_file && pass_fd != UINT64_MAX)
-		img_cli_usage(cli, "--key and --passphrase-fd exclude each "
-				   "other");
+		img_cli_usage(cli, "--key excludes --passphrase-fd");
 	if (strcmp(out, "-") == 0 && argc != 1)
 		img_cli_usage(cli, "-o - takes one operand");
 	if (pass_fd == 0 && (argc == 0 || strcmp(out, "-") == 0))
-		img_cli_usage(cli, "the passphrase cannot come with the "
-				   "inputs");
+		img_cli_usage(cli, "a passphrase comes without inputs");
 }
 
 static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
@@ -159,21 +157,27 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 					   !key_file && pass_fd == UINT64_MAX,
 				   .out = out,
 				   .catalog = archive,
+				   .map = map_file,
 				   .report = report,
 				   .risk = risk,
 				   .id_map = id_map,
 				   .linkage = linkage,
 				   .trustee = trustee,
 				   .jobs = (unsigned)jobs };
+	struct img_codec *codec = NULL;
 	struct img_key *key = NULL;
 	struct img_deid *d = NULL;
 	int rc = -1;
 
+	/* The jail of the codecs is to know neither key nor map. */
+	if (p->pixels >= IMG_PIXELS_CLEAN && img_codec_open(&codec, err) < 0)
+		goto out;
 	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
 	    img_key_get(&key, key_file, pass, err) < 0)
 		goto out;
 	o.key = key;
 	img_cli_wait(cli, argc, argv);
+	o.codec = codec;
 	if (img_deid_open(&d, &o, &host, err) < 0)
 		goto out;
 	rc = read_inputs(cli, d, argc, argv, err);
@@ -181,6 +185,7 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 		rc = img_deid_finish(d, err);
 out:
 	img_deid_close(d);
+	img_codec_close(codec);
 	img_key_free(key);
 	return rc;
 }
@@ -191,7 +196,6 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 				      .pixels = pixels,
 				      .prefix = prefix,
 				      .range = range,
-				      .map = map_file,
 				      .rules = rules_file,
 				      .option = option.item,
 				      .mask = mask.item,

@@ -1,7 +1,7 @@
 # imganon-pixels.t - pixels blanked where they may show who it is, and nothing
 # else changed.
 . "$(dirname "$0")/lib.sh"
-need perl dump2dcm dcmdump dcmconv
+need perl dump2dcm dcmdump dcmconv frames mkpixels dcmcjpeg dcmdrle
 imganon --new-key key
 
 # image NAME COLUMNS ROWS SAMPLES BYTES PHOTOMETRIC PLANAR FRAMES [LINES]
@@ -149,15 +149,78 @@ ok 'of these bits only' perl -e 'system(q(rm -f *.raw; dcmdump -q +W . +P 7fe0,0
 	open $f, "<", glob("*.raw"); my @out = unpack "v*", <$f>;
 	die if @in != @out || grep { $out[$_] != ($in[$_] & 0xFFF) } 0 .. $#in'
 
-# What cannot be cleaned.
-echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
+# ---- coded frames -------------------------------------------------------
+
+# coded NAME FILE [MASK]: is cleaned, and its frames are those of the input
+# decoded and masked.
+coded()
+{
+	exits 0 "$1: cleaned" clean ${3:+--mask "$3"} "$2"
+	new=$(find new -type f)
+	frames -m "${4-2,3,11,9}" "$2" | grep '^[0-9]' >want
+	frames "$new" | grep '^[0-9]' >got
+	ok "$1: masked, and all else as it was" cmp want got
+	frames "$2" | grep '^[0-9]' >was
+	ok "$1: and something was" sh -c '! cmp -s was got'
+}
+syntax()
+{
+	dcmdump +P 0002,0010 -Un "$1" | sed 's/.*\[\(.*\)\].*/\1/'
+}
 if command -v dcmcrle >/dev/null; then
+	echo "$regions" | image us.dcm 100 60 3 1 RGB 0 2
 	dcmcrle us.dcm rle.dcm
-	exits 1 'compressed: withheld' clean rle.dcm
-	ok 'in words' grep -q 'they are compressed' out
+	exits 0 'RLE: cleaned by its regions' clean rle.dcm
+	new=$(find new -type f)
+	ok 'it stays RLE' test "$(syntax "$new")" = 1.2.840.10008.1.2.5
+	dcmdrle "$new" new/native && rm "$new"
+	ok 'black outside, and nothing else' \
+		painted 100 60 3 1 0 2 '0 0 0' "$outside"
 fi
+while read -r name settings; do
+	# shellcheck disable=SC2086
+	mkpixels rows=40 columns=50 $settings >native.dcm
+	for c in rle jpeg jpegls j2k; do
+		frames -t $c -w coded.dcm native.dcm >log || cat log
+		coded "$c, $name" coded.dcm 2,3,10,7
+		ok "$c, $name: still that" test \
+			"$(syntax "$new")" = "$(syntax coded.dcm)"
+	done
+done <<'!'
+grey
+frames frames=3 allocated=16 stored=12
+signed allocated=16 stored=12 signed=1
+colour samples=3 pi=RGB frames=2
+planes samples=3 pi=RGB planar=1
+YBR samples=3 pi=YBR_FULL
+palette pi=PALETTE\040COLOR
+!
+echo "$regions" | image us.dcm 100 60 3 1 RGB 0 2
+sed -i '/^(0018\|^(fffe/d' dump && dump2dcm -q dump us.dcm
+dcmcjpeg +eb us.dcm lossy.dcm
+coded 'lossy JPEG' lossy.dcm 2,3,10,7
+ok 'becomes a lossless one' test "$(syntax "$new")" = 1.2.840.10008.1.2.4.70
+ok 'that says it was lossy' sh -c \
+	'dcmdump +P 0028,2110 "$1" | grep -q "\[01\]"' sh "$new"
+ok 'and what it is made of now' sh -c \
+	'dcmdump +P 0028,0004 "$1" | grep -q "\[RGB\]"' sh "$new"
+ok 'the record has the new syntax' grep -q \
+	'"TransferSyntaxUID":"1.2.840.10008.1.2.4.70"' out
+exits 0 'all blank' clean --pixels blank-all lossy.dcm
+frames -o all "$(find new -type f)" >/dev/null
+ok 'not one byte is left' sh -c '[ -s all ] && ! tr -d "\000" <all | grep -q .'
+# A frame cut short: nothing is written.
+head -c $(($(wc -c <lossy.dcm) - 1500)) lossy.dcm >short.dcm
+exits 3 'a coded frame that ends too soon' clean --mask 0,0,9,9 short.dcm
+ok 'leaves no file' test -z "$(find new -type f)"
+# A syntax that is not decoded.
+perl -pi -e 's/1\.2\.840\.10008\.1\.2\.4\.50/1.2.840.10008.1.2.4.99/' lossy.dcm
+exits 1 'one that nobody knows' clean --mask 0,0,9,9 lossy.dcm
+ok 'is withheld' grep -q 'in a way that we do not decode' out
+
 exits 64 'keep and clean' clean --pixels keep us.dcm
 exits 64 'no mask' clean --mask 1,2,3 us.dcm
 exits 64 'an empty one' clean --mask 1,2,0,3 us.dcm
+echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
 exits 0 'the profile of TCIA' imganon --key key --profile tcia -o tcia us.dcm
 finish

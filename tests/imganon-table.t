@@ -63,8 +63,7 @@ mutant()
 		ps3.15-e3-4-1.csv pixel-regions.csv words.txt) >mutant.c &&
 	cc -I"$TOP/common" -c -o mutant.o mutant.c &&
 	cc -pthread -o mutant "$O/cmd/imganon.o" mutant.o "$O/libimg.a" \
-		$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib) \
-		-lunistring
+		$(make -s --no-print-directory -C "$TOP" libs)
 }
 if nm "$O/libimg.a" 2>/dev/null | grep -q '__asan\|__tsan'; then
 	skip 'a build without a row' 'built with a sanitizer'

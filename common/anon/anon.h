@@ -174,6 +174,37 @@ struct img_anon_copy {
 	int (*copy)(void *arg, uint64_t at, uint64_t n, struct img_err *err);
 	void *arg;
 };
+/* Pixels made black; first and last ones inclusive. */
+struct img_anon_mask {
+	uint32_t left, top, right, bottom;
+};
+#define IMG_ANON_CODED_MASKS 1024
+
+/* How coded frames are to be cleaned, and what comes out. */
+struct img_anon_coded {
+	struct img_anon_mask mask[IMG_ANON_CODED_MASKS];
+	unsigned masks;
+	bool clear_unused; /* bits that are not stored */
+	/* by begin */
+	char syntax[IMG_UID_MAX];
+	uint32_t frames;
+	uint16_t samples, planar, allocated, stored, high, representation;
+	char photometric[17];
+};
+
+/* Who decodes and encodes: whether it can; what comes out, before anything is
+   written; a frame, as one fragment. */
+struct img_anon_codec {
+	bool (*can)(void *arg, const char *syntax);
+	int (*begin)(void *arg, const char *syntax, struct img_anon_coded *c,
+		     struct img_err *err);
+	int (*frame)(void *arg, uint32_t i, struct img_dicom_writer *w,
+		     struct img_err *err);
+	void *arg;
+};
+/* Without one, objects whose coded frames are to be cleaned are withheld. */
+void img_anon_use_codec(struct img_anon *a, const struct img_anon_codec *codec);
+
 /* The reader has been started again; the writer is new.  copy may be NULL:
    all bytes go through the writer. */
 int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,

@@ -226,8 +226,14 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 		return -1;
 	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
 		return drop(a, ev);
-	if (ev->tag == T_PIXELS && ev->depth == 0 && a->pixels.change)
+	if (a->recoded && ev->depth == 0) {
+		rc = ev->tag == T_PIXELS ? anon_put_coded(a, ev, err)
+					 : anon_put_shape(a, ev->tag, err);
+		if (rc || ev->tag == T_PIXELS)
+			return rc < 0 ? -1 : 0;
+	} else if (ev->tag == T_PIXELS && ev->depth == 0 && a->pixels.change) {
 		return anon_put_pixels(a, ev, err);
+	}
 	if (anon_is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
 		anon_creator_seen(a, ev);
 	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)
@@ -316,6 +322,8 @@ int img_anon_filter(struct img_anon *a, struct img_dicom_reader *r,
 	anon_content_start(a);
 	a->traces = 0;
 	a->untraced = 0;
+	if (anon_begin_coded(a, err) < 0)
+		return -1;
 	if (img_dicom_put_meta(w, a->sop_class, a->facts.sop, a->facts.syntax,
 			       err) < 0)
 		return -1;

@@ -100,7 +100,8 @@ static int finds(struct img_anon *a, struct img_dicom_reader *r,
 			  a->text2.len, what);
 }
 
-/* What lies behind the last native frame, or in a coded one. */
+/* What lies behind the last native frame, or in a coded one.  Of frames that
+   we have coded ourselves we know what is in them. */
 static int finds_in_pixels(struct img_anon *a, struct img_dicom_reader *r,
 			   const struct img_dicom_event *ev,
 			   struct img_err *err)
@@ -109,12 +110,12 @@ static int finds_in_pixels(struct img_anon *a, struct img_dicom_reader *r,
 	uint64_t from = 0, frame;
 	struct hidden h;
 
-	if (ev->kind == IMG_DICOM_FRAGMENT) {
+	if (ev->kind == IMG_DICOM_FRAGMENT && !a->recoded) {
 		if (anon_find_hidden(a, r, ev, &h, err) < 0)
 			return -1;
 		if (h.n || h.unclear)
 			return 1;
-	} else {
+	} else if (ev->kind != IMG_DICOM_FRAGMENT) {
 		frame = (uint64_t)x->rows * x->columns *
 			(x->samples ? x->samples : 1);
 		from = (frame * x->bits / 8) * (x->frames ? x->frames : 1);

@@ -10,6 +10,7 @@
  * risk.c    whether pixels may show who it is
  * mask.c    which parts of the pixels to blank: device rules, regions
  * pixels.c  native pixel data with these parts blanked
+ * coded.c   coded pixel data with these parts blanked
  * dummy.c   values and sequences that stand for others
  * value.c   UIDs, pseudonyms, dates and ages
  * struct.c  structured content by concept names
@@ -170,7 +171,10 @@ struct img_anon {
 	bool has_pixels, burned_in, was_modified;
 	bool high_bits; /* overlays in the unused bits of pixels */
 	struct pixels pixels;
-	const char *risk; /* of the pixels; NULL none known */
+	const char *risk;                   /* of the pixels; NULL none known */
+	const struct img_anon_codec *codec; /* or NULL */
+	struct img_anon_coded coded;
+	bool recoded; /* coded frames are replaced */
 
 	/* while filtering */
 	struct img_dicom_reader *r;
@@ -279,6 +283,14 @@ int anon_judge_pixels(struct img_anon *a);
 void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev);
 /* What is to be blanked; NULL if it can be done, else why not. */
 const char *anon_plan_pixels(struct img_anon *a);
+
+/* coded.c */
+const char *anon_plan_coded(struct img_anon *a);
+int anon_begin_coded(struct img_anon *a, struct img_err *err);
+/* 1: it was written anew, or is left out, 0 not, -1. */
+int anon_put_shape(struct img_anon *a, uint32_t tag, struct img_err *err);
+int anon_put_coded(struct img_anon *a, const struct img_dicom_event *ev,
+		   struct img_err *err);
 
 /* pixels.c */
 int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,

@@ -298,7 +298,7 @@ static bool add_rule(struct pixels *x, const char *rects)
 	return !*rects;
 }
 
-static const char *cannot(const struct img_anon *a)
+static const char *cannot(struct img_anon *a)
 {
 	static const char *const models[] = { "MONOCHROME1", "MONOCHROME2",
 					      "PALETTE COLOR", "RGB",
@@ -306,7 +306,7 @@ static const char *cannot(const struct img_anon *a)
 	const struct pixels *x = &a->pixels;
 
 	if (!x->native)
-		return "they are compressed";
+		return anon_plan_coded(a);
 	if (!x->rows || !x->columns || x->rows > 65535 || x->columns > 65535)
 		return "no size is given";
 	if ((x->bits != 8 && x->bits != 16) ||

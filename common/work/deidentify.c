@@ -121,11 +121,12 @@ static int worker_init(struct img_deid *d, struct img_err *err)
 	img_buf_init(&w->line, IMG_LINE_MAX);
 	/* Sequences of defined length grow by their delimiters. */
 	img_buf_init(&w->out.mem, 16 * DEID_SMALL);
-	w->anon = img_anon_new(d->opts.profile, d->opts.key, err);
+	w->anon = img_anon_new(&d->profile, d->opts.key, err);
 	w->reader = img_dicom_reader_new(err);
 	if (!w->anon || !w->reader)
 		return -1;
 	deid_pairs_listen(w);
+	deid_coder_init(w);
 	if (pthread_create(&w->thread, NULL, work, w) != 0)
 		return img_err_set(err, IMG_E_NOMEM, "cannot start a thread");
 	d->workers++;
@@ -134,6 +135,7 @@ static int worker_init(struct img_deid *d, struct img_err *err)
 
 static void worker_release(struct deid_worker *w)
 {
+	deid_coder_release(w);
 	img_anon_free(w->anon);
 	img_dicom_reader_free(w->reader);
 	img_buf_release(&w->in);
@@ -182,6 +184,7 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	if (!d)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	d->opts = *opts;
+	d->profile = *opts->profile;
 	d->host = *host;
 	d->out_fd = d->report_fd = -1;
 	pthread_mutex_init(&d->lock, NULL);
@@ -189,8 +192,9 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	d->done_room = deid_batch_room();
 	pthread_cond_init(&d->filled, NULL);
 	pthread_cond_init(&d->emptied, NULL);
-	if (deid_pairs_open(d, err) < 0 || open_out(d, err) < 0 ||
-	    open_report(d, err) < 0 || deid_risk_open(d, err) < 0)
+	if (deid_read_map(d, err) < 0 || deid_pairs_open(d, err) < 0 ||
+	    open_out(d, err) < 0 || open_report(d, err) < 0 ||
+	    deid_risk_open(d, err) < 0)
 		goto fail;
 	if (jobs > DEID_JOBS)
 		jobs = DEID_JOBS;
@@ -246,6 +250,7 @@ void img_deid_close(struct img_deid *d)
 	if (d->report_fd >= 0)
 		close(d->report_fd);
 	deid_pairs_close(d);
+	img_anon_map_free((struct img_anon_map *)d->profile.map);
 	deid_risk_close(d);
 	img_catalog_close(d->archive);
 	img_store_close(d->store);

@@ -13,11 +13,13 @@
 #define IMG_DEIDENTIFY_H
 
 #include "anon/anon.h"
+#include "codec/codec.h"
 #include "record/record.h"
 
 struct img_deid_opts {
 	const struct img_anon_profile *profile; /* ready */
 	const struct img_key *key;
+	const char *map;     /* file of pairs of PatientIDs, or NULL */
 	bool random_key;     /* the records say so */
 	const char *out;     /* folder, made if absent; "-": standard output */
 	const char *catalog; /* folder of the archive, opened when needed */
@@ -26,7 +28,8 @@ struct img_deid_opts {
 	const char *id_map;  /* NULL, or FILE of FILE-patients.csv and so on */
 	const char *linkage; /* NULL, or log of pairs sealed to the trustee */
 	const char *trustee; /* with it: file of the public key */
-	unsigned jobs;       /* 0: as many as processors */
+	struct img_codec *codec; /* or NULL: coded frames are not cleaned */
+	unsigned jobs;           /* 0: as many as processors */
 };
 
 struct img_deid_host {
@@ -62,7 +65,7 @@ int img_deid_reidentify(const char *linkage, const char *secret,
    nothing was said. */
 struct img_deid_wish {
 	const char *preset, *pixels, *prefix, *range;
-	const char *map, *rules; /* files */
+	const char *rules; /* file */
 	const char *const *option, *const *mask;
 	size_t options, masks;
 };

@@ -230,6 +230,7 @@ static int passes(struct job *j, struct img_err *err)
 	if (rc == 0)
 		rc = img_anon_scan(w->anon, w->reader, j->name, err);
 	hide_name(j, err);
+	deid_coder_object(w, j->fd, j->name);
 	if (rc <= 0)
 		return rc;
 	img_buf_reset(&w->pairs);
@@ -315,6 +316,7 @@ void deid_object(struct deid_worker *w, const struct deid_task *t)
 		if (rc == 0)
 			rc = passes(&j, &err);
 		deid_output_drop(w);
+		deid_coder_done(w);
 		if (rc <= 0)
 			tell(&j, rc, &err);
 		if (rc >= 0)

@@ -6,6 +6,7 @@
  * deidentify_object.c  one object: three passes and its record
  * deidentify_pairs.c   old and new identifiers for those who asked
  * deidentify_place.c   where the new bytes go
+ * deidentify_coded.c   coded frames that are to be cleaned
  * deidentify_batch.c   when they get their names, and are told of
  * deidentify_risk.c    how many patients are alike
  * deidentify_wish.c    profiles, and what else comes from files
@@ -16,6 +17,7 @@
 #include <pthread.h>
 
 #include "catalog/catalog.h"
+#include "codec/codec.h"
 #include "store/store.h"
 #include "work/deidentify.h"
 
@@ -52,6 +54,23 @@ struct deid_done {
 	struct img_anon_alike alike;
 };
 
+struct deid_worker;
+
+/* Coded frames of the object in hand. */
+struct deid_coder {
+	struct deid_worker *w;
+	struct img_anon_codec codec;
+	struct img_codec_session *session; /* when it was needed first */
+	struct img_frames *frames;
+	struct img_codec_request request;
+	struct img_codec_mask mask[IMG_ANON_CODED_MASKS];
+	struct img_codec_image image; /* of the first frame */
+	uint64_t size;
+	struct img_buf first;
+	int fd;
+	const char *name;
+};
+
 struct deid_worker {
 	struct img_deid *d;
 	unsigned number;
@@ -62,11 +81,13 @@ struct deid_worker {
 	struct img_anon_ear ear;
 	struct deid_output out;
 	uint64_t parts;
+	struct deid_coder coder;
 	char made[IMG_PATH_MAX]; /* folder made last */
 };
 
 struct img_deid {
 	struct img_deid_opts opts;
+	struct img_anon_profile profile; /* with the map */
 	struct img_deid_host host;
 	struct img_store *store;
 	struct img_catalog *archive;
@@ -103,6 +124,7 @@ struct img_deid {
 	size_t tellings, told_room;
 };
 
+int deid_read_map(struct img_deid *d, struct img_err *err);
 int deid_pairs_open(struct img_deid *d, struct img_err *err);
 void deid_pairs_listen(struct deid_worker *w);
 int deid_pairs_commit(struct deid_worker *w, struct img_err *err);
@@ -135,6 +157,12 @@ void deid_batch_flush(struct img_deid *d, bool all);
 /* The record of an object, or of why it has failed. */
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why);
+
+void deid_coder_init(struct deid_worker *w);
+/* The object in hand, until it is done. */
+void deid_coder_object(struct deid_worker *w, int fd, const char *name);
+void deid_coder_done(struct deid_worker *w);
+void deid_coder_release(struct deid_worker *w);
 
 int deid_risk_open(struct img_deid *d, struct img_err *err);
 int deid_risk_add(struct img_deid *d, const struct img_anon_alike *alike,

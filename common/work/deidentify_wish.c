@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "work/deidentify.h"
+#include "work/deidentify_private.h"
 
 #define MAP_MAX   (512u << 20)
 #define RULES_MAX (1u << 20)
@@ -28,20 +28,22 @@ static int read_file(const char *file, struct img_buf *text,
 	return rc;
 }
 
-static int read_map(struct img_anon_profile *p, const char *file,
-		    struct img_err *err)
+int deid_read_map(struct img_deid *d, struct img_err *err)
 {
 	struct img_anon_map *map = NULL;
 	struct img_err why = IMG_ERR_INIT;
 	struct img_buf text;
 	int rc;
 
+	if (!d->opts.map)
+		return 0;
 	img_buf_init(&text, MAP_MAX);
-	rc = read_file(file, &text, err);
+	rc = read_file(d->opts.map, &text, err);
 	if (rc == 0 &&
 	    img_anon_map_parse(&map, img_buf_str(&text), text.len, &why) < 0)
-		rc = img_err_set(err, why.code, "%s: %s", file, why.text);
-	p->map = map;
+		rc = img_err_set(err, why.code, "%s: %s", d->opts.map,
+				 why.text);
+	d->profile.map = map;
 	img_buf_release(&text);
 	return rc;
 }
@@ -67,8 +69,7 @@ int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 		     struct img_err *err)
 {
 	img_anon_profile_init(p);
-	if ((w->map && read_map(p, w->map, err) < 0) ||
-	    (w->rules && read_rules(p, w->rules, err) < 0) ||
+	if ((w->rules && read_rules(p, w->rules, err) < 0) ||
 	    img_anon_preset(p, w->preset, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->options; i++)
@@ -86,9 +87,7 @@ int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 
 void img_deid_profile_release(struct img_anon_profile *p)
 {
-	img_anon_map_free((struct img_anon_map *)p->map);
 	img_anon_rules_free((struct img_anon_rules *)p->rules);
-	p->map = NULL;
 	p->rules = NULL;
 }
 

@@ -25,9 +25,7 @@ make --no-print-directory -s O="$O/fuzz/lib" CC="$CLANG" CXX="$CLANGXX" \
 	CFLAGS='-O2 -g -fno-omit-frame-pointer' \
 	CXXFLAGS='-O2 -g -fno-omit-frame-pointer -fno-sanitize=vptr' \
 	SAN="-fsanitize=fuzzer-no-link $san" "$O/fuzz/lib/libimg.a" || exit 3
-libs="$(pkg-config --libs libarchive sqlite3 libsodium json-c zlib libopenjp2 \
-	libseccomp) -Wl,--as-needed -ldcmjpls -ldcmjpeg -ldcmimage -ldcmimgle \
-	-ldcmdata -loflog -lofstd -lstdc++"
+libs=$(make --no-print-directory -s libs)
 
 status=0
 for source in tests/fuzz/*.c; do

@@ -15,14 +15,16 @@ SAN     ?=
 
 # Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
-	libjson-c-dev libopenjp2-7-dev libseccomp-dev libsodium-dev \
-	libsqlite3-dev libssl-dev libunistring-dev nettle-dev zlib1g-dev
+	libjpeg62-turbo-dev libjson-c-dev libopenjp2-7-dev libpng-dev \
+	libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
+	libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
 CHECK_DEPS = bsdextrautils bzip2 dcmtk dicom3tools fish libarchive-tools \
-	libcmocka-dev mandoc perl procps sqlite3 strace unzip xorriso xz-utils \
-	zsh zstd
+	libcmocka-dev libjpeg-turbo-progs mandoc perl procps sqlite3 strace \
+	unzip xorriso xz-utils zsh zstd
 
-PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp
+PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp \
+	libjpeg libpng
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
 	-Wmissing-format-attribute -Wpointer-arith -Wundef
 CWARN    = -Wstrict-prototypes -Wmissing-prototypes
@@ -35,7 +37,7 @@ ALL_LD   = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 # DCMTK's own .pc is broken; --as-needed drops what a program does not call.
 DCMTK_LIBS = -ldcmdsig -ldcmtls -ldcmnet -ldcmjpls -ldcmjpeg -ldcmimage \
 	-ldcmimgle -ldcmdata -loflog -lofstd -lstdc++ -lssl -lcrypto
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring $(DCMTK_LIBS)
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring $(DCMTK_LIBS) -lm
 PKG_CPP  = $(shell pkg-config --cflags $(PKGS))
 
 CMDS    := $(patsubst cmd/%.c,%,$(wildcard cmd/img*.c))

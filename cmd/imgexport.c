@@ -21,7 +21,7 @@ static const struct img_opt opts[] = {
 	{ 'j', "jobs", "n", "objects worked on side by side", IMG_OPT_U64,
 	  &jobs, NULL, 16 },
 	{ 0, "as", "form", "what to make", IMG_OPT_CHOICE, &form,
-	  "folder|tar|zip|iso", 0 },
+	  "folder|tar|zip|iso|png|jpeg|npy", 0 },
 	{ 0, "deflate", NULL, "compress the members of a zip file",
 	  IMG_OPT_FLAG, &o.deflate, NULL, 0 },
 	{ 0, "volume", "name", "name of a disc", IMG_OPT_STRING, &o.volume,
@@ -44,6 +44,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_SIZE, &o.split, NULL, 0 },
 	{ 0, "transfer-syntax", "name", "how objects are encoded",
 	  IMG_OPT_STRING, &o.syntax, NULL, 0 },
+	{ 0, "window", "c,w", "of pictures; or lung, brain, ...; or 2nd",
+	  IMG_OPT_STRING, &o.window, NULL, 0 },
 	{ 0, "layout", "template", "names of files, as {PatientID}/{Modality}",
 	  IMG_OPT_STRING, &o.layout, NULL, 0 },
 	{ 0, "link", NULL, "hard links instead of copies", IMG_OPT_FLAG,
@@ -91,15 +93,21 @@ static void check_media(struct img_cli *cli)
 
 static void check(struct img_cli *cli)
 {
+	static const char *const forms[] = { "folder", "tar",  "zip", "iso",
+					     "png",    "jpeg", "npy" };
+
 	if (!o.out)
 		img_cli_usage(cli, "-o says where the images go");
-	o.form = strcmp(form, "tar") == 0   ? IMG_EXPORT_TAR
-		 : strcmp(form, "zip") == 0 ? IMG_EXPORT_ZIP
-		 : strcmp(form, "iso") == 0 ? IMG_EXPORT_ISO
-					    : IMG_EXPORT_FOLDER;
+	while (strcmp(form, forms[o.form]) != 0)
+		o.form++;
 	if (strcmp(o.out, "-") == 0 && o.form != IMG_EXPORT_TAR &&
 	    o.form != IMG_EXPORT_ZIP)
 		img_cli_usage(cli, "-o - is for --as tar and --as zip");
+	if (o.form > IMG_EXPORT_ISO && (o.media || o.syntax))
+		img_cli_usage(cli, "pictures are neither --media nor "
+				   "--transfer-syntax");
+	if (o.window && o.form != IMG_EXPORT_PNG && o.form != IMG_EXPORT_JPEG)
+		img_cli_usage(cli, "--window is for --as png and --as jpeg");
 	if (o.link && o.form != IMG_EXPORT_FOLDER)
 		img_cli_usage(cli, "--link is for --as folder");
 	if (o.deflate && o.form != IMG_EXPORT_ZIP)

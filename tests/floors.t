@@ -13,7 +13,7 @@ use warnings;
 my $part = shift;
 my $floor = 0;
 my %floor;
-for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec;' .
+for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec; picture;' .
     'anon net media check catalog store audit; work; cli; cmd') {
 	$floor{$_} = $floor for split;
 	$floor++;
@@ -25,6 +25,7 @@ my %foreign = (		# header => rooms
 	'json-c/|json\.h' => 'jsonl',
 	'dcmtk/' => 'dcmtk',
 	'openjpeg|openjph' => 'codec',
+	'png\.h|jpeglib\.h' => 'picture',
 	'zlib\.h' => 'dicom archive codec',
 	'iconv\.h' => 'dicom',
 	'seccomp\.h|linux/seccomp\.h|linux/landlock\.h' => 'jail',

@@ -45,33 +45,85 @@ void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 	it->state = EX_FAILED;
 }
 
-int export_extra(struct img_export *x, struct export_volume *v,
-		 const char *name, const void *p, size_t n, struct img_err *err)
+bool img_export_is_folder(enum img_export_form form)
+{
+	return form == IMG_EXPORT_FOLDER || form == IMG_EXPORT_PNG ||
+	       form == IMG_EXPORT_JPEG || form == IMG_EXPORT_NPY;
+}
+
+static struct export_extra *new_extra(struct img_export *x,
+				      struct export_volume *v, const char *name,
+				      struct img_err *err)
 {
 	size_t room = v->extras_room ? 2 * v->extras_room : 16;
 	struct export_extra *e = v->extra;
-	struct img_sha256 sha256;
 
 	if (v->extras == v->extras_room) {
 		e = reallocarray(e, room, sizeof(*e));
-		if (!e)
-			return img_err_set(err, IMG_E_NOMEM, "out of memory");
-		v->extra = e;
-		v->extras_room = room;
+		if (e) {
+			v->extra = e;
+			v->extras_room = room;
+		}
 	}
-	e = &v->extra[v->extras];
-	memset(e, 0, sizeof(*e));
+	if (e) {
+		e = &v->extra[v->extras];
+		memset(e, 0, sizeof(*e));
+		e->name = arena_text(&x->arena, name, strlen(name));
+	}
+	if (!e || !e->name) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	v->extras++;
+	return e;
+}
+
+int export_extra(struct img_export *x, struct export_volume *v,
+		 const char *name, const void *p, size_t n, struct img_err *err)
+{
+	struct export_extra *e = new_extra(x, v, name, err);
+	struct img_sha256 sha256;
+
+	if (!e)
+		return -1;
 	e->p = arena_text(&x->arena, p ? p : "", n);
-	e->name = export_text(x, name, err);
-	if (!e->p || !e->name)
+	if (!e->p)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	e->n = n;
 	img_digest_of(e->digest, p, n);
 	img_sha256_init(&sha256);
 	img_sha256_add(&sha256, p, n);
 	img_sha256_end(&sha256, e->sha256);
-	v->extras++;
 	return 0;
+}
+
+int export_wrote(struct img_export *x, struct export_volume *v,
+		 const char *name, struct export_sum *sum, struct img_err *err)
+{
+	struct export_extra *e;
+
+	pthread_mutex_lock(&x->lock);
+	e = new_extra(x, v, name, err);
+	if (e) {
+		e->n = sum->bytes;
+		img_digest_end(&sum->digest, e->digest);
+		img_sha256_end(&sum->sha256, e->sha256);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return e ? 0 : -1;
+}
+
+void export_unwrote(struct img_export *x, struct export_volume *v,
+		    const char *name)
+{
+	(void)unlinkat(v->place.fd, name, 0);
+	pthread_mutex_lock(&x->lock);
+	for (size_t i = 0; i < v->extras; i++)
+		if (strcmp(v->extra[i].name, name) == 0) {
+			v->extra[i] = v->extra[--v->extras];
+			break;
+		}
+	pthread_mutex_unlock(&x->lock);
 }
 
 /* ---- open and close ---------------------------------------------------- */
@@ -99,7 +151,7 @@ static int open_volumes(struct img_export *x, struct img_err *err)
 	x->volume->more = 16;
 	snprintf(x->volume->label, sizeof(x->volume->label), "%s", label);
 	return export_place_init(&x->volume->place, x->opts.out,
-				 x->opts.form == IMG_EXPORT_FOLDER,
+				 img_export_is_folder(x->opts.form),
 				 x->opts.force, err);
 }
 
@@ -143,7 +195,7 @@ int export_volumes(struct img_export *x, unsigned n, struct img_err *err)
 		v[i].number = i;
 		volume_name(name, sizeof(name), x->opts.out, i + 1);
 		if (export_place_init(&v[i].place, name,
-				      x->opts.form == IMG_EXPORT_FOLDER,
+				      img_export_is_folder(x->opts.form),
 				      x->opts.force, err) < 0)
 			return -1;
 	}
@@ -164,6 +216,11 @@ static int check_depth(const struct img_export *x, struct img_err *err)
 		       : 0;
 }
 
+static bool is_picture(enum img_export_form form)
+{
+	return form != IMG_EXPORT_FOLDER && img_export_is_folder(form);
+}
+
 /* The jail is made before anything else is read. */
 static int open_codec(struct img_export *x, struct img_err *err)
 {
@@ -176,7 +233,14 @@ static int open_codec(struct img_export *x, struct img_err *err)
 					   "written as %s",
 					   x->opts.syntax);
 	}
-	return x->syntax || x->opts.media ? img_codec_open(&x->codec, err) : 0;
+	if (x->opts.window &&
+	    !img_picture_parse_window(x->opts.window, &x->window))
+		return img_err_set(err, IMG_E_USAGE,
+				   "--window: %s is none; 40,400 and lung are",
+				   x->opts.window);
+	return x->syntax || x->opts.media || is_picture(x->opts.form)
+		       ? img_codec_open(&x->codec, err)
+		       : 0;
 }
 
 int img_export_open(struct img_export **out, const struct img_export_opts *opts,
@@ -189,6 +253,7 @@ int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	x->opts = *opts;
 	x->host = *host;
+	pthread_mutex_init(&x->lock, NULL);
 	x->jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	if (x->jobs > EXPORT_JOBS)
 		x->jobs = EXPORT_JOBS;
@@ -222,6 +287,7 @@ void img_export_close(struct img_export *x)
 		arena_release(&x->worker_arena[i]);
 	img_catalog_close(x->archive);
 	img_store_close(x->store);
+	pthread_mutex_destroy(&x->lock);
 	free(x);
 }
 
@@ -280,8 +346,12 @@ static int write_volume(struct img_export *x, struct export_volume *v,
 	static const struct form archive = { export_archive_items,
 					     export_archive_extras,
 					     export_archive_prove };
-	const struct form *f =
-		x->opts.form == IMG_EXPORT_FOLDER ? &folder : &archive;
+	static const struct form images = { export_image_items,
+					    export_folder_extras,
+					    export_folder_prove };
+	const struct form *f = x->opts.form == IMG_EXPORT_FOLDER    ? &folder
+			       : img_export_is_folder(x->opts.form) ? &images
+								    : &archive;
 
 	if (export_place_begin(&v->place, err) < 0 || f->items(x, v, err) < 0 ||
 	    (x->media && export_media_files(x, v, err) < 0) ||

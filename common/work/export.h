@@ -20,7 +20,10 @@ enum img_export_form {
 	IMG_EXPORT_FOLDER,
 	IMG_EXPORT_TAR,
 	IMG_EXPORT_ZIP,
-	IMG_EXPORT_ISO
+	IMG_EXPORT_ISO,
+	IMG_EXPORT_PNG,
+	IMG_EXPORT_JPEG,
+	IMG_EXPORT_NPY
 };
 
 #define IMG_EXPORT_LAYOUT                                                      \
@@ -40,15 +43,19 @@ struct img_export_opts {
 	const char *profile, *institution;
 	const char *const *set; /* "Keyword=value" for the DICOMDIR */
 	size_t set_count;
-	uint64_t split; /* bytes a volume may have; 0: one volume */
-	bool no_web;    /* no pages for a browser */
-	bool link;      /* hard links, where no copy on write can be had */
-	bool deflate;   /* members of a zip file are compressed */
-	bool force;     /* what an earlier export has left may be replaced */
-	bool trust;     /* do not read again what was written */
-	bool dry_run;   /* say what would be written */
-	unsigned jobs;  /* 0: as many as processors */
+	uint64_t split;     /* bytes a volume may have; 0: one volume */
+	const char *window; /* of pictures: "40,400", "lung", "2"; or NULL */
+	bool no_web;        /* no pages for a browser */
+	bool link;          /* hard links, where no copy on write can be had */
+	bool deflate;       /* members of a zip file are compressed */
+	bool force;    /* what an earlier export has left may be replaced */
+	bool trust;    /* do not read again what was written */
+	bool dry_run;  /* say what would be written */
+	unsigned jobs; /* 0: as many as processors */
 };
+
+/* Whether the form is a folder of files. */
+bool img_export_is_folder(enum img_export_form form);
 
 struct img_export_host {
 	int (*emit)(void *arg, const struct img_record *rec);

@@ -360,17 +360,19 @@ static int prove_member(const struct export_volume *v, struct img_archive *a,
 {
 	uint8_t got[IMG_DIGEST_SIZE];
 	struct img_digest d;
+	struct img_err why = IMG_ERR_INIT;
 	uint64_t bytes = 0;
 	const void *p;
 	ssize_t n;
 
 	img_digest_init(&d);
-	while ((n = img_archive_block(a, &p, err)) > 0) {
+	while ((n = img_archive_block(a, &p, &why)) > 0) {
 		img_digest_add(&d, p, (size_t)n);
 		bytes += (uint64_t)n;
 	}
+	/* The reader's words have names in them that were made of values. */
 	if (n < 0)
-		return -1;
+		return differs(v, err);
 	img_digest_end(&d, got);
 	if (*w->proved || bytes != w->bytes ||
 	    memcmp(got, w->digest, sizeof(got)) != 0)
@@ -385,10 +387,11 @@ static int prove_members(struct img_export *x, const struct export_volume *v,
 {
 	struct img_member m;
 	struct wanted key = { .name = m.name };
+	struct img_err why = IMG_ERR_INIT;
 	size_t proved = 0;
 	int rc;
 
-	while ((rc = img_archive_next(a, &m, err)) > 0) {
+	while ((rc = img_archive_next(a, &m, &why)) > 0) {
 		const struct wanted *one;
 
 		if (export_stopped(x))
@@ -402,9 +405,7 @@ static int prove_members(struct img_export *x, const struct export_volume *v,
 			return -1;
 		proved++;
 	}
-	if (rc < 0)
-		return -1;
-	return proved == n ? 0 : differs(v, err);
+	return rc == 0 && proved == n ? 0 : differs(v, err);
 }
 
 int export_archive_prove(struct img_export *x, struct export_volume *v,

@@ -29,7 +29,8 @@ int export_scratch(struct img_export *x, const struct export_volume *v,
 	return fd;
 }
 
-static int ready(struct img_export *x, unsigned worker, struct img_err *err)
+int export_tools_ready(struct img_export *x, unsigned worker,
+		       struct img_err *err)
 {
 	struct export_tools *t = &x->tools[worker];
 
@@ -66,7 +67,7 @@ static const char *target_of(int fd, const struct export_item *it,
 }
 
 /* The source has to be what it was before something is made of it. */
-static int check(struct export_item *it, int fd, struct img_err *err)
+int export_check(struct export_item *it, int fd, struct img_err *err)
 {
 	uint8_t got[IMG_DIGEST_SIZE];
 
@@ -89,7 +90,8 @@ int export_convert(struct img_export *x, unsigned worker,
 				     .allow_lossy = x->opts.allow_lossy };
 	struct export_tools *t = &x->tools[worker];
 
-	if (check(it, fd, err) < 0 || ready(x, worker, err) < 0)
+	if (export_check(it, fd, err) < 0 ||
+	    export_tools_ready(x, worker, err) < 0)
 		return -1;
 	how.to = target_of(fd, it, err);
 	if (!how.to)

@@ -39,7 +39,7 @@ static int make_folders(int dir, const char *name, struct img_err *err)
 	return 0;
 }
 
-static int make_file(int dir, const char *name, struct img_err *err)
+int export_new_file(int dir, const char *name, struct img_err *err)
 {
 	int fd = open_below(dir, name, O_CREAT | O_EXCL | O_RDWR);
 
@@ -59,7 +59,7 @@ static int write_block(void *arg, const void *p, size_t n, struct img_err *err)
 					     : 0;
 }
 
-static void set_time(int fd, int64_t mtime)
+void export_set_time(int fd, int64_t mtime)
 {
 	const struct timespec ts[2] = { { .tv_sec = mtime },
 					{ .tv_sec = mtime } };
@@ -89,7 +89,7 @@ static int try_link(int dir, const struct export_item *it, int from,
 static int copy(int dir, struct export_item *it, int from,
 		struct export_sum *sum, struct img_err *err)
 {
-	int to = make_file(dir, it->out, err);
+	int to = export_new_file(dir, it->out, err);
 	int rc;
 
 	if (to < 0)
@@ -99,7 +99,7 @@ static int copy(int dir, struct export_item *it, int from,
 		rc = export_read(to, it->name, sum, NULL, NULL, err);
 	else
 		rc = export_read(from, it->name, sum, write_block, &to, err);
-	set_time(to, it->mtime);
+	export_set_time(to, it->mtime);
 	if (rc == 0)
 		return img_close(&to, "destination", err);
 	close(to);
@@ -111,13 +111,13 @@ static int convert(struct img_export *x, unsigned worker,
 		   const struct export_volume *v, struct export_item *it,
 		   int from, struct export_sum *sum, struct img_err *err)
 {
-	int to = make_file(v->place.fd, it->out, err);
+	int to = export_new_file(v->place.fd, it->out, err);
 	int rc = to < 0 ? -1 : export_convert(x, worker, it, from, to, err);
 
 	if (rc > 0 && export_read(to, it->name, sum, NULL, NULL, err) < 0)
 		rc = -1;
 	if (rc > 0)
-		set_time(to, it->mtime);
+		export_set_time(to, it->mtime);
 	if (rc == 0 && unlinkat(v->place.fd, it->out, 0) < 0)
 		rc = img_err_sys(err, "destination");
 	if (rc > 0)
@@ -128,7 +128,7 @@ static int convert(struct img_export *x, unsigned worker,
 }
 
 /* A full disk ends it all; anything else is wrong with the one object. */
-static bool is_general(const struct img_err *why)
+bool export_is_general(const struct img_err *why)
 {
 	return strncmp(why->text, "destination", 11) == 0;
 }
@@ -164,7 +164,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		export_done(x, it);
 		return 0;
 	}
-	if (is_general(&why)) {
+	if (export_is_general(&why)) {
 		*err = why;
 		return -1;
 	}
@@ -184,8 +184,10 @@ int export_folder_extras(struct img_export *x, struct export_volume *v,
 {
 	for (size_t i = 0; i < v->extras; i++) {
 		const struct export_extra *e = &v->extra[i];
-		int fd = make_file(v->place.fd, e->name, err);
+		int fd = e->p ? export_new_file(v->place.fd, e->name, err) : -1;
 
+		if (!e->p)
+			continue;
 		if (fd < 0)
 			return -1;
 		if (img_write_full(fd, e->p, e->n) < 0) {
@@ -193,7 +195,7 @@ int export_folder_extras(struct img_export *x, struct export_volume *v,
 			close(fd);
 			return -1;
 		}
-		set_time(fd, x->newest);
+		export_set_time(fd, x->newest);
 		if (img_close(&fd, e->name, err) < 0)
 			return -1;
 	}
@@ -223,7 +225,7 @@ static int prove_item(struct img_export *x, unsigned worker,
 {
 	(void)x;
 	(void)worker;
-	if (it->state != EX_WRITTEN || it->proved)
+	if (it->state != EX_WRITTEN || it->proved || it->files)
 		return 0;
 	if (compare(arg, it->out, it->name, it->digest, err) < 0)
 		return -1;

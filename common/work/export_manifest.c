@@ -34,7 +34,7 @@ int export_manifest(struct img_export *x, struct export_volume *v,
 		rc = line(&b, v->extra[i].name, v->extra[i].digest,
 			  v->extra[i].sha256, err);
 	for (size_t i = 0; rc == 0 && i < x->items; i++)
-		if (x->item[i].state == EX_WRITTEN &&
+		if (x->item[i].state == EX_WRITTEN && !x->item[i].files &&
 		    x->item[i].volume == v->number)
 			rc = line(&b, x->item[i].out, x->item[i].digest,
 				  x->item[i].sha256, err);

@@ -131,6 +131,7 @@ int export_media_plan(struct img_export *x, struct img_err *err)
 struct files {
 	struct img_export *x;
 	struct export_volume *v;
+	size_t at; /* of the last preview */
 };
 
 static int put(void *arg, const char *name, const void *p, size_t n,
@@ -141,12 +142,33 @@ static int put(void *arg, const char *name, const void *p, size_t n,
 	return export_extra(f->x, f->v, name, p, n, err);
 }
 
+static int preview(void *arg, size_t index, unsigned size, struct img_buf *jpeg,
+		   struct img_err *err)
+{
+	struct files *f = arg;
+
+	/* They are asked for in the order of the items, mostly. */
+	for (size_t n = 0; n < f->x->items; n++) {
+		const struct export_item *it = &f->x->item[f->at];
+
+		if (it->planned && it->media == index)
+			return it->state == EX_WRITTEN
+				       ? export_preview(f->x, it, size, jpeg,
+							err)
+				       : 0;
+		f->at = (f->at + 1) % f->x->items;
+	}
+	return 0;
+}
+
 /* The DICOMDIR lists what was written and nothing else. */
 int export_media_files(struct img_export *x, struct export_volume *v,
 		       struct img_err *err)
 {
-	struct files f = { x, v };
-	const struct img_media_out out = { .put = put, .arg = &f };
+	struct files f = { .x = x, .v = v };
+	const struct img_media_out out = { .put = put,
+					   .preview = preview,
+					   .arg = &f };
 	const char *tmp = v->place.stream ? NULL : v->place.parent;
 
 	for (size_t i = 0; i < x->items; i++)

@@ -14,6 +14,7 @@
  * export_manifest.c  MANIFEST.TXT
  * export_convert.c   objects in another transfer syntax
  * export_media.c     file-sets
+ * export_image.c     the forms png, jpeg and npy
  */
 #ifndef IMG_EXPORT_PRIVATE_H
 #define IMG_EXPORT_PRIVATE_H
@@ -25,6 +26,7 @@
 #include "catalog/catalog.h"
 #include "codec/codec.h"
 #include "media/media.h"
+#include "picture/picture.h"
 #include "store/store.h"
 #include "work/arena.h"
 #include "work/export.h"
@@ -77,7 +79,9 @@ struct export_item {
 	const char *target; /* transfer syntax it has to get, or NULL */
 	bool converted;     /* it has got it; source is what it was */
 	uint8_t source[IMG_DIGEST_SIZE];
-	size_t media; /* its number in the file-set */
+	const char *shown; /* of the forms of pictures: its first file */
+	uint32_t files;    /* and how many */
+	size_t media;      /* its number in the file-set */
 	bool planned, dropped;
 };
 
@@ -148,6 +152,8 @@ struct img_export {
 	struct arena worker_arena[EXPORT_JOBS + 1];
 	const char *syntax; /* UID of --transfer-syntax, or NULL */
 	struct img_codec *codec;
+	struct img_picture_window window;
+	pthread_mutex_t lock; /* of the volumes' lists of files */
 	struct export_tools tools[EXPORT_JOBS + 1];
 	struct img_media_set *media;
 	int64_t newest; /* the greatest of the items' times */
@@ -156,6 +162,12 @@ struct img_export {
 	const char *last_line; /* of the record in hand */
 	size_t last_line_n;
 	_Atomic uint64_t done, done_bytes;
+};
+
+struct export_sum {
+	struct img_digest digest;
+	struct img_sha256 sha256;
+	uint64_t bytes;
 };
 
 /* ---- all --------------------------------------------------------------- */
@@ -181,6 +193,13 @@ int export_extra(struct img_export *x, struct export_volume *v,
 		 const char *name, const void *p, size_t n,
 		 struct img_err *err);
 
+/* A file that was written already, from any thread. */
+int export_wrote(struct img_export *x, struct export_volume *v,
+		 const char *name, struct export_sum *sum, struct img_err *err);
+/* It is taken away again. */
+void export_unwrote(struct img_export *x, struct export_volume *v,
+		    const char *name);
+
 /* ---- order ------------------------------------------------------------- */
 
 int export_order(struct img_export *x, struct img_err *err);
@@ -193,11 +212,6 @@ int export_name_all(struct img_export *x, struct img_err *err);
 
 /* ---- reading ----------------------------------------------------------- */
 
-struct export_sum {
-	struct img_digest digest;
-	struct img_sha256 sha256;
-	uint64_t bytes;
-};
 void export_sum_init(struct export_sum *s);
 void export_sum_add(struct export_sum *s, const void *p, size_t n);
 /* Sets what the item's bytes are; -1 if they are not what they must be. */
@@ -237,6 +251,10 @@ int export_manifest(struct img_export *x, struct export_volume *v,
 /* Objects; then the other files, when they are known; then the proof. */
 int export_folder_items(struct img_export *x, struct export_volume *v,
 			struct img_err *err);
+int export_new_file(int dir, const char *name, struct img_err *err);
+void export_set_time(int fd, int64_t mtime);
+/* A full disk ends it all; anything else is wrong with the one object. */
+bool export_is_general(const struct img_err *why);
 int export_folder_extras(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
 int export_folder_prove(struct img_export *x, struct export_volume *v,
@@ -258,7 +276,16 @@ int export_scratch(struct img_export *x, const struct export_volume *v,
 int export_convert(struct img_export *x, unsigned worker,
 		   struct export_item *it, int fd, int out,
 		   struct img_err *err);
+int export_tools_ready(struct img_export *x, unsigned worker,
+		       struct img_err *err);
 void export_tools_release(struct img_export *x);
+/* Sets the digest of the object, or compares it with the one known. */
+int export_check(struct export_item *it, int fd, struct img_err *err);
+/* A JPEG of its middle frame: 1, 0 none, -1. */
+int export_preview(struct img_export *x, const struct export_item *it,
+		   unsigned size, struct img_buf *jpeg, struct img_err *err);
+int export_image_items(struct img_export *x, struct export_volume *v,
+		       struct img_err *err);
 
 /* ---- media ------------------------------------------------------------- */
 

@@ -22,15 +22,15 @@ static void fill(struct img_export *x, const struct export_item *it,
 	}
 	if (it->value[EX_SOP_CLASS][0])
 		rec->sop_class = it->value[EX_SOP_CLASS];
-	if (it->value[EX_TS][0])
+	if (it->value[EX_TS][0] && !it->files)
 		rec->transfer_syntax = it->value[EX_TS];
 	if (it->value[EX_MODALITY][0])
 		rec->modality = it->value[EX_MODALITY];
 	snprintf(path, IMG_PATH_MAX * 3, "%s/%s%s%s", v->place.parent,
-		 v->place.base, x->opts.form == IMG_EXPORT_FOLDER ? "/" : "!/",
-		 it->out);
+		 v->place.base, img_export_is_folder(x->opts.form) ? "/" : "!/",
+		 it->shown ? it->shown : it->out);
 	rec->path = strncmp(path, "./", 2) == 0 ? path + 2 : path;
-	if (it->known) {
+	if (it->known && !it->files) {
 		img_hex(hex, it->digest, IMG_DIGEST_SIZE);
 		rec->digest = hex;
 		rec->bytes = it->bytes;
@@ -46,8 +46,11 @@ static int more(struct img_export *x, const struct export_item *it,
 
 	if (it->state != EX_WANTED && it->state != EX_WRITTEN)
 		return 0;
-	if (it->converted) {
-		img_hex(hex, it->source, IMG_DIGEST_SIZE);
+	if (it->files && img_json_put_u64(b, "files", it->files, err) < 0)
+		return -1;
+	if (it->converted || it->files) {
+		img_hex(hex, it->files ? it->digest : it->source,
+			IMG_DIGEST_SIZE);
 		if (img_json_put(b, "from", hex, err) < 0)
 			return -1;
 	}

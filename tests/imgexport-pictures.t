@@ -1,0 +1,105 @@
+# imgexport-pictures.t - png, jpeg and npy: what is shown, compared with what
+# DCMTK shows; arrays against the pixels themselves.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+need perl dcm2pnm dcmdump djpeg
+perl -MCompress::Zlib -e 1 2>/dev/null || skip_all 'perl has no Compress::Zlib'
+
+cat >png.pl <<'EOP'
+# The pixels of a PNG of 8 bits, as bytes.
+use strict; use warnings; use Compress::Zlib;
+local $/; binmode STDIN; binmode STDOUT;
+my $p = <STDIN>; die 'no PNG' unless substr($p, 0, 8) eq "\x89PNG\r\n\x1a\n";
+my ($w, $h, $type, $z, $at) = (0, 0, 0, '', 8);
+while ($at < length $p) {
+	my ($n, $what) = unpack 'Na4', substr $p, $at, 8;
+	my $d = substr $p, $at + 8, $n; $at += 12 + $n;
+	($w, $h, $type) = (unpack 'NNCC', $d)[0, 1, 3] if $what eq 'IHDR';
+	$z .= $d if $what eq 'IDAT';
+	die 'text in it' if $what =~ /^.EX/;
+}
+my $b = $type == 2 ? 3 : 1; my $raw = uncompress $z;
+my @last = (0) x ($w * $b);
+for my $y (0 .. $h - 1) {
+	my ($f, @v) = unpack 'C*', substr $raw, $y * (1 + $w * $b), 1 + $w * $b;
+	for my $i (0 .. $#v) {
+		my ($l, $u, $c) = ($i < $b ? 0 : $v[$i - $b], $last[$i],
+		    $i < $b ? 0 : $last[$i - $b]);
+		my $q = $l + $u - $c;
+		my ($x, $s, $t) = (abs $q - $l, abs $q - $u, abs $q - $c);
+		my $paeth = $x <= $s && $x <= $t ? $l : $s <= $t ? $u : $c;
+		$v[$i] = ($v[$i] + (0, $l, $u, int(($l + $u) / 2),
+		    $paeth)[$f]) & 255;
+	}
+	@last = @v; print pack 'C*', @v;
+}
+EOP
+cat >near.pl <<'EOP'
+# near A B N: bytes that differ by more than N; 0 if none.
+my ($n, @s) = $ARGV[2];
+for (0, 1) { open my $f, '<:raw', $ARGV[$_] or die; local $/; $s[$_] = <$f> }
+die 'lengths' . join ' ', map length, @s if length $s[0] != length $s[1];
+my @a = unpack 'C*', $s[0]; my @b = unpack 'C*', $s[1];
+exit !!grep { abs($a[$_] - $b[$_]) > $n } 0 .. $#a;
+EOP
+# pixels of a PNM that dcm2pnm has made
+pnm()
+{
+	perl -0777 -ne 's/^P[56]\s(#.*\n)*\d+ \d+\s(#.*\n)*\d+\s//; print' "$1"
+}
+phantom head head
+ct=$(find head/current -type f | LC_ALL=C sort | sed -n 30p)
+for w in 40,80 -600,1500 40,400; do
+	exits 0 "window $w" imgexport -q --as png --window=$w --layout x \
+		-o w$w "$ct"
+	perl png.pl <w$w/x.png >have
+	dcm2pnm -Q +Ww "${w%,*}" "${w#*,}" "$ct" x.pnm 2>/dev/null ||
+		dcm2pnm +Ww "${w%,*}" "${w#*,}" "$ct" x.pnm
+	pnm x.pnm >want
+	ok "window $w: as dcm2pnm shows it" perl near.pl have want 1
+done
+exits 0 'the window of the object' imgexport -q --as png --layout x -o own "$ct"
+ok 'is the same as asked for' sh -c 'cmp own/x.png w40,400/x.png ||
+	cmp own/x.png w40,80/x.png || dcmdump +P 0028,1050 +P 0028,1051 "$1"' \
+	sh "$ct"
+ok 'its record' grep -q \
+	'^{"status":"exported","path":"own/x.png",.*"files":1,"from":"' out
+ok 'the manifest agrees' sh -c 'cd own && cksum -c --quiet MANIFEST.TXT'
+exits 0 'a window by name' imgexport -q --as png --window brain --layout x \
+	-o brain "$ct"
+ok 'is that' cmp brain/x.png w40,80/x.png
+exits 0 'jpeg' imgexport -q --as jpeg --layout x -o jpg "$ct"
+djpeg -pnm jpg/x.jpg >j.pnm && pnm j.pnm >have && perl png.pl <own/x.png >want
+ok 'is nearly the same' perl near.pl have want 40
+cr=$(find head/cr -type f)
+exits 0 'a radiograph' imgexport -q --as png --layout x -o cr "$cr"
+perl png.pl <cr/x.png >have
+dcm2pnm +Wi 1 "$cr" x.pnm 2>/dev/null || dcm2pnm +Wm "$cr" x.pnm
+pnm x.pnm >want
+ok 'as dcm2pnm shows it' perl near.pl have want 1
+phantom one --frames 3 --uid 2.25.5 frames.dcm
+exits 0 'three frames' imgexport -q --as png --layout x.dcm -o three frames.dcm
+ls three >got
+same 'are three files' got <<!
+MANIFEST.TXT
+x-f0001.png
+x-f0002.png
+x-f0003.png
+!
+exits 0 'arrays' imgexport -q --as npy --layout x -o npy "$ct"
+dcmdump +W . +P 7fe0,0010 "$ct" >/dev/null
+tail -c 131072 npy/x.npy >have
+ok 'are the stored values' cmp have "$(basename "$ct").0.raw"
+ok 'and say what they are' grep -aq \
+	"'descr': '<[iu]2', 'fortran_order': False, 'shape': (1, 256, 256)" npy/x.npy
+exits 2 'what is no image' imgexport -q --as png -o sr head/sr head/cr
+ok 'is said so' grep -q 'no image that could be shown' err
+exits 64 'no window' imgexport -q --as png --window x -o no "$ct"
+exits 64 'no width' imgexport -q --as png --window 1,0 -o no "$ct"
+exits 64 'a window of no picture' imgexport -q --window 1,2 -o no "$ct"
+exits 64 'pictures are no media' imgexport -q --as png --media -o no "$ct"
+ok 'nothing was made' test ! -e no
+exits 0 'media have previews' imgexport -q --media -o disc head/cr
+ok 'which are pictures' sh -c 'djpeg -pnm disc/IHE_PDI/*.JPG | head -c 2 |
+	grep -q P5'
+finish

@@ -210,8 +210,10 @@ bool img_net_stores(const char *sop_class)
 	static const char standard[] = "1.2.840.10008.";
 	static const char storage[] = "1.2.840.10008.5.1.4.1.1.";
 
+	if (!*sop_class || sop_class[strspn(sop_class, "0123456789.")])
+		return false; /* no UID at all */
 	if (strncmp(sop_class, standard, sizeof(standard) - 1) != 0)
-		return *sop_class != '\0';
+		return true;
 	if (strncmp(sop_class, storage, sizeof(storage) - 1) == 0)
 		return true;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

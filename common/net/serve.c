@@ -127,6 +127,8 @@ static int read_command(struct server *s, struct img_err *err)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "a presentation context that was not "
 				   "accepted");
+	if (!s->bytes.len)
+		return img_err_set(err, IMG_E_MALFORMED, "an empty command");
 	return img_command_get(&s->command, img_buf_str(&s->bytes),
 			       s->bytes.len, err) < 0
 		       ? -1
@@ -317,6 +319,11 @@ static int serve_one(struct server *s, struct img_err *err)
 	return rc < 0 ? -1 : 1;
 }
 
+static bool is_uid(const char *s)
+{
+	return *s && !s[strspn(s, "0123456789.")];
+}
+
 /* PS3.4 B.3: any transfer syntax will do, since data sets are kept as they
    come; what is proposed first is taken to be the sender's own. */
 static int choose(void *arg, const char *abstract, const char *const *ts,
@@ -327,7 +334,7 @@ static int choose(void *arg, const char *abstract, const char *const *ts,
 		return -2;
 	if (strcmp(abstract, IMG_VERIFICATION) != 0 &&
 	    strcmp(abstract, IMG_COMMITMENT) != 0)
-		return img_net_stores(abstract) ? 0 : -1;
+		return !img_net_stores(abstract) ? -1 : is_uid(ts[0]) ? 0 : -2;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(ts[i], "1.2.840.10008.1.2") == 0 ||
 		    strcmp(ts[i], "1.2.840.10008.1.2.1") == 0)

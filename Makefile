@@ -15,8 +15,8 @@ SAN     ?=
 
 # Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
-	libjpeg62-turbo-dev libjson-c-dev libopenjp2-7-dev libpng-dev \
-	libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
+	libjpeg62-turbo-dev libjson-c-dev libopenjp2-7-dev libopenjph-dev \
+	libpng-dev libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
 	libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
 CHECK_DEPS = bsdextrautils bzip2 dcmtk dicom3tools fish libarchive-tools \
@@ -36,7 +36,7 @@ ALL_CXX  = -std=c++17 -pthread $(WARN) $(WERROR) $(HARDEN) $(SAN)
 ALL_LD   = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 # DCMTK's own .pc is broken; --as-needed drops what a program does not call.
 DCMTK_LIBS = -ldcmdsig -ldcmtls -ldcmnet -ldcmjpls -ldcmjpeg -ldcmimage \
-	-ldcmimgle -ldcmdata -loflog -lofstd -lstdc++ -lssl -lcrypto
+	-ldcmimgle -ldcmdata -loflog -lofstd -lopenjph -lstdc++ -lssl -lcrypto
 LIBS     = $(shell pkg-config --libs $(PKGS)) -lunistring $(DCMTK_LIBS) -lm
 PKG_CPP  = $(shell pkg-config --cflags $(PKGS))
 

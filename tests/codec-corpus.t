@@ -80,7 +80,7 @@ encoded()
 }
 known='JPEG|the object says|single bits|cannot be encoded|no codec'
 ok 'encoded and proved: RLE' encoded rle "$known" 200
-for c in jpeg jpegls j2k; do
+for c in jpeg jpegls j2k htj2k; do
 	ok "encoded and proved: $c" encoded $c "$known" 130
 done
 

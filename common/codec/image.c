@@ -17,7 +17,7 @@ static const struct {
 	{ "jpeg", "1.2.840.10008.1.2.4.70", CODEC_JPEG, true },
 	{ "jpegls", "1.2.840.10008.1.2.4.80", CODEC_JPEG_LS, true },
 	{ "j2k", "1.2.840.10008.1.2.4.90", CODEC_J2K, true },
-	{ "htj2k", "1.2.840.10008.1.2.4.201", CODEC_J2K, false },
+	{ "htj2k", "1.2.840.10008.1.2.4.201", CODEC_J2K, true },
 	{ NULL, "1.2.840.10008.1.2.4.50", CODEC_JPEG, false },
 	{ NULL, "1.2.840.10008.1.2.4.51", CODEC_JPEG, false },
 	{ NULL, "1.2.840.10008.1.2.4.53", CODEC_JPEG, false },

@@ -127,6 +127,10 @@ int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		   struct img_buf *out, struct img_err *err);
 
+/* What a coder of either kind is told. */
+bool img_j2k_mixes(const struct img_codec_image *image);
+unsigned img_j2k_bits(const uint8_t *p, const struct img_codec_image *image);
+
 /* ---- clean.c ---- */
 
 void img_clean_unused(uint8_t *p, size_t size,

@@ -235,11 +235,17 @@ static int32_t sample(const uint8_t *p, size_t i,
 	}
 }
 
+/* Colors are transformed, without loss, where that is known to help. */
+bool img_j2k_mixes(const struct img_codec_image *image)
+{
+	return strcmp(image->photometric, "RGB") == 0 && image->samples == 3;
+}
+
 /*
  * The bits to code: those stored, as the standard wants it (PS3.5 8.2.4), or
  * all allocated where samples have bits elsewhere, which are kept.
  */
-static unsigned precision(const uint8_t *p, const struct img_codec_image *image)
+unsigned img_j2k_bits(const uint8_t *p, const struct img_codec_image *image)
 {
 	size_t n = (size_t)image->rows * image->columns * image->samples;
 	int32_t top = (int32_t)1 << (image->stored - 1);
@@ -261,7 +267,7 @@ static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 {
 	opj_image_cmptparm_t parts[4];
 	size_t pixels = (size_t)image->rows * image->columns;
-	unsigned bits = precision(p, image);
+	unsigned bits = img_j2k_bits(p, image);
 	opj_image_t *made;
 
 	memset(parts, 0, sizeof(parts));

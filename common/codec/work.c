@@ -236,6 +236,29 @@ static int decode(const struct task *t, uint8_t **p, size_t n,
 
 /* ---- encoding ------------------------------------------------------------ */
 
+static int encode_htj2k(const struct done *native,
+			struct img_codec_image *image, struct done *out,
+			struct img_err *err)
+{
+	bool mix = img_j2k_mixes(image);
+	struct img_dcmtk_image as;
+	size_t len;
+
+	if (image->samples > 4 ||
+	    (image->allocated != 8 && image->allocated != 16))
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%u samples of %u bits cannot be encoded",
+				   image->samples, image->allocated);
+	to_dcmtk(&as, image);
+	if (img_dcmtk_htj2k(&as, img_j2k_bits(native->data, image), mix,
+			    native->data, &out->data, &len, err) < 0)
+		return -1;
+	out->size = len;
+	if (mix)
+		strcpy(image->photometric, "YBR_RCT");
+	return 0;
+}
+
 static int encode_into(const struct task *t, const struct done *native,
 		       struct img_codec_image *image, struct done *out,
 		       struct img_err *err)
@@ -244,6 +267,8 @@ static int encode_into(const struct task *t, const struct done *native,
 	struct img_buf coded;
 	size_t len = 0;
 
+	if (strcmp(t->to, img_codec_ts("htj2k")) == 0)
+		return encode_htj2k(native, image, out, err);
 	if (img_codec_kind(t->to) == CODEC_J2K) {
 		img_buf_init(&coded, 2u * IMG_FRAME_MAX);
 		if (img_j2k_encode(native->data, image, &coded, err) < 0 ||

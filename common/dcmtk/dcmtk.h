@@ -53,6 +53,15 @@ int img_dcmtk_encode(const char *ts, struct img_dcmtk_image *image,
 		     const void *p, size_t n, uint8_t **out, size_t *len,
 		     struct img_err *err);
 
+/*
+ * Encodes a native little endian frame of 8 or 16 bits as HTJ2K without loss,
+ * with OpenJPH; bits of each sample, and mix says whether colors are
+ * transformed (YBR_RCT).  *out: free with free().
+ */
+int img_dcmtk_htj2k(const struct img_dcmtk_image *image, unsigned bits,
+		    bool mix, const void *p, uint8_t **out, size_t *len,
+		    struct img_err *err);
+
 /* ---- DICOMDIR ------------------------------------------------------------ */
 
 /* A directory record without the offsets that chain it to others. */

@@ -41,7 +41,8 @@ static void ask(struct task *t, const struct img_frames *f, const char *to,
 static void encode(const struct img_frames *f, int fd,
 		   const struct img_frames_piece *pieces, size_t n)
 {
-	static const char *const to[] = { "rle", "jpeg", "jpegls", "j2k" };
+	static const char *const to[] = { "rle", "jpeg", "jpegls", "j2k",
+					  "htj2k" };
 
 	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
 		struct img_err err = IMG_ERR_INIT;

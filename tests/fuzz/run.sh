@@ -36,7 +36,7 @@ for source in tests/fuzz/*.c; do
 	"$CLANG" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -std=c11 \
 		-O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer $san \
 		-o "$O/fuzz/$name.run" "$source" "$O/fuzz/lib/libimg.a" \
-		$libs -lunistring -ldcmdata -loflog -lofstd -lstdc++ -lm ||
+		$libs -lunistring -ldcmdata -loflog -lofstd -lopenjph -lstdc++ -lm ||
 		exit 3
 	# The first folder gets what is found: never the saved corpus.
 	mkdir -p "$O/fuzz/$name" "tests/fuzz/corpus/$name"

@@ -298,7 +298,7 @@ sed -i 's/\[2.25.1\]/[1.0.02]/' dump_ && dump2dcm -q dump_ pr.dcm 2>/dev/null
 mkmedia prbad pr.dcm >out
 same 'a sequence with a UID that is none is left out' out <<'!'
 0 DICOM/P00001/ST00001/SE00001/IM00001 PRESENTATION
-  drop (0008,1115)  PRESENTATION
+  drop (0008,1115) PRESENTATION
 !
 
 # ---- character sets --------------------------------------------------------
@@ -383,8 +383,8 @@ one h.dcm 1 --name "$(printf 'A\001B')" --study-desc "$(printf 'x\ny')"
 mkmedia -w ctl h.dcm >out
 same 'control characters are not listed' out <<'!'
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE
-  drop (0010,0010)  PATIENT
-  drop (0008,1030)  STUDY
+  drop (0010,0010) PATIENT
+  drop (0008,1030) STUDY
 !
 ok 'the DICOMDIR is valid' clean ctl
 big=$(printf '%05000d' 1)

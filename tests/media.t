@@ -209,10 +209,10 @@ repair 'of a de-identified object: the study' --omit 0010,0020 \
 !
 long=$(printf '%070d' 0)
 repair 'a name that is too long is not listed' --name "$long" <<'!'
-  drop (0010,0010)  PATIENT
+  drop (0010,0010) PATIENT
 !
 repair 'nor a code in lower case' --sex male <<'!'
-  drop (0010,0040)  PATIENT
+  drop (0010,0040) PATIENT
 !
 repair 'a StudyID of two values is none' --study-id '1\2' <<'!'
   key (0020,0010) AccessionNumber STUDY
@@ -271,7 +271,7 @@ plan x r.dcm s.dcm
 same 'one ID, two names: said, not hidden' out <<'!'
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE
 0 DICOM/P00001/ST00001/SE00001/IM00002 IMAGE
-  differs (0010,0010)  PATIENT
+  differs (0010,0010) PATIENT
 !
 one r.dcm 1 --set 0010,0021=LO:HERE
 one s.dcm 2 --study 2.25.98 --series 2.25.97 --set 0010,0021=LO:THERE
@@ -338,7 +338,7 @@ one r.dcm 1 --no-meta
 plan x r.dcm
 same 'no meta header: it gets one' out <<!
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE rewrite
-  meta (0002,0000)  
+  meta (0002,0000)
 !
 one r.dcm 1 --set 0008,0119=UC:Long --set 0008,1190=UR:http://example.invalid
 plan -u x r.dcm

@@ -66,7 +66,7 @@ int img_dcmtk_htj2k(const struct img_dcmtk_image *image, unsigned bits,
 
 /* A directory record without the offsets that chain it to others. */
 struct img_dcmtk_record {
-	size_t parent; /* index of an earlier record; SIZE_MAX: the root */
+	size_t parent;    /* index of an earlier record; SIZE_MAX: the root */
 	const void *data; /* its elements, explicit VR little endian, checked
 			     and bounded; DirectoryRecordType among them */
 	size_t size;
@@ -207,7 +207,7 @@ enum img_accept_phase {
 struct img_accept_opts {
 	unsigned request_seconds, idle_seconds, io_seconds;
 	uint32_t max_pdu; /* 4096 to 131072 */
-	int stop; /* readable: end it between two messages; -1 */
+	int stop;         /* readable: end it between two messages; -1 */
 };
 
 /* What it says of itself.  Texts as they came, but printable. */

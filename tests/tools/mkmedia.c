@@ -108,8 +108,9 @@ static void tell(struct img_media_set *m, size_t i, bool dry)
 		       item.rewrite ? " rewrite" : "");
 	for (size_t k = 0; k < item.change_count; k++) {
 		img_dict_format_tag(item.changes[k].tag, tag);
-		printf("  %s %s %s %s\n", kinds[item.changes[k].kind], tag,
-		       item.changes[k].from, item.changes[k].to);
+		printf("  %s %s%s%s%s%s\n", kinds[item.changes[k].kind], tag,
+		       *item.changes[k].from ? " " : "", item.changes[k].from,
+		       *item.changes[k].to ? " " : "", item.changes[k].to);
 	}
 	if (dry || item.refused)
 		return;

@@ -3,8 +3,8 @@
 #
 #	sh tests/bench/run.sh [part ...]
 #
-# Parts: inplace copy archive second query million peers; without operands
-# all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the numbers of files
+# Parts: inplace copy archive second query million dicomdir peers; without
+# operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the numbers of files
 # and rows, $BENCH_ROUNDS how often each pair runs.  A time is the median of
 # the rounds, a ratio the median of the ratios of each round.
 set -u
@@ -294,6 +294,21 @@ bench_million()
 	free_archive
 }
 
+# A DICOMDIR of 2,000 objects; dcmmkdir wants them under their file IDs.
+bench_dicomdir()
+{
+	rm -rf "$B/set" "$B/two" && phantom small "$B/two" 2000 &&
+		sh -c "mkmedia $B/set \$(find $B/two -type f | sort)" \
+			>/dev/null || die 'no file-set'
+	warm "$B/set"
+	pair dicomdir \
+		"sh -c 'mkmedia -d $B/out \$(find $B/set/DICOM -type f | sort)'" \
+		"sh -c 'cd $B/set && dcmmkdir -q +r +id . DICOM'" \
+		"free_archive; rm -f $B/set/DICOMDIR"
+	row 'DICOMDIR of 2000 objects' dicomdir 2000 '≤ 1.00' 'dcmmkdir'
+	rm -rf "$B/set" "$B/two"
+}
+
 # What others take for the same; one round, only for the comparison.
 bench_peers()
 {
@@ -368,7 +383,7 @@ look_for_room
 	echo '| job | imgtools | peer | ratio | goal | memory |'
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
-[ $# -gt 0 ] || set -- inplace copy archive second query million peers
+[ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir peers
 for part; do
 	"bench_$part"
 done

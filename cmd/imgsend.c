@@ -6,14 +6,15 @@
 #include "work/send.h"
 
 static const char *dir, *connect_to, *aet, *window;
-static bool echo, again;
+static bool echo, again, commit, tls;
+static const char *ca, *certificate, *key, *pin, *user, *passcode_file;
 static uint64_t jobs = 1, retries = 3, rate;
-static uint64_t connect_s = 10, assoc_s = 30, dimse_s = 60;
+static uint64_t connect_s = 10, assoc_s = 30, dimse_s = 60, commit_s = 60;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
-	{ 'c', "connect", "peer", "AET@host:port", IMG_OPT_STRING, &connect_to,
-	  NULL, 0 },
+	{ 'c', "connect", "peer", "AET@host:port, or a name of peers.json",
+	  IMG_OPT_STRING, &connect_to, NULL, 0 },
 	{ 'a', "aet", "AET", "our AE title [IMGSEND]", IMG_OPT_STRING, &aet,
 	  NULL, 0 },
 	{ 'j', "jobs", "n", "associations side by side [1]", IMG_OPT_U64, &jobs,
@@ -22,6 +23,23 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &echo, NULL, 0 },
 	{ 0, "again", NULL, "send also what the ledger says the peer has",
 	  IMG_OPT_FLAG, &again, NULL, 0 },
+	{ 0, "commit", NULL, "have the peer vouch for what it stores",
+	  IMG_OPT_FLAG, &commit, NULL, 0 },
+	{ 0, "commit-timeout", "s", "for its answer to that [60]", IMG_OPT_U64,
+	  &commit_s, NULL, 86400 },
+	{ 0, "tls", NULL, "TLS, and nothing else", IMG_OPT_FLAG, &tls, NULL,
+	  0 },
+	{ 0, "ca", "file", "certificates trusted instead of the system's",
+	  IMG_OPT_STRING, &ca, NULL, 0 },
+	{ 0, "certificate", "file", "our own certificate", IMG_OPT_STRING,
+	  &certificate, NULL, 0 },
+	{ 0, "key", "file", "the key to it", IMG_OPT_STRING, &key, NULL, 0 },
+	{ 0, "pin", "sha256", "the peer's certificate and no other",
+	  IMG_OPT_STRING, &pin, NULL, 0 },
+	{ 0, "user", "name", "who we say we are (user identity)",
+	  IMG_OPT_STRING, &user, NULL, 0 },
+	{ 0, "passcode-file", "file", "what proves it; needs TLS",
+	  IMG_OPT_STRING, &passcode_file, NULL, 0 },
 	{ 0, "retries", "n", "of an object or association [3]", IMG_OPT_U64,
 	  &retries, NULL, 1000 },
 	{ 0, "connect-timeout", "s", "for the connection [10]", IMG_OPT_U64,
@@ -39,8 +57,19 @@ static const struct img_opt opts[] = {
 
 /* ---- host ------------------------------------------------------------- */
 
+/* With --commit an answer is not enough. */
+static bool is_unproved(const struct img_record *rec)
+{
+	for (size_t i = 0; commit && i < rec->warnings; i++)
+		if (strncmp(rec->warning[i], "unproved:", 9) == 0)
+			return true;
+	return false;
+}
+
 static int emit(void *arg, const struct img_record *rec)
 {
+	if (is_unproved(rec))
+		img_cli_no(arg);
 	return img_cli_emit(arg, rec);
 }
 
@@ -107,11 +136,19 @@ static int make_opts(struct img_cli *cli, struct img_send_opts *o,
 			      "--window: '%s' is no time of the day; "
 			      "18:00-07:00 is",
 			      window);
-	if (img_peer_parse(&o->peer, connect_to, err) < 0)
+	o->commit = commit;
+	o->commit_seconds = (unsigned)commit_s;
+	if (img_peer_get(&o->peer, o->archive, connect_to, err) < 0 ||
+	    img_peer_set(&o->peer, "calling", aet, err) < 0 ||
+	    img_peer_set(&o->peer, "ca", ca, err) < 0 ||
+	    img_peer_set(&o->peer, "certificate", certificate, err) < 0 ||
+	    img_peer_set(&o->peer, "key", key, err) < 0 ||
+	    img_peer_set(&o->peer, "pin", pin, err) < 0 ||
+	    img_peer_set(&o->peer, "user", user, err) < 0 ||
+	    img_peer_set(&o->peer, "passcode_file", passcode_file, err) < 0)
 		return -1;
-	if (aet)
-		strcpy(o->peer.calling, aet);
-	return 0;
+	o->peer.tls |= tls;
+	return img_peer_check(&o->peer, err);
 }
 
 /* ---- work ------------------------------------------------------------- */
@@ -156,10 +193,10 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	char archive[IMG_PATH_MAX];
 	int rc;
 
+	o.archive = archive;
 	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
 	    make_opts(cli, &o, err) < 0)
 		return -1;
-	o.archive = archive;
 	if (echo)
 		return ask(cli, &o, err);
 	img_cli_wait(cli, argc, argv);

@@ -43,18 +43,57 @@ struct img_peer {
 	char host[IMG_HOST_MAX];
 	uint16_t port;
 	char url[IMG_PATH_MAX]; /* STOW-RS; empty: DIMSE */
+	bool listed;            /* in peers.json */
 	bool tls;
 	char ca[IMG_PATH_MAX], certificate[IMG_PATH_MAX], key[IMG_PATH_MAX];
 	char tls_host[IMG_HOST_MAX]; /* name it must have; empty: host */
 	char pin[65];
 	char user[256];
 	char passcode_file[IMG_PATH_MAX];
+	char token_file[IMG_PATH_MAX]; /* STOW-RS: bearer token */
 };
 
 /* "AET@host:port" or "https://..."; IMG_E_USAGE. */
 int img_peer_parse(struct img_peer *p, const char *text, struct img_err *err);
+/* The peer of this name in peers.json of the archive's folder, else what the
+   text says; an address that is listed there gets what is agreed with it. */
+int img_peer_get(struct img_peer *p, const char *archive, const char *text,
+		 struct img_err *err);
+/* Sets one key of an entry of peers.json; NULL leaves it. */
+int img_peer_set(struct img_peer *p, const char *key, const char *value,
+		 struct img_err *err);
+/* Whether what was agreed is complete; IMG_E_USAGE. */
+int img_peer_check(const struct img_peer *p, struct img_err *err);
 /* 1 to 16 printable characters, no backslash (PS3.5 6.2). */
 bool img_aet_ok(const char *aet);
+
+/* ---- storage commitment ----------------------------------------------- */
+
+/* PS3.4 Annex J */
+#define IMG_COMMITMENT          "1.2.840.10008.1.20.1"
+#define IMG_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"
+#define IMG_COMMITMENT_MAX      100000 /* instances of one transaction */
+
+/* What is asked for, or answered. */
+struct img_commitment {
+	char transaction[IMG_UID_MAX];
+	struct img_commitment_ref {
+		char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
+		uint16_t reason; /* FailureReason, PS3.3 C.14; 0: committed */
+	} * ref;
+	size_t n, room;
+};
+
+int img_commitment_add(struct img_commitment *c, const char *sop_class,
+		       const char *sop, uint16_t reason, struct img_err *err);
+void img_commitment_release(struct img_commitment *c);
+/* The data set of an N-ACTION or N-EVENT-REPORT request in transfer syntax
+   ts.  c begins zeroed. */
+int img_commitment_read(struct img_commitment *c, const char *ts, const void *p,
+			size_t n, struct img_err *err);
+/* Appends the data set: what failed goes into FailedSOPSequence. */
+int img_commitment_write(const struct img_commitment *c, const char *ts,
+			 struct img_buf *out, struct img_err *err);
 
 /* ---- an association --------------------------------------------------- */
 
@@ -98,6 +137,22 @@ int img_scu_store(struct img_scu *s, uint8_t context, const char *sop_class,
 		  const char *instance, const struct img_scu_data *data,
 		  uint16_t *status, struct img_err *err);
 
+/* Query and storage commitment as a requestor. */
+#define IMG_STUDY_ROOT_FIND "1.2.840.10008.5.1.4.1.2.2.1"
+/* Which instances of a series the peer has: f is called for each.  -1 also
+   when it cannot be asked so. */
+int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
+		 const char *series, void (*f)(void *arg, const char *sop),
+		 void *arg, struct img_err *err);
+/* Asks the peer to commit to what c lists (N-ACTION, PS3.4 J.3.2). */
+int img_scu_commit(struct img_scu *s, uint8_t context,
+		   const struct img_commitment *c, uint16_t *status,
+		   struct img_err *err);
+/* Waits for an N-EVENT-REPORT, which goes to opts.event: 1 it has come, 0
+   not in this time, or the peer ended the association (*over). */
+int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
+		 struct img_err *err);
+
 /* ---- answers ---------------------------------------------------------- */
 
 /* PS3.4 B.2.3, PS3.7 Annex C. */
@@ -115,34 +170,6 @@ enum img_answer img_answer_of(uint16_t status);
 const char *img_answer_text(uint16_t status);
 /* Why a presentation context was not accepted (its result). */
 const char *img_context_text(uint8_t result);
-
-/* ---- storage commitment ----------------------------------------------- */
-
-/* PS3.4 Annex J */
-#define IMG_COMMITMENT          "1.2.840.10008.1.20.1"
-#define IMG_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"
-#define IMG_COMMITMENT_MAX      100000 /* instances of one transaction */
-
-/* What is asked for, or answered. */
-struct img_commitment {
-	char transaction[IMG_UID_MAX];
-	struct img_commitment_ref {
-		char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX];
-		uint16_t reason; /* FailureReason, PS3.3 C.14; 0: committed */
-	} * ref;
-	size_t n, room;
-};
-
-int img_commitment_add(struct img_commitment *c, const char *sop_class,
-		       const char *sop, uint16_t reason, struct img_err *err);
-void img_commitment_release(struct img_commitment *c);
-/* The data set of an N-ACTION or N-EVENT-REPORT request in transfer syntax
-   ts.  c begins zeroed. */
-int img_commitment_read(struct img_commitment *c, const char *ts, const void *p,
-			size_t n, struct img_err *err);
-/* Appends the data set: what failed goes into FailedSOPSequence. */
-int img_commitment_write(const struct img_commitment *c, const char *ts,
-			 struct img_buf *out, struct img_err *err);
 
 /* ---- acceptor: sockets ------------------------------------------------ */
 

@@ -258,24 +258,49 @@ static int answer_event(struct img_scu *s, uint8_t context,
 	return img_scu_send(s, context, &rsp, NULL, err);
 }
 
+/* One message; its data set is in s->data.  N-EVENT-REPORTs are answered. */
+static int hear(struct img_scu *s, unsigned seconds, struct img_command *c,
+		uint8_t *context, struct img_err *err)
+{
+	if (collect(s, true, seconds, context, &s->command, err) < 0 ||
+	    img_command_get(c, img_buf_str(&s->command), s->command.len, err) <
+		    0)
+		return -1;
+	if (!ts_of(s, *context))
+		return malformed("a context of nobody", err);
+	if (c->data && collect(s, false, seconds, context, &s->data, err) < 0)
+		return -1;
+	if (c->field != IMG_N_EVENT_RQ)
+		return 0;
+	s->events++;
+	return answer_event(s, *context, c, err);
+}
+
+int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
+		 struct img_err *err)
+{
+	struct img_command c = { 0 };
+	uint8_t context = 0;
+
+	*over = false;
+	if (!img_assoc_waiting(s->assoc, seconds))
+		return 0;
+	if (hear(s, s->opts.dimse_seconds, &c, &context, err) < 0) {
+		*over = true;
+		return -1;
+	}
+	return c.field == IMG_N_EVENT_RQ ? 1
+					 : malformed("what was not asked", err);
+}
+
 int img_scu_receive(struct img_scu *s, unsigned seconds, struct img_command *c,
 		    uint8_t *context, struct img_err *err)
 {
 	for (;;) {
-		if (collect(s, true, seconds, context, &s->command, err) < 0 ||
-		    img_command_get(c, img_buf_str(&s->command), s->command.len,
-				    err) < 0)
-			return -1;
-		if (!ts_of(s, *context))
-			return malformed("a context of nobody", err);
-		if (c->data &&
-		    collect(s, false, seconds, context, &s->data, err) < 0)
+		if (hear(s, seconds, c, context, err) < 0)
 			return -1;
 		if (c->field != IMG_N_EVENT_RQ)
 			return 0;
-		if (answer_event(s, *context, c, err) < 0)
-			return -1;
-		s->events++;
 	}
 }
 

@@ -17,6 +17,7 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 	s->done_tail = &s->done;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->look_lock, NULL);
+	pthread_mutex_init(&s->ledger_lock, NULL);
 	pthread_mutex_init(&s->pace_lock, NULL);
 	pthread_cond_init(&s->more, NULL);
 	pthread_cond_init(&s->room, NULL);
@@ -85,6 +86,7 @@ void img_send_close(struct img_send *s)
 	pthread_cond_destroy(&s->result);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->look_lock);
+	pthread_mutex_destroy(&s->ledger_lock);
 	pthread_mutex_destroy(&s->pace_lock);
 	free(s);
 }

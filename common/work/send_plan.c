@@ -6,6 +6,7 @@
 
 #define EXPLICIT_LE "1.2.840.10008.1.2.1"
 #define IMPLICIT_LE "1.2.840.10008.1.2"
+#define CONTEXTS    (IMG_ASSOC_CONTEXTS - 2) /* two for proof */
 
 static bool has_other(const char *ts)
 {
@@ -50,7 +51,7 @@ static void propose(struct img_send *s, struct send_plan *p, size_t i)
 	struct send_choice *c = &p->of[i];
 	bool other = has_other(g->ts);
 
-	if (c->proposed || p->n + 2 > IMG_ASSOC_CONTEXTS)
+	if (c->proposed || p->n + 2 > CONTEXTS)
 		return;
 	c->proposed = true;
 	c->own = add_context(p, g->sop_class, g->ts, NULL);
@@ -79,6 +80,12 @@ int send_plan_make(struct img_send *s, size_t first, struct send_plan *p)
 		for (size_t i = 0; i < p->groups; i++)
 			if (s->groups[i].head)
 				propose(s, p, i);
+		if (s->opts.commit) {
+			p->commit = &p->c[add_context(
+				p, IMG_COMMITMENT, EXPLICIT_LE, IMPLICIT_LE)];
+			p->find = &p->c[add_context(p, IMG_STUDY_ROOT_FIND,
+						    EXPLICIT_LE, IMPLICIT_LE)];
+		}
 		rc = 0;
 	}
 	pthread_mutex_unlock(&s->lock);

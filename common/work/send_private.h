@@ -77,7 +77,7 @@ struct img_send {
 
 	/* the ledger */
 	struct img_catalog *ledger, *look;
-	pthread_mutex_t look_lock;
+	pthread_mutex_t look_lock, ledger_lock;
 
 	/* pace */
 	pthread_mutex_t pace_lock;

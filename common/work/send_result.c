@@ -97,15 +97,9 @@ static int note(struct img_send *s, const struct send_item *it,
 	return img_catalog_note_sent(s->ledger, &row, err);
 }
 
-int send_ledger_note(struct img_send *s, struct send_item *list,
-		     struct img_err *err)
+static int write_down(struct img_send *s, struct send_item *list,
+		      struct img_err *err)
 {
-	bool any = false;
-
-	for (struct send_item *it = list; it; it = it->next)
-		any |= is_answer(it);
-	if (!s->ledger || !any)
-		return 0;
 	if (img_store_lock(s->store, LOCK_SECONDS, err) < 0)
 		return -1;
 	if (img_catalog_begin(s->ledger, err) < 0)
@@ -122,6 +116,22 @@ undo:
 fail:
 	img_store_unlock(s->store);
 	return -1;
+}
+
+int send_ledger_note(struct img_send *s, struct send_item *list,
+		     struct img_err *err)
+{
+	bool any = false;
+	int rc;
+
+	for (struct send_item *it = list; it; it = it->next)
+		any |= is_answer(it);
+	if (!s->ledger || !any)
+		return 0;
+	pthread_mutex_lock(&s->ledger_lock);
+	rc = write_down(s, list, err);
+	pthread_mutex_unlock(&s->ledger_lock);
+	return rc;
 }
 
 /* ---- records ---------------------------------------------------------- */

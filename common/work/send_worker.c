@@ -131,6 +131,7 @@ static int open_assoc(struct send_worker *w, struct img_scu **scu,
 				  .assoc_seconds = s->opts.assoc_seconds,
 				  .dimse_seconds = s->opts.dimse_seconds,
 				  .pace = s->opts.rate ? pace : NULL,
+				  .event = s->opts.commit ? send_event : NULL,
 				  .arg = w };
 	struct img_err err = IMG_ERR_INIT;
 
@@ -244,7 +245,10 @@ static enum then send_bytes(struct send_worker *w, struct img_scu *scu,
 		return busy(w, it, status);
 	w->busy = 0;
 	answered(it, status);
-	send_queue_done(w->s, it);
+	if (w->s->opts.commit && !it->error)
+		send_unproved(w, it);
+	else
+		send_queue_done(w->s, it);
 	return GO_ON;
 }
 
@@ -262,6 +266,12 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 	}
 	if (w->rc[slot] != 0) {
 		send_queue_done(w->s, it);
+		return GO_ON;
+	}
+	if (it->stored) { /* says the ledger: only proof is wanted */
+		it->status = "sent";
+		it->proof = "response";
+		send_unproved(w, it);
 		return GO_ON;
 	}
 	group = send_queue_group(w->s, it);
@@ -301,6 +311,9 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 		if (next)
 			fetch(w, next, !slot);
 		then = send_one(w, scu, p, it, slot);
+		if (then == GO_ON && w->n_unproved >= SEND_PROVE &&
+		    send_prove(w, scu, p) < 0)
+			then = BROKEN;
 		send_loaded_drop(&w->loaded[slot]);
 		it = next;
 		slot = !slot;
@@ -318,6 +331,8 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 		else
 			send_queue_back(s, it);
 	}
+	if (send_prove(w, then == BROKEN ? NULL : scu, p) < 0)
+		then = BROKEN;
 	return then;
 }
 

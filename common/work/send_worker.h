@@ -18,8 +18,11 @@ struct send_worker {
 	struct send_item *ask;      /* to be loaded into slot */
 	int slot;
 	bool quit;
-	unsigned answers; /* on this association */
-	unsigned busy;    /* answers of A7xx in a row */
+	struct send_item *unproved; /* sent; proof is still to come */
+	size_t n_unproved;
+	struct send_event *event; /* that is waited for */
+	unsigned answers;         /* on this association */
+	unsigned busy;            /* answers of A7xx in a row */
 	struct send_loaded loaded[2];
 	int rc[2];
 };
@@ -41,6 +44,7 @@ struct send_plan {
 	size_t groups;          /* that there were when it was made */
 	struct send_choice *of; /* by group */
 	bool *accepts;          /* by group, when answered */
+	struct img_assoc_context *commit, *find; /* NULL: not asked for */
 };
 
 /* Contexts for the group first and as many others that wait as fit. */
@@ -48,5 +52,17 @@ int send_plan_make(struct img_send *s, size_t first, struct send_plan *p);
 void send_plan_release(struct send_plan *p);
 /* The peer has answered; what it takes of no kind is told by its group. */
 void send_plan_answered(struct img_send *s, struct send_plan *p);
+
+/* ---- send_proof.c ---- */
+
+#define SEND_PROVE 500 /* so many at a time */
+
+uint16_t send_event(void *arg, const struct img_command *c, const char *ts,
+		    const void *data, size_t n);
+void send_unproved(struct send_worker *w, struct send_item *it);
+/* Asks for proof of all that wait for it; their records come.  scu NULL: there
+   is no association.  -1: it broke. */
+int send_prove(struct send_worker *w, struct img_scu *scu,
+	       const struct send_plan *p);
 
 #endif

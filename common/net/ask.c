@@ -1,0 +1,178 @@
+/* ask.c - what a requestor asks for: C-FIND and storage commitment. */
+#include <string.h>
+
+#include "net/inside.h"
+
+struct bytes {
+	const struct img_buf *b;
+	size_t at;
+};
+
+static int next(void *arg, void *p, size_t n, struct img_err *err)
+{
+	struct bytes *from = arg;
+
+	(void)err;
+	memcpy(p, from->b->data + from->at, n);
+	from->at += n;
+	return 0;
+}
+
+static int into_buf(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	return img_buf_add(arg, p, n, err);
+}
+
+static const char *ts_of(const struct img_scu *s, uint8_t context)
+{
+	return s->contexts[context / 2].accepted;
+}
+
+static int send_with(struct img_scu *s, uint8_t context, struct img_command *rq,
+		     const struct img_buf *b, struct img_err *err)
+{
+	struct bytes from = { b, 0 };
+	const struct img_scu_data d = { b->len, next, &from };
+
+	rq->message = ++s->message;
+	return img_scu_send(s, context, rq, &d, err);
+}
+
+/* ---- C-FIND ----------------------------------------------------------- */
+
+/* PS3.4 C.4.1, C.6.2.1: the instances of a series. */
+static int write_query(const char *ts, const char *study, const char *series,
+		       struct img_buf *out, struct img_err *err)
+{
+	const struct img_dicom_sink sink = { into_buf, out };
+	struct img_dicom_writer *w = img_dicom_writer_new(&sink, err);
+	int rc = -1;
+
+	if (!w)
+		return -1;
+	if (img_dicom_put_encoding(w, ts, err) == 0 &&
+	    img_dicom_put_text(w, IMG_TAG(0x0008, 0x0018), "UI", "", err) ==
+		    0 &&
+	    img_dicom_put_text(w, IMG_TAG(0x0008, 0x0052), "CS", "IMAGE",
+			       err) == 0 &&
+	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000D), "UI", study, err) ==
+		    0 &&
+	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000E), "UI", series, err) ==
+		    0)
+		rc = img_dicom_finish(w, err);
+	img_dicom_writer_free(w);
+	return rc;
+}
+
+static int write_meta(const char *ts, struct img_buf *out, struct img_err *err)
+{
+	const struct img_dicom_sink sink = { into_buf, out };
+	struct img_dicom_writer *w = img_dicom_writer_new(&sink, err);
+	int rc = -1;
+
+	if (w &&
+	    img_dicom_put_meta(w, IMG_STUDY_ROOT_FIND, "2.25.0", ts, err) == 0)
+		rc = img_dicom_finish(w, err);
+	img_dicom_writer_free(w);
+	return rc;
+}
+
+/* The SOPInstanceUID of one answer; our reader is told its transfer syntax by
+   a file meta. */
+static int read_answer(const char *ts, const struct img_buf *data,
+		       char sop[IMG_UID_MAX], struct img_err *err)
+{
+	static const uint32_t tag = IMG_TAG(0x0008, 0x0018);
+	struct img_dicom_reader *r = img_dicom_reader_new(err);
+	struct img_dicom_pick v;
+	struct img_buf file;
+	size_t n = 0;
+	int rc = -1;
+
+	img_buf_init(&file, data->len + 4096);
+	if (r && write_meta(ts, &file, err) == 0 &&
+	    img_buf_add(&file, data->data, data->len, err) == 0 &&
+	    img_dicom_start_mem(r, file.data, file.len, "the peer's answer",
+				NULL, err) == 0 &&
+	    img_dicom_pick(r, &tag, 1, &v, err) == 0) {
+		while (v.p && n < v.length && n + 1 < IMG_UID_MAX &&
+		       v.p[n] > ' ') {
+			sop[n] = (char)v.p[n];
+			n++;
+		}
+		sop[n] = '\0';
+		rc = 0;
+	}
+	img_dicom_reader_free(r);
+	img_buf_release(&file);
+	return rc;
+}
+
+static int read_answers(struct img_scu *s, uint8_t context,
+			const struct img_command *rq,
+			void (*f)(void *arg, const char *sop), void *arg,
+			struct img_err *err)
+{
+	struct img_command rsp;
+	char sop[IMG_UID_MAX];
+
+	for (;;) {
+		if (img_scu_answer(s, context, rq, &rsp, err) < 0)
+			return -1;
+		if (img_answer_of(rsp.status) != IMG_ANSWER_PENDING)
+			break;
+		if (!rsp.data)
+			continue;
+		if (read_answer(ts_of(s, context), &s->data, sop, err) < 0)
+			return -1;
+		f(arg, sop);
+	}
+	if (rsp.status == 0)
+		return 0;
+	return img_err_set(err, IMG_E_REFUSED,
+			   "C-FIND: the peer answers %04X: %s", rsp.status,
+			   img_answer_text(rsp.status));
+}
+
+int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
+		 const char *series, void (*f)(void *arg, const char *sop),
+		 void *arg, struct img_err *err)
+{
+	struct img_command rq = { .field = IMG_C_FIND_RQ,
+				  .data = true,
+				  .sop_class = IMG_STUDY_ROOT_FIND };
+	struct img_buf query;
+	int rc = -1;
+
+	img_buf_init(&query, 4096);
+	if (write_query(ts_of(s, context), study, series, &query, err) == 0 &&
+	    send_with(s, context, &rq, &query, err) == 0)
+		rc = read_answers(s, context, &rq, f, arg, err);
+	img_buf_release(&query);
+	return rc;
+}
+
+/* ---- storage commitment ----------------------------------------------- */
+
+int img_scu_commit(struct img_scu *s, uint8_t context,
+		   const struct img_commitment *c, uint16_t *status,
+		   struct img_err *err)
+{
+	struct img_command rsp, rq = { .field = IMG_N_ACTION_RQ,
+				       .data = true,
+				       .type = 1,
+				       .sop_class = IMG_COMMITMENT,
+				       .instance = IMG_COMMITMENT_INSTANCE };
+	struct img_buf list;
+	int rc = -1;
+
+	img_buf_init(&list, 64u << 20);
+	if (img_commitment_write(c, ts_of(s, context), &list, err) == 0 &&
+	    send_with(s, context, &rq, &list, err) == 0 &&
+	    img_scu_answer(s, context, &rq, &rsp, err) == 0) {
+		*status = rsp.status;
+		rc = 0;
+	}
+	img_buf_release(&list);
+	return rc;
+}

@@ -1,0 +1,223 @@
+/* send_proof.c - does the peer vouch for what it has answered to have? */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "work/send_worker.h"
+
+/* ---- storage commitment ----------------------------------------------- */
+
+struct send_event {
+	const char *transaction;
+	struct img_commitment found;
+	bool came;
+};
+
+/* An N-EVENT-REPORT: 1 all committed, 2 some failed (PS3.4 J.3.3). */
+uint16_t send_event(void *arg, const struct img_command *c, const char *ts,
+		    const void *data, size_t n)
+{
+	struct send_worker *w = arg;
+	struct send_event *e = w->event;
+	struct img_commitment got = { 0 };
+	struct img_err err = IMG_ERR_INIT;
+
+	if (strcmp(c->sop_class, IMG_COMMITMENT) != 0)
+		return 0x0118;
+	if (c->type != 1 && c->type != 2)
+		return 0x0113;
+	if (img_commitment_read(&got, ts, data, n, &err) < 0) {
+		img_commitment_release(&got);
+		return 0x0110;
+	}
+	/* That of another run, or of another list, is heard and not used. */
+	if (e && !e->came && strcmp(got.transaction, e->transaction) == 0) {
+		e->found = got;
+		e->came = true;
+	} else {
+		img_commitment_release(&got);
+	}
+	return 0;
+}
+
+static void committed(struct send_item *it, uint16_t reason)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (reason == 0) {
+		it->status = "committed";
+		it->proof = "committed";
+		return;
+	}
+	it->status = NULL;
+	it->response = reason;
+	img_err_set(&why, IMG_E_REFUSED,
+		    "the peer has answered that it stored it, and does not "
+		    "commit to it: %04X: %s",
+		    reason, img_answer_text(reason));
+	send_item_fail(it, "failed", &why);
+}
+
+static int by_sop(const void *a, const void *b)
+{
+	const struct img_commitment_ref *x = a, *y = b;
+
+	return strcmp(x->sop, y->sop);
+}
+
+static void apply(struct send_item *list, struct img_commitment *found)
+{
+	if (found->n)
+		qsort(found->ref, found->n, sizeof(*found->ref), by_sop);
+	for (struct send_item *it = list; it; it = it->next) {
+		struct img_commitment_ref key, *r;
+
+		memset(&key, 0, sizeof(key));
+		memcpy(key.sop, it->sop, sizeof(key.sop));
+		r = found->n ? bsearch(&key, found->ref, found->n,
+				       sizeof(*found->ref), by_sop)
+			     : NULL;
+		if (r)
+			committed(it, r->reason);
+	}
+}
+
+/* 1 the peer has told what it commits to, 0 not, -1 the association broke. */
+static int ask_commitment(struct send_worker *w, struct img_scu *scu,
+			  uint8_t context, struct send_item *list,
+			  struct img_err *err)
+{
+	struct img_commitment ask = { 0 };
+	struct send_event e = { .transaction = ask.transaction };
+	double until;
+	uint64_t number;
+	uint16_t status = 0;
+	bool over = false;
+	int rc = 0;
+
+	img_random(&number, sizeof(number));
+	snprintf(ask.transaction, sizeof(ask.transaction), "2.25.%" PRIu64,
+		 number | (uint64_t)1 << 63);
+	for (struct send_item *it = list; it && rc == 0; it = it->next)
+		rc = img_commitment_add(&ask, it->sop_class, it->sop, 0, err);
+	w->event = &e;
+	if (rc == 0)
+		rc = img_scu_commit(scu, context, &ask, &status, err);
+	until = img_time_mono() + w->s->opts.commit_seconds;
+	while (rc == 0 && status == 0 && !e.came) {
+		double left = until - img_time_mono();
+
+		if (left <= 0 || w->s->host.stopped(w->s->host.arg) ||
+		    img_scu_wait(scu, left < 1 ? 1 : (unsigned)left, &over,
+				 err) < 0)
+			break;
+	}
+	w->event = NULL;
+	if (e.came)
+		apply(list, &e.found);
+	img_commitment_release(&e.found);
+	img_commitment_release(&ask);
+	return e.came ? 1 : rc < 0 || over ? -1 : 0;
+}
+
+/* ---- C-FIND ----------------------------------------------------------- */
+
+struct search {
+	struct send_item *list;
+	const char *series;
+};
+
+static void is_there(void *arg, const char *sop)
+{
+	struct search *s = arg;
+
+	for (struct send_item *it = s->list; it; it = it->next)
+		if (strcmp(it->sop, sop) == 0 &&
+		    strcmp(it->series, s->series) == 0)
+			it->proof = "found";
+}
+
+static bool wants_query(const struct send_item *it)
+{
+	return strcmp(it->status, "sent") == 0 && *it->study && *it->series &&
+	       strcmp(it->proof, "response") == 0;
+}
+
+/* A series at a time; its instances are next to each other as a rule. */
+static int ask_query(struct img_scu *scu, uint8_t context,
+		     struct send_item *list, struct img_err *err)
+{
+	const char *last = "";
+
+	for (struct send_item *it = list; it; it = it->next) {
+		struct search s = { list, it->series };
+
+		if (!wants_query(it) || strcmp(it->series, last) == 0)
+			continue;
+		last = it->series;
+		if (img_scu_find(scu, context, it->study, it->series, is_there,
+				 &s, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
+static void unproved(struct send_item *it, const struct img_err *why)
+{
+	if (strcmp(it->status, "sent") != 0 ||
+	    strcmp(it->proof, "response") != 0)
+		return;
+	free(it->warning);
+	if (asprintf(&it->warning, "unproved: %s",
+		     why->code != IMG_OK
+			     ? why->text
+			     : "the peer does not vouch for it") < 0)
+		it->warning = NULL;
+}
+
+/* So that a run that is killed while it waits need not send it again. */
+static void remember(struct img_send *s, struct send_item *list)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (send_ledger_note(s, list, &err) < 0)
+		s->host.trouble(s->host.arg, &err);
+}
+
+int send_prove(struct send_worker *w, struct img_scu *scu,
+	       const struct send_plan *p)
+{
+	struct send_item *list = w->unproved, *it;
+	struct img_err err = IMG_ERR_INIT;
+	int rc = 0;
+
+	w->unproved = NULL;
+	w->n_unproved = 0;
+	if (!list)
+		return 0;
+	remember(w->s, list);
+	if (scu && p->commit && p->commit->result == 0)
+		rc = ask_commitment(w, scu, p->commit->id, list, &err);
+	if (scu && rc == 0 && p->find && p->find->result == 0) {
+		img_err_clear(&err);
+		if (ask_query(scu, p->find->id, list, &err) < 0 &&
+		    err.code != IMG_E_REFUSED)
+			rc = -1;
+	}
+	while ((it = list) != NULL) {
+		list = it->next;
+		unproved(it, &err);
+		send_queue_done(w->s, it);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+void send_unproved(struct send_worker *w, struct send_item *it)
+{
+	it->next = w->unproved;
+	w->unproved = it;
+	w->n_unproved++;
+}

@@ -11,7 +11,7 @@
 #define LEVELS     "patient|study|series|image"
 
 static bool count, conflicts;
-static const char *dir, *level, *fields, *format, *keys_from, *key;
+static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent;
 static uint64_t limit, priors;
 static struct img_list sort;
 
@@ -31,6 +31,8 @@ static const struct img_opt opts[] = {
 	  &format, FORMATS, 0 },
 	{ 0, "conflicts", NULL, "all objects of instances that have several",
 	  IMG_OPT_FLAG, &conflicts, NULL, 0 },
+	{ 0, "not-sent-to", "peer", "only what it was not given by imgsend",
+	  IMG_OPT_STRING, &unsent, NULL, 0 },
 	{ 0, "priors", "n", "the most relevant priors of each study",
 	  IMG_OPT_U64, &priors, NULL, IMG_PRIORS_MAX },
 	{ 0, "keys-from", "file", "a value of -k on each line; - is stdin",
@@ -144,6 +146,7 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 	f->sorts = sort.n;
 	f->limit = limit;
 	f->conflicts = conflicts;
+	f->not_sent_to = unsent;
 }
 
 /* ---- work ------------------------------------------------------------- */

@@ -122,7 +122,7 @@ store_scp few +xe
 dcmcrle in/2.dcm rle.dcm
 exits 2 'a compressed object among plain ones' timeout 60 imgsend -q -C none \
 	-c "P@127.0.0.1:$port" in/1.dcm rle.dcm in/3.dcm
-ok 'is refused' grep -q '^{"status":"refused","path":"rle.dcm".*"message":"the peer does not take this transfer syntax"' out
+ok 'is refused' grep -q '^{"status":"refused","path":"rle.dcm".*"message":"rle.dcm: the peer does not take this transfer syntax"' out
 ok 'alone' test "$(records sent)" = 2
 
 # ---- usage, output -------------------------------------------------------

@@ -59,6 +59,8 @@ int img_peer_parse(struct img_peer *p, const char *text, struct img_err *err);
    text says; an address that is listed there gets what is agreed with it. */
 int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 		 struct img_err *err);
+/* The name that the ledger has for it; free with free().  NULL: IMG_E_USAGE. */
+char *img_peer_name(const char *archive, const char *text, struct img_err *err);
 /* Sets one key of an entry of peers.json; NULL leaves it. */
 int img_peer_set(struct img_peer *p, const char *key, const char *value,
 		 struct img_err *err);

@@ -136,8 +136,10 @@ static int take_member(void *arg, const char *key, const char *json,
 					 err);
 	}
 	/* A misspelt "tls" must not become plain text. */
-	if (!value || img_peer_set(e->peer, key, value, &why) < 0)
-		return bad_key(e, value ? why.text : key, err);
+	if (img_peer_set(e->peer, key, value ? value : "", &why) < 0)
+		return bad_key(e, why.text, err);
+	if (!value)
+		return bad_key(e, "a value that is no text", err);
 	return 0;
 }
 
@@ -222,6 +224,10 @@ int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 	if (img_path_join(file, sizeof(file), archive, "peers.json", err) < 0 ||
 	    read_file(file, &b, err) < 0)
 		goto out;
+	/* Our reader of JSON takes one line; in texts there are no newlines. */
+	for (size_t i = 0; i < b.len; i++)
+		if (b.data[i] == '\n' || b.data[i] == '\r' || b.data[i] == '\t')
+			b.data[i] = ' ';
 	if (b.len) {
 		all = img_json_parse(b.data, b.len, &why);
 		if (!all) {
@@ -246,4 +252,20 @@ out:
 	img_buf_release(&b);
 	free(s);
 	return rc;
+}
+
+char *img_peer_name(const char *archive, const char *text, struct img_err *err)
+{
+	struct img_peer *p = calloc(1, sizeof(*p));
+	char *name = NULL;
+
+	if (p && img_peer_get(p, archive, text, err) == 0) {
+		name = strdup(p->name);
+		if (!name)
+			img_err_set(err, IMG_E_NOMEM, "out of memory");
+	} else if (!p) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
+	free(p);
+	return name;
 }

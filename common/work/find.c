@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net.h"
 #include "work/find.h"
 
 #define MAX 96 /* keys, fields */
@@ -16,6 +17,7 @@ struct img_find {
 	struct img_catalog *c;
 	struct img_store *store;
 	struct img_find_opts opts;
+	char *peer; /* of not_sent_to, as the ledger has it */
 	char *text; /* what keys and fields point into */
 	/* the catalog's part */
 	struct img_query q;
@@ -311,6 +313,7 @@ static int fill(struct img_find *f, struct img_err *err)
 		return -1;
 	f->q.level = o->level;
 	f->q.conflicts = o->conflicts;
+	f->q.not_sent_to = f->peer;
 	f->q.objects = o->level == IMG_IMAGE;
 	/* With keys for headers the catalog cannot know when to stop. */
 	f->q.limit = f->probe_keys ? 0 : o->limit;
@@ -331,7 +334,9 @@ int img_find_new(struct img_find **out, struct img_catalog *c, const char *dir,
 	f->q.key = f->key;
 	f->q.sort = f->sort;
 	f->q.field = f->column;
-	if (fill(f, err) < 0 ||
+	if ((opts->not_sent_to &&
+	     (f->peer = img_peer_name(dir, opts->not_sent_to, err)) == NULL) ||
+	    fill(f, err) < 0 ||
 	    (f->paths &&
 	     (img_probe_new(&f->probe, f->path, f->paths, err) < 0 ||
 	      img_store_open(&f->store, dir, IMG_READ, err) < 0))) {
@@ -352,6 +357,7 @@ void img_find_free(struct img_find *f)
 	img_probe_free(f->probe);
 	img_store_close(f->store);
 	free(f->extra_value);
+	free(f->peer);
 	free(f->text);
 	free(f);
 }

@@ -27,7 +27,8 @@ struct img_find_opts {
 	size_t sorts;
 	uint64_t limit; /* 0: none */
 	bool conflicts;
-	bool identity; /* give the UIDs of the levels in any case */
+	const char *not_sent_to; /* a peer, by name or address; NULL */
+	bool identity;           /* give the UIDs of the levels in any case */
 	/* An object's header cannot be read: the row is left out. */
 	void (*trouble)(void *arg, const struct img_err *err);
 	void *arg;

@@ -217,7 +217,11 @@ int send_prove(struct send_worker *w, struct img_scu *scu,
 
 void send_unproved(struct send_worker *w, struct send_item *it)
 {
-	it->next = w->unproved;
-	w->unproved = it;
+	it->next = NULL;
+	if (w->unproved)
+		w->last_unproved->next = it;
+	else
+		w->unproved = it;
+	w->last_unproved = it;
 	w->n_unproved++;
 }

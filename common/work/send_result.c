@@ -162,6 +162,19 @@ static int make_extra(const struct img_send *s, const struct send_item *it,
 	return img_buf_puts(b, it->more, err);
 }
 
+/* Messages name the input; one of the archive by its digest, which tells
+   nothing to anybody who has not the archive. */
+static void name_error(const struct send_item *it, const char *hex,
+		       struct img_err *out)
+{
+	const char *name = it->path ? it->path : it->has_digest ? hex : NULL;
+
+	if (!name || strncmp(it->error, name, strlen(name)) == 0)
+		img_err_set(out, it->code, "%s", it->error);
+	else
+		img_err_set(out, it->code, "%s: %s", name, it->error);
+}
+
 static int emit(struct img_send *s, const struct send_item *it)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -188,7 +201,7 @@ static int emit(struct img_send *s, const struct send_item *it)
 	if (it->warning)
 		img_record_warn(&rec, it->warning);
 	if (it->error)
-		img_err_set(&rec.error, it->code, "%s", it->error);
+		name_error(it, hex, &rec.error);
 	if (strcmp(it->status, "ignored") == 0 ||
 	    make_extra(s, it, &extra, &err) == 0) {
 		rec.extra = extra.len ? img_buf_str(&extra) : NULL;

@@ -19,6 +19,7 @@ struct send_worker {
 	int slot;
 	bool quit;
 	struct send_item *unproved; /* sent; proof is still to come */
+	struct send_item *last_unproved;
 	size_t n_unproved;
 	struct send_event *event; /* that is waited for */
 	unsigned answers;         /* on this association */

@@ -1,0 +1,108 @@
+# imgsend-proof.t - storage commitment, C-FIND, peers by name, what is not
+# sent yet.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+. "$TOP/tests/peer.sh"
+need storescp dcmqrscp
+
+for i in 1 2 3 4 5 6; do
+	mkdir -p in && img in/$i.dcm $i --study "2.25.10$((i % 2))" \
+		--series "2.25.20$((i % 2))"
+done
+import in >/dev/null
+
+# unsent PEER [OPTION ...]: how many images it lacks
+unsent()
+{
+	peer_=$1
+	shift
+	imgquery -C arch -l image --count --not-sent-to "$peer_" "$@"
+}
+
+# ---- a peer that commits -------------------------------------------------
+
+free_port
+serve imgrecv -C theirs -p "$port" -a RECV
+ok 'imgrecv is there' listening
+exits 0 'with --commit' timeout 60 imgsend -q -C arch --commit \
+	-c "RECV@127.0.0.1:$port" 2.25.100
+ok 'all is committed' test "$(records committed)" = 3
+ok 'so the record says' test "$(grep -c '"proof":"committed"' out)" = 3
+exits 0 'again' timeout 60 imgsend -q -C arch --commit \
+	-c "RECV@127.0.0.1:$port" 2.25.100
+ok 'is skipped' test "$(records skipped)" = 3
+exits 0 'sent without' timeout 60 imgsend -q -C arch \
+	-c "RECV@127.0.0.1:$port" 2.25.101
+ok 'is not committed' test "$(records sent)" = 3
+cp -a theirs before
+exits 0 'then with' timeout 60 imgsend -q -C arch --commit \
+	-c "RECV@127.0.0.1:$port" 2.25.101
+ok 'is proved' test "$(records committed)" = 3
+rows 'SELECT status, proof, count(*) FROM sent GROUP BY 1, 2' >o
+same 'the ledger' o <<!
+sent|committed|6
+!
+
+# ---- what is not sent ----------------------------------------------------
+
+ok 'nothing is left for it' test "$(unsent "RECV@127.0.0.1:$port")" = 0
+ok 'all is for another' test "$(unsent "OTHER@127.0.0.1:$port")" = 6
+import --on-conflict replace "$(img new.dcm 3 --study 2.25.101 --series \
+	2.25.201 --pixel 9 && echo new.dcm)" >/dev/null
+ok 'new bytes are not there yet' test "$(unsent "RECV@127.0.0.1:$port")" = 1
+imgquery -C arch --format jsonl -l study --not-sent-to \
+	"RECV@127.0.0.1:$port" >o
+ok 'its study is listed' grep -q '"StudyInstanceUID":"2.25.101"' o
+ok 'alone' test "$(wc -l <o)" = 1
+exits 64 'a peer that is none' imgquery -C arch --not-sent-to nobody
+
+# ---- peers by name -------------------------------------------------------
+
+cat >arch/peers.json <<!
+{ "near": { "aet": "RECV", "host": "127.0.0.1", "port": $port,
+            "calling": "US" },
+  "safe": { "aet": "SAFE", "host": "127.0.0.1", "port": $port, "tls": true } }
+!
+exits 0 'by name' timeout 60 imgsend -q -C arch -c near in/1.dcm
+ok 'the ledger has the name' grep -q '"peer":"near"' out
+exits 0 'by the address that is listed' timeout 60 imgsend -q -C arch \
+	-c "RECV@127.0.0.1:$port" in/1.dcm
+ok 'it is the same peer' test "$(records skipped)" = 1
+exits 3 'set up for TLS' timeout 60 imgsend -q -C arch --retries 0 \
+	-c "SAFE@127.0.0.1:$port" in/1.dcm
+ok 'is not sent to in plain text' grep -q '"status":"\(refused\|failed\)"' out
+exits 64 'a name that is not listed' imgsend -C arch -c far in/1.dcm
+echo '{ "near": { "aet": "RECV", "host": "h", "port": 1, "tsl": true } }' \
+	>arch/peers.json
+exits 64 'a key that is misspelt' imgsend -C arch -c near in/1.dcm
+ok 'is named' grep -q 'tsl is a key that is not known' err
+echo '{ "near": ' >arch/peers.json
+exits 64 'a file that is no JSON' imgsend -C arch -c near in/1.dcm
+rm arch/peers.json
+
+# ---- a peer that is asked ------------------------------------------------
+
+mkdir db
+free_port
+cat >qr.cfg <<!
+NetworkTCPPort = $port
+MaxPDUSize = 16384
+MaxAssociations = 16
+HostTable BEGIN
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+QR $PWD/db RW (9, 1024mb) ANY
+AETable END
+!
+serve dcmqrscp -c qr.cfg
+ok 'dcmqrscp is there' listening
+exits 0 'a peer without storage commitment' timeout 60 imgsend -q -C arch \
+	--commit -c "QR@127.0.0.1:$port" in/1.dcm in/2.dcm in/3.dcm
+ok 'is asked what it has' test "$(grep -c '"proof":"found"' out)" = 3
+store_scp got
+exits 1 'one that cannot be asked' timeout 60 imgsend -q -C arch --commit \
+	-c "ST@127.0.0.1:$port" in/1.dcm
+ok 'is not believed' grep -q '^{"status":"sent".*"warning":\["unproved: ' out
+finish

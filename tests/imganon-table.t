@@ -1,6 +1,7 @@
 # imganon-table.t - every row of Table E.1-1, at every depth and in every
 # encoding: what leaks, what becomes of it, and that this test can fail.
 . "$(dirname "$0")/lib.sh"
+need dcmdump
 csv=$TOP/common/anon/ps3.15-e1-1.csv
 vrs=$TOP/common/anon/ps3.15-e1-1-vr.csv
 safe=$TOP/common/anon/safe-private.csv
@@ -44,6 +45,14 @@ for syntax in implicit explicit big deflated; do
 	ok "$syntax: all stay with the option" test \
 		"$(anonplaces count "$safe" "$new")" = '479 0 26'
 	exits 1 "$syntax: but no name inside" grep -q 'QZINSAFE\|QZUNSAFE' "$new"
+	anonplaces defined "$safe" $syntax in
+	new=$(made imganon --option retain-safe-private in)
+	ok "$syntax: of defined length, too" test \
+		"$(anonplaces count "$safe" "$new")" = '479 0 26'
+	dcmdump -q "$new" >inside 2>&1
+	exits 1 "$syntax: looked into" grep -q 'QZINSAFE\|QZUNSAFE' inside
+	exits 0 "$syntax: what is harmless inside stays" \
+		grep -q ' (0018,0060) DS \[120\]' inside
 	new=$(made imganon in)
 	ok "$syntax: none without" test \
 		"$(anonplaces count "$safe" "$new")" = '0 0 0'

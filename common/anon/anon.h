@@ -150,7 +150,11 @@ struct img_anon *img_anon_new(const struct img_anon_profile *p,
 			      const struct img_key *key, struct img_err *err);
 void img_anon_free(struct img_anon *a);
 
-/* The reader has been started on the object, with values up to 64 KiB.
+/* How readers are to be started: values up to 64 KiB, and private sequences of
+   defined length that stay are looked into. */
+void img_anon_limits(struct img_anon *a, struct img_dicom_limits *limits);
+
+/* The reader has been started on the object, with these limits.
    1: go on, 0: it is withheld, or a directory (img_anon_reason says why),
    -1. */
 int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,

@@ -240,3 +240,37 @@ void anon_rule(const struct img_anon *a, const struct img_dicom_event *ev,
 	if (a->p->rules)
 		by_rules(a, ev, u);
 }
+
+/* ---- what to look into ------------------------------------------------ */
+
+/* A UN that stays if its items can be cleaned. */
+static bool holds_items(void *arg, const struct img_dicom_event *ev)
+{
+	const struct img_anon *a = arg;
+	const struct img_dict *d;
+	const struct anon_user_rule *r;
+	const struct anon_safe *safe;
+	const struct creator *c;
+
+	if (!(ev->tag >> 16 & 1)) {
+		d = img_dict_tag(ev->tag);
+		return d && strcmp(d->vr, "SQ") == 0;
+	}
+	c = anon_creator_of(a, ev->tag, ev->depth);
+	if (!c)
+		return false;
+	r = a->p->rules ? user_rule(a, ev) : NULL;
+	if (r)
+		return r->action != IMG_ACT_X;
+	if (!(a->p->options >> IMG_ANON_SAFE_PRIVATE & 1))
+		return false;
+	safe = anon_safe_of(ev->tag, c->name, c->n);
+	return safe && strcmp(safe->vr, "SQ") == 0;
+}
+
+void img_anon_limits(struct img_anon *a, struct img_dicom_limits *limits)
+{
+	limits->value = 65536;
+	limits->holds_items = holds_items;
+	limits->arg = a;
+}

@@ -76,6 +76,11 @@ struct img_dicom_limits {
 				at most 64 KiB */
 	uint64_t inflated; /* bytes out of a deflated data set [4 GiB] */
 	unsigned ratio;    /* inflated to deflated, after 1 MiB [200] */
+	/* Whether to look into a UN of defined length that begins like an
+	   item (PS3.5 6.2.2), as private sequences are in implicit VR; NULL:
+	   it stays opaque.  ev has tag, VR, length and depth. */
+	bool (*holds_items)(void *arg, const struct img_dicom_event *ev);
+	void *arg;
 };
 
 enum img_dicom_note { /* irregular, but read */

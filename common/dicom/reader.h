@@ -62,6 +62,8 @@ struct img_dicom_reader {
 	uint64_t value_at, value_len; /* of the event last returned */
 	uint32_t event_tag;
 
+	bool (*holds_items)(void *arg, const struct img_dicom_event *ev);
+	void *holds_arg;
 	uint64_t meta_end; /* by the group length; 0 unknown */
 	unsigned max_depth, max_ratio;
 	uint64_t max_inflated;

@@ -57,6 +57,8 @@ static void set_limits(struct img_dicom_reader *r,
 		r->max_value = BUF_SIZE;
 	r->max_inflated = l->inflated ? l->inflated : d->inflated;
 	r->max_ratio = l->ratio ? l->ratio : d->ratio;
+	r->holds_items = l->holds_items;
+	r->holds_arg = l->arg;
 }
 
 static void push_bottom(struct img_dicom_reader *r, enum frame_kind kind,

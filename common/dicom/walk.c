@@ -264,6 +264,27 @@ static int undefined(struct img_dicom_reader *r, const struct head *h,
 	return begin_sequence(r, h, ev, err);
 }
 
+/* 1 it is to be looked into, and begins like an item; 0 not, -1. */
+static int is_asked(struct img_dicom_reader *r, const struct head *h,
+		    struct img_err *err)
+{
+	const struct img_dicom_event ev = { .kind = IMG_DICOM_ELEMENT,
+					    .tag = h->tag,
+					    .vr = "UN",
+					    .implicit = h->implicit,
+					    .depth = r->depth,
+					    .length = h->length };
+	int rc;
+
+	if (r->top->kind == FRAME_META || h->length < 8 ||
+	    !r->holds_items(r->holds_arg, &ev))
+		return 0;
+	rc = need(r, r->pos + h->size, 4, err);
+	if (rc <= 0)
+		return rc;
+	return get_tag(window(r, r->pos + h->size), false) == TAG_ITEM;
+}
+
 int img_walk_value(struct img_dicom_reader *r, const struct head *h,
 		   struct img_dicom_event *ev, struct img_err *err)
 {
@@ -276,6 +297,12 @@ int img_walk_value(struct img_dicom_reader *r, const struct head *h,
 		return img_odd_length(r, h, err);
 	if (unlikely(h->class & VR_SQ))
 		return begin_sequence(r, h, ev, err);
+	if (unlikely((h->class & VR_UN) && r->holds_items)) {
+		int rc = is_asked(r, h, err);
+
+		if (rc)
+			return rc < 0 ? -1 : begin_sequence(r, h, ev, err);
+	}
 	return plain_element(r, h, ev, err);
 }
 

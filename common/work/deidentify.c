@@ -125,6 +125,7 @@ static int worker_init(struct img_deid *d, struct img_err *err)
 	w->reader = img_dicom_reader_new(err);
 	if (!w->anon || !w->reader)
 		return -1;
+	img_anon_limits(w->anon, &w->limits);
 	deid_pairs_listen(w);
 	deid_coder_init(w);
 	if (pthread_create(&w->thread, NULL, work, w) != 0)

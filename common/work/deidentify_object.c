@@ -9,8 +9,6 @@
 
 #include "work/deidentify_private.h"
 
-static const struct img_dicom_limits limits = { .value = 65536 };
-
 #define BLOCK 65536
 #define MOVE  (1024u * 1024) /* at a time: it is still in the cache then */
 
@@ -125,9 +123,9 @@ static int start(struct job *j, struct img_err *err)
 {
 	if (j->small)
 		return img_dicom_start_mem(j->w->reader, j->w->in.data, j->size,
-					   j->name, &limits, err);
+					   j->name, &j->w->limits, err);
 	return img_dicom_start_fd(j->w->reader, j->fd, j->size, j->name,
-				  &limits, err);
+				  &j->w->limits, err);
 }
 
 static int start_output(struct job *j, struct img_err *err)
@@ -136,9 +134,10 @@ static int start_output(struct job *j, struct img_err *err)
 
 	if (o->fd < 0)
 		return img_dicom_start_mem(j->w->reader, o->mem.data,
-					   o->mem.len, j->name, &limits, err);
+					   o->mem.len, j->name, &j->w->limits,
+					   err);
 	return img_dicom_start_fd(j->w->reader, o->fd, o->bytes, j->name,
-				  &limits, err);
+				  &j->w->limits, err);
 }
 
 /* ---- passes ----------------------------------------------------------- */

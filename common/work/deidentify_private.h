@@ -77,6 +77,7 @@ struct deid_worker {
 	pthread_t thread;
 	struct img_anon *anon;
 	struct img_dicom_reader *reader;
+	struct img_dicom_limits limits;
 	struct img_buf in, line, pairs;
 	struct img_anon_ear ear;
 	struct deid_output out;

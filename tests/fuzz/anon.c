@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct img_dicom_limits limits = {
+static struct img_dicom_limits limits = {
 	.elements = 100000,
 	.header = 4 << 20,
 	.value = 65536,
@@ -197,6 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	choose(&p, data[0]);
 	a = img_anon_new(&p, key, &err);
+	if (a)
+		img_anon_limits(a, &limits);
 	if (!a || img_dicom_start_mem(reader, data + 1, size - 1, "in", &limits,
 				      &err) < 0)
 		goto end;
@@ -218,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (err.code != IMG_OK)
 		wrong("cannot be read", 0, &err);
 end:
+	limits.holds_items = NULL;
 	if (err.code == IMG_E_BUG)
 		wrong("bug", 0, &err);
 	img_dicom_writer_free(w);

@@ -5,6 +5,8 @@
  *	anonplaces keepers FILE            harmless values that are lost
  *	anonplaces private CSV SYNTAX OUT  all safe private attributes, each
  *	                                   with a neighbour that is not safe
+ *	anonplaces defined CSV SYNTAX OUT  the same, sequences of defined length
+ *	                                   and, unless in implicit VR, as UN
  *	anonplaces count CSV FILE          "safe unsafe creators" in a file
  */
 #include "anon_bytes.h"
@@ -287,11 +289,35 @@ static bool is_safe(uint32_t tag)
 	return false;
 }
 
+static bool defined;
+
+/* PS3.5 6.2.2: items in implicit VR little endian. */
+static void put_defined(struct bytes *b, uint32_t tag)
+{
+	bool was_implicit = implicit_vr, was_big = big;
+	static struct bytes in;
+
+	in.n = 0;
+	implicit_vr = true;
+	big = false;
+	element(&in, 0x00100010u, "PN", "QZINSAFE");
+	element(&in, 0x00180060u, "DS", "120");
+	implicit_vr = was_implicit;
+	big = was_big;
+	head(b, tag, "UN", (uint32_t)in.n + 8);
+	big = false;
+	head(b, 0xFFFEE000u, "", (uint32_t)in.n);
+	big = was_big;
+	put(b, in.p, in.n);
+}
+
 static void put_safe(struct bytes *b, const struct safe *s)
 {
 	uint32_t tag = s->tag | s->block << 8;
 
-	if (strcmp(s->vr, "SQ") == 0) {
+	if (strcmp(s->vr, "SQ") == 0 && defined) {
+		put_defined(b, tag);
+	} else if (strcmp(s->vr, "SQ") == 0) {
 		open_item(b, tag, "SQ");
 		element(b, 0x00100010u, "PN", "QZINSAFE");
 		element(b, 0x00400260u + 1, "LO", "x");
@@ -366,11 +392,16 @@ static int do_count(const char *csv, const char *path)
 
 int main(int argc, char **argv)
 {
+	if (argc < 2)
+		die("usage");
 	if (argc == 4 && strcmp(argv[1], "plant") == 0)
 		return do_plant(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "keepers") == 0)
 		return do_keepers(argv[2]);
 	if (argc == 5 && strcmp(argv[1], "private") == 0)
+		return do_private(argv[2], argv[3], argv[4]);
+	defined = strcmp(argv[1], "defined") == 0;
+	if (argc == 5 && defined)
 		return do_private(argv[2], argv[3], argv[4]);
 	if (argc == 4 && strcmp(argv[1], "count") == 0)
 		return do_count(argv[2], argv[3]);

@@ -151,32 +151,32 @@ while read -r name error; do
 	ok "$name: $error" verdict "$name" "$error"
 	echo "$name" >>judged
 done <<'!'
-rle-short ^1 truncated
-rle-offset ^1 malformed
-rle-cut ^1 truncated
-rle-segments ^1 malformed
-rle-backwards ^1 malformed
-jpeg-tem ^1 malformed
-jpeg-larger ^1 malformed
-jpeg-empty ^1 malformed
-jpeg-lossless ^1 malformed
-jpeg-scans ^1 limit
-jls-larger ^1 malformed
-jls-noise ^1 malformed
-jls-bits ^1 malformed
-j2k-larger ^1 malformed
-j2k-tiles ^1 malformed
-j2k-parts ^1 malformed
-j2k-huge ^1 limit
+rle-short ^1 truncated.*: ends in its RLE header$
+rle-offset ^1 malformed.*: RLE offsets$
+rle-cut ^1 truncated.*: an RLE segment ends too early$
+rle-segments ^1 malformed.*: 16 RLE segments, 1 are needed$
+rle-backwards ^1 malformed.* RLE segments, 1 are needed$
+jpeg-tem ^1 malformed.*: a marker where none belongs$
+jpeg-larger ^1 malformed.*: coded as 65000 x 65000, .* 64 x 64$
+jpeg-empty ^1 malformed.*: coded data is damaged$
+jpeg-lossless ^1 malformed.*: cannot be decoded
+jpeg-scans ^1 limit.*: more than 200 scans$
+jls-larger ^1 malformed.*: coded as 65000 x 65000, .* 64 x 64$
+jls-noise ^1 malformed.*: cannot be decoded
+jls-bits ^1 malformed.*: coded with 16 bits, .* 8$
+j2k-larger ^1 malformed.*: coded as 65000 x 65000, .* 64 x 64$
+j2k-tiles ^1 malformed.*: size of tiles$
+j2k-parts ^1 malformed.*: coded as 16000 samples, .* 1$
+j2k-huge ^1 limit.*: JPEG 2000 of 169000000 samples,
 basic-lie 1/16.wrong$
 extended-lie 1/8.wrong$
-fragments limit.*fragments$
-pixels limit.*bytes
+fragments limit.*: more than 1000000 fragments$
+pixels limit.*: a frame of 8589672450 bytes
 frames 1/2147483647.none$
-samples limit.*bytes
-bits unsupported
-deflated ^1 malformed
-frame-of-nothing ^1 truncated
+samples limit.*: a frame of 8388480000000 bytes
+bits unsupported.*: 7 bits allocated, packed$
+deflated ^1 malformed.*: deflated data does not end with the frame$
+frame-of-nothing ^1 truncated.*: ends in its RLE header$
 !
 # Costs something, and is right: a frame of nothing but zeros.
 mkpixels hostile=j2k-layers >j2k-layers

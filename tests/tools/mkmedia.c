@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	struct img_media_out out = { .put = put };
 	struct img_media_set *m;
 	bool dry = false, look = false;
-	int c;
+	int c, rc = 3;
 
 	o.set = set;
 	while ((c = getopt(argc, argv, "cdnp:i:f:s:t:wx:u")) >= 0) {
@@ -246,11 +246,12 @@ int main(int argc, char **argv)
 		    img_media_pdi(m, v, &out, &err) < 0)
 			goto fail;
 	}
+	rc = 0;
+fail:
+	if (rc)
+		fprintf(stderr, "mkmedia: %s\n", err.text);
 	img_media_free(m);
 	img_dicom_reader_free(r);
 	free(names);
-	return 0;
-fail:
-	fprintf(stderr, "mkmedia: %s\n", err.text);
-	return 3;
+	return rc;
 }

@@ -5,7 +5,9 @@
 
 #include "codec/inside.h"
 
-#define J2K_MEMORY (480u << 20) /* of the worker's 512 MiB */
+/* Of the worker's 512 MiB; the encoder holds its blocks besides. */
+#define DECODES (480u << 20)
+#define ENCODES (380u << 20)
 
 /* ---- streams over memory ------------------------------------------------- */
 
@@ -99,12 +101,13 @@ static void hush(opj_codec_t *codec)
 }
 
 /* OpenJPEG holds each sample twice, in 32 bits. */
-static int affordable(const struct img_codec_image *image, struct img_err *err)
+static int affordable(const struct img_codec_image *image, uint64_t memory,
+		      struct img_err *err)
 {
 	uint64_t samples =
 		(uint64_t)image->rows * image->columns * image->samples;
 
-	if (samples * (8 + image->allocated / 8u) > J2K_MEMORY)
+	if (samples * (8 + image->allocated / 8u) > memory)
 		return img_err_set(err, IMG_E_LIMIT,
 				   "JPEG 2000 of %llu samples, more than a "
 				   "worker has memory for",
@@ -173,7 +176,8 @@ int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 	opj_image_t *got = NULL;
 	int rc = -1;
 
-	if (affordable(image, err) < 0 || img_look_boxes(&in.p, &in.n, err) < 0)
+	if (affordable(image, DECODES, err) < 0 ||
+	    img_look_boxes(&in.p, &in.n, err) < 0)
 		return -1;
 	codec = opj_create_decompress(OPJ_CODEC_J2K);
 	stream = opj_stream_create(65536, OPJ_TRUE);
@@ -311,7 +315,7 @@ int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%u samples of %u bits cannot be encoded",
 				   image->samples, image->allocated);
-	if (affordable(image, err) < 0)
+	if (affordable(image, ENCODES, err) < 0)
 		return -1;
 	codec = opj_create_compress(OPJ_CODEC_J2K);
 	stream = opj_stream_create(65536, OPJ_FALSE);

@@ -77,6 +77,15 @@ int img_dcmtk_prepare(struct img_err *err)
 	});
 }
 
+/* What is wrong with a frame, unless it was memory. */
+static int fail(struct img_err *err, enum img_code code, const char *what,
+		const OFCondition &cond)
+{
+	if (cond == EC_MemoryExhausted)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	return img_dcmtk_fail(err, code, what, cond);
+}
+
 /* What the codecs look up.  Color by pixel, whatever the object says: the
    codecs then give and take that. */
 static OFCondition describe(DcmItem &item, const struct img_dcmtk_image *image)
@@ -202,13 +211,12 @@ int img_dcmtk_decode(const char *ts, struct img_dcmtk_image *image,
 		if (cond.good())
 			cond = one_fragment(frame, p, n);
 		if (cond.bad())
-			return img_dcmtk_fail(err, IMG_E_BUG, "coded frame",
-					      cond);
+			return fail(err, IMG_E_BUG, "coded frame", cond);
 		img_dcmtk_watch();
 		cond = decode(kind, frame, item, out, Uint32(size), model);
 		if (cond.bad())
-			return img_dcmtk_fail(err, IMG_E_MALFORMED,
-					      "cannot be decoded", cond);
+			return fail(err, IMG_E_MALFORMED, "cannot be decoded",
+				    cond);
 		if (img_dcmtk_saw_damage())
 			return img_err_set(err, IMG_E_MALFORMED,
 					   "coded data is damaged");
@@ -267,8 +275,7 @@ static int encode_jpeg(const struct img_dcmtk_image *image, const void *p,
 				   static_cast<Uint16 *>(in), coded, n);
 	}
 	if (cond.bad())
-		rc = img_dcmtk_fail(err, IMG_E_UNSUPPORTED, "cannot be encoded",
-				    cond);
+		rc = fail(err, IMG_E_UNSUPPORTED, "cannot be encoded", cond);
 	else
 		rc = give(coded, n, out, len, err);
 	delete[] coded;
@@ -320,8 +327,7 @@ static int encode_sequence(enum kind kind, const struct img_dcmtk_image *image,
 	if (cond.good())
 		cond = part->getUint8Array(coded);
 	if (cond.bad() || !coded)
-		return img_dcmtk_fail(err, IMG_E_UNSUPPORTED,
-				      "cannot be encoded", cond);
+		return fail(err, IMG_E_UNSUPPORTED, "cannot be encoded", cond);
 	return give(coded, part->getLength(), out, len, err);
 }
 

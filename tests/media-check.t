@@ -42,6 +42,15 @@ for n in 1 2 3; do
 		"xorriso -as mkisofs -quiet -R -J -o v.iso v.$n 2>/dev/null &&
 			test \$(wc -c <v.iso) -le 1331200"
 done
+phantom small few 300 >/dev/null
+# shellcheck disable=SC2046
+exits 0 'small objects' mkmedia -w -x 1500K few_ $(find few -type f | sort)
+ok 'are on three volumes' test -d few_.3
+for n in 1 2 3; do
+	ok "as an ISO image volume $n is no larger" sh -c \
+		"xorriso -as mkisofs -quiet -R -J -o v.iso few_.$n 2>/dev/null &&
+			test \$(wc -c <v.iso) -le 1536000"
+done
 exits 0 'a series larger than a volume' mkmedia -f ABCDEFGHIJKLMNOP -x 1000K w in/3 in/4 in/5
 same 'is on two' out <<'!'
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE

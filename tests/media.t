@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 need dcmdump dcdirdmp dciodvfy dump2dcm perl
 
+mkdir tmp && TMPDIR=$PWD/tmp && export TMPDIR
+
 # one FILE N [...]: image N of study 2.25.10, series 2.25.11
 one()
 {
@@ -114,9 +116,21 @@ mkmedia -f SMALL again a.dcm b.dcm c.dcm >/dev/null
 ok 'the same objects, the same bytes' cmp m/DICOMDIR again/DICOMDIR
 mkmedia -f OTHER again2 a.dcm b.dcm c.dcm >/dev/null
 ok 'another name, another UID' sh -c '! cmp -s m/DICOMDIR again2/DICOMDIR'
-ok 'nothing stays behind' sh -c '! ls -d "${TMPDIR:-/tmp}"/imgdicomdir.* 2>/dev/null'
+ok 'nothing stays behind' rmdir tmp && mkdir tmp
 exits 0 'nothing that has a place' mkmedia none /nowhere
 ok 'makes no set' test ! -e none/DICOMDIR
+
+# DCMTK says nothing of a disk that is full: what it wrote is read back.
+exits 3 'no folder for temporary files' env TMPDIR=/nowhere mkmedia -d x a.dcm
+same 'is said' err <<'!'
+mkmedia: /nowhere: No such file or directory
+!
+for i in $(seq 40); do one many$i.dcm $i; done
+exits 3 'no room for the DICOMDIR' sh -c \
+	'trap "" XFSZ; ulimit -f 4; exec mkmedia -d full many*.dcm'
+ok 'is said' grep -q '^mkmedia: DICOMDIR' err
+ok 'and none is made' test ! -e full/DICOMDIR
+ok 'nothing stays behind' rmdir tmp && mkdir tmp
 
 # ---- options ---------------------------------------------------------------
 

@@ -338,7 +338,14 @@ static int see(struct img_media_set *m, struct capture *c,
 		return take_verification(m, ev, err);
 	if (ev->depth)
 		return 0;
-	m->facts.has_pixels |= ev->tag == TAG_PIXELS;
+	if (ev->tag == TAG_PIXELS && !m->facts.has_pixels) {
+		m->facts.has_pixels = true;
+		m->facts.pixels = ev->start;
+	} else if (m->facts.has_pixels && !m->facts.after &&
+		   ev->kind != IMG_DICOM_FRAGMENT &&
+		   ev->kind != IMG_DICOM_END_SEQUENCE) {
+		m->facts.after = ev->start;
+	}
 	if (ev->kind == IMG_DICOM_SEQUENCE)
 		return begin(m, c, ev);
 	if (ev->kind != IMG_DICOM_ELEMENT)
@@ -362,6 +369,7 @@ int media_collect(struct img_media_set *m, struct img_dicom_reader *r,
 	img_charset_parse(&f->cs, NULL, 0);
 	f->charset = CHARSET_ASCII;
 	f->young_count = 0;
+	f->pixels = f->after = 0;
 	f->has_pixels = f->observers = f->is_dicomdir = false;
 	while ((more = img_dicom_next(r, &ev, err)) > 0)
 		if (see(m, &c, &ev, err) < 0)

@@ -225,11 +225,13 @@ static int through_folder(const struct directory *d, const char *tmp,
 
 	if (!tmp)
 		tmp = getenv("TMPDIR");
-	if (img_path_join(folder, sizeof folder, tmp && *tmp ? tmp : "/tmp",
-			  "imgdicomdir.XXXXXX", err) < 0)
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	if (img_path_join(folder, sizeof folder, tmp, "imgdicomdir.XXXXXX",
+			  err) < 0)
 		return -1;
 	if (!mkdtemp(folder))
-		return img_err_sys(err, "%s", folder);
+		return img_err_sys(err, "%s", tmp);
 	rc = img_path_join(path, sizeof path, folder, "DICOMDIR", err);
 	if (rc == 0) {
 		rc = write_it(d, path, err);

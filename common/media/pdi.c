@@ -153,6 +153,11 @@ static void count(const struct making *w, struct counts *c)
 
 static int put_readme(struct making *w, struct img_err *err)
 {
+	static const char web[] = "  INDEX.HTM  pages for a web browser, with "
+				  "the pictures of IHE_PDI\r\n";
+	static const char manifest[] =
+		"  MANIFEST.TXT\r\n             digests of all files, for "
+		"cksum -c\r\n";
 	const struct img_media_set *m = w->m;
 	struct img_buf *b = &w->page;
 	struct counts c;
@@ -176,14 +181,12 @@ static int put_readme(struct making *w, struct img_err *err)
 		    "\r\nContents\r\n"
 		    "  %u patients, %u studies, %u series, %u objects\r\n"
 		    "  DICOMDIR   the directory that DICOM viewers open\r\n"
-		    "  DICOM      the objects\r\n%s"
+		    "  DICOM      the objects\r\n%s%s"
 		    "\r\nViewing\r\n"
 		    "  Open DICOMDIR with any DICOM viewer.  None is on this "
 		    "medium, and nothing\r\n  on it needs to be run.\r\n",
 		    IMG_VERSION, c.patients, c.studies, c.series, c.objects,
-		    m->web ? "  INDEX.HTM  pages for a web browser, with the "
-			     "pictures of IHE_PDI\r\n"
-			   : "") < 0 ||
+		    m->web ? web : "", m->per_object ? manifest : "") < 0 ||
 	    img_buf_puts(
 		    b,
 		    "\r\nDisclaimer\r\n"

@@ -177,6 +177,8 @@ struct facts {
 	unsigned notes;
 	uint64_t end; /* of the stream, inflated */
 	uint64_t elements;
+	uint64_t pixels, after; /* where PixelData begins, and what follows it;
+				   0: nothing does */
 	bool has_pixels, is_dicomdir;
 	bool observers; /* VerifyingObserverSequence is open */
 	char ts[IMG_UID_MAX];

@@ -59,20 +59,25 @@ static uint64_t sectors(uint64_t bytes)
 }
 
 /* What an object takes: its sectors, entries in two trees of folders (ISO
-   9660 and Joliet), and its record. */
+   9660 with Rock Ridge, and Joliet), and its record. */
 static uint64_t cost(const struct img_media_set *m, const struct object *o)
 {
-	uint64_t record = 512;
+	uint64_t record = 384;
 
 	for (size_t i = 0; i < o->keys.count; i++)
 		record += 12 + (uint64_t)o->keys.v[i].length;
-	return sectors(o->planned) + 1024 + record + m->per_object;
+	return sectors(o->planned) + 512 + record + m->per_object;
 }
 
-/* Folders (two trees, path tables) and a record. */
-static uint64_t group_cost(const struct img_media_set *m)
+/* A folder in two trees and in the path tables, a record, and what the pages
+   have of it: a picture of a series, a file of a study. */
+static uint64_t group_cost(const struct img_media_set *m, int level)
 {
-	return 6 * SECTOR + 1024 + (m->web ? MEDIA_PREVIEW_MAX + SECTOR : 0);
+	uint64_t pages = level == SERIES  ? MEDIA_PREVIEW_MAX + SECTOR
+			 : level == STUDY ? 2 * SECTOR
+					  : 512;
+
+	return 3 * SECTOR + 1024 + (m->web ? pages + 2 * m->per_object : 0);
 }
 
 static uint64_t path_cost(const struct img_media_set *m,
@@ -83,7 +88,7 @@ static uint64_t path_cost(const struct img_media_set *m,
 
 	for (int i = SERIES; i >= 0 && g != NONE; i--) {
 		if (f->at[i] != g)
-			sum += group_cost(m);
+			sum += group_cost(m, i);
 		g = m->groups[g].parent;
 	}
 	return sum;

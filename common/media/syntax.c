@@ -107,6 +107,9 @@ static uint64_t planned(const struct img_media_set *m, const struct object *o,
 		return size;
 	if (from->kind == IMG_TS_ENCAPSULATED) {
 		native = native_size(m);
+		size = f->pixels + 4 * f->elements + 4096;
+		if (f->after)
+			size += f->end - f->after;
 		size = native > UINT64_MAX / 2 ? UINT64_MAX : size + native;
 	} else {
 		size += size / 16;

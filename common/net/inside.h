@@ -19,6 +19,8 @@ struct img_scu {
 	struct img_buf command, data;
 	uint8_t *out;
 	size_t out_len;
+	unsigned flushes; /* of this message */
+	bool early;       /* something came before its last bytes went */
 };
 
 int img_scu_send(struct img_scu *s, uint8_t context,

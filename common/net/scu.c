@@ -109,6 +109,7 @@ static int flush(struct img_scu *s, struct img_err *err)
 	s->out_len = 0;
 	if (n == 0)
 		return 0;
+	s->flushes++;
 	if (s->opts.pace)
 		s->opts.pace(s->opts.arg, n);
 	return img_assoc_write(s->assoc, s->out, n, err);
@@ -186,10 +187,12 @@ int img_scu_send(struct img_scu *s, uint8_t context,
 		 struct img_err *err)
 {
 	s->out_len = 0;
+	s->flushes = 0;
 	if (put_command(s, context, c, err) < 0)
 		return -1;
 	if (d && put_data(s, context, d, err) < 0)
 		return -1;
+	s->early = s->flushes && img_assoc_waiting(s->assoc, 0);
 	return flush(s, err);
 }
 
@@ -206,6 +209,7 @@ static int collect(struct img_scu *s, bool command, unsigned seconds,
 		   uint8_t *context, struct img_buf *out, struct img_err *err)
 {
 	struct img_assoc_pdv pdv = { 0 };
+	struct img_err full = IMG_ERR_INIT;
 	bool first = true;
 
 	img_buf_reset(out);
@@ -223,8 +227,8 @@ static int collect(struct img_scu *s, bool command, unsigned seconds,
 			return malformed("fragments of two contexts", err);
 		*context = pdv.context;
 		first = false;
-		if (img_buf_add(out, pdv.p, pdv.n, err) < 0)
-			return -1;
+		if (img_buf_add(out, pdv.p, pdv.n, &full) < 0)
+			return malformed("more than there is to say", err);
 		/* Fragments without bytes may come for ever. */
 		if (pdv.n == 0 && !pdv.last)
 			return malformed("empty fragments", err);
@@ -327,10 +331,16 @@ static int ask(struct img_scu *s, uint8_t context, struct img_command *rq,
 {
 	struct img_command rsp;
 
+	unsigned events = s->events;
+
 	rq->message = ++s->message;
 	if (img_scu_send(s, context, rq, d, err) < 0 ||
 	    img_scu_answer(s, context, rq, &rsp, err) < 0)
 		return -1;
+	/* It cannot have stored what it did not have. */
+	if (s->early && s->events == events &&
+	    img_answer_of(rsp.status) <= IMG_ANSWER_DUPLICATE)
+		return malformed("success before it has all bytes", err);
 	*status = rsp.status;
 	return 0;
 }

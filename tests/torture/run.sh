@@ -9,6 +9,7 @@ export O
 status=0
 sh "$top/tests/torture/kill.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/faults.sh" || status=2
+sh "$top/tests/torture/send.sh" "${KILLS:-300}" || status=2
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then
 	sh "$top/tests/torture/powercut.sh" -c "${CONTROL:-30}" || status=2
 	sh "$top/tests/torture/powercut.sh" "${CUTS:-200}" || status=2

@@ -85,10 +85,12 @@ static void mask_bits(uint8_t *p, const struct img_codec_image *image,
 static void mask_422(uint8_t *p, const struct img_codec_image *image,
 		     const struct img_codec_mask *m)
 {
+	static const uint8_t black_pair[4] = { 0, 0, 0x80, 0x80 };
+
 	for (size_t y = m->top; y <= m->bottom; y++)
 		for (size_t x = m->left / 2; x <= m->right / 2; x++)
-			memcpy(p + (y * image->columns / 2 + x) * 4,
-			       "\0\0\x80\x80", 4);
+			memcpy(p + (y * image->columns / 2 + x) * 4, black_pair,
+			       sizeof(black_pair));
 }
 
 static void mask_bytes(uint8_t *p, const struct img_codec_image *image,

@@ -1,4 +1,5 @@
 /* image.c - what the attributes of an image allow; transfer syntaxes. */
+#include <stdio.h>
 #include <string.h>
 
 #include "codec/inside.h"
@@ -86,6 +87,11 @@ bool img_codec_is_422(const struct img_codec_image *image)
 {
 	return strcmp(image->photometric, "YBR_FULL_422") == 0 ||
 	       strcmp(image->photometric, "YBR_PARTIAL_422") == 0;
+}
+
+void img_codec_model(struct img_codec_image *image, const char *model)
+{
+	snprintf(image->photometric, sizeof(image->photometric), "%s", model);
 }
 
 int img_codec_check(const struct img_codec_image *image, struct img_err *err)

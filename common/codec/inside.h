@@ -34,6 +34,8 @@ enum codec_kind {
 enum codec_kind img_codec_kind(const char *ts);
 /* Color samples shared by two pixels (PS3.3 C.7.6.3.1.2). */
 bool img_codec_is_422(const struct img_codec_image *image);
+/* Sets the photometric interpretation. */
+void img_codec_model(struct img_codec_image *image, const char *model);
 /* Attributes that no image can have together. */
 int img_codec_check(const struct img_codec_image *image, struct img_err *err);
 /* Bits of a native frame; checked. */

@@ -209,7 +209,7 @@ int img_j2k_decode(const uint8_t *p, size_t n, struct img_codec_image *image,
 	/* The transform of colors is part of the coding, and undone. */
 	if (strcmp(image->photometric, "YBR_RCT") == 0 ||
 	    strcmp(image->photometric, "YBR_ICT") == 0)
-		strcpy(image->photometric, "RGB");
+		img_codec_model(image, "RGB");
 	image->planar = 0;
 	rc = 0;
 out:
@@ -344,7 +344,7 @@ int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		goto out;
 	}
 	if (mix)
-		strcpy(image->photometric, "YBR_RCT");
+		img_codec_model(image, "YBR_RCT");
 	image->planar = 0;
 	rc = 0;
 out:

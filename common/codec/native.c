@@ -84,6 +84,6 @@ int img_native_widen(uint8_t **p, size_t *size, struct img_codec_image *image,
 	free(*p);
 	*p = out;
 	*size = pairs * 6;
-	strcpy(image->photometric, "YBR_FULL");
+	img_codec_model(image, "YBR_FULL");
 	return 0;
 }

@@ -178,7 +178,7 @@ int img_codec_whole_size(const char *ts, const struct img_codec_image *image,
 
 	if (kind != CODEC_NATIVE && kind != CODEC_RAW &&
 	    kind != CODEC_DEFLATE && img_codec_is_422(&whole))
-		strcpy(whole.photometric, "YBR_FULL");
+		img_codec_model(&whole, "YBR_FULL");
 	return img_codec_frame_size(&whole, size, err);
 }
 
@@ -255,7 +255,7 @@ static int encode_htj2k(const struct done *native,
 		return -1;
 	out->size = len;
 	if (mix)
-		strcpy(image->photometric, "YBR_RCT");
+		img_codec_model(image, "YBR_RCT");
 	return 0;
 }
 

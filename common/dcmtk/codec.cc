@@ -24,6 +24,7 @@
 
 #include "dcmtk/warnings.hh"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -222,9 +223,11 @@ int img_dcmtk_decode(const char *ts, struct img_dcmtk_image *image,
 					   "coded data is damaged");
 		image->planar = 0;
 		if (image->samples == 3 && kind == JPEG && is_ybr(image))
-			std::strcpy(image->photometric, "RGB");
+			std::snprintf(image->photometric,
+				      sizeof(image->photometric), "RGB");
 		else if (std::strcmp(image->photometric, "YBR_FULL_422") == 0)
-			std::strcpy(image->photometric, "YBR_FULL");
+			std::snprintf(image->photometric,
+				      sizeof(image->photometric), "YBR_FULL");
 		return 0;
 	});
 }

@@ -4,11 +4,12 @@
  *	frames [-t syntax] [-pcs] [-m l,t,r,b] [-o raw] [-w object] file ...
  *
  * A line for each object, its fields between tabs (path, transfer syntax,
- * frames there and stated, offset table), then one for each frame: number, what the result is made of, its bytes and their BLAKE2b,
- * or why there is none.  -t: transfer syntax of the result, else native;
- * -p: proved; -c: unused bits cleared; -m: a mask; -o: the bytes of all
- * frames; -w: a new object of them; -s: peak memory of the program itself, in
- * KiB, on stderr.  Exits 2 if a frame failed.
+ * frames there and stated, offset table), then one for each frame: number,
+ * what the result is made of, its bytes and their BLAKE2b, or why there is
+ * none.  -t: transfer syntax of the result, else native; -p: proved; -c:
+ * unused bits cleared; -m: a mask; -o: the bytes of all frames; -w: a new
+ * object of them; -s: peak memory of the program itself, in KiB, on stderr.
+ * Exits 2 if a frame failed.
  */
 #include <fcntl.h>
 #include <stdio.h>

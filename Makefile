@@ -20,8 +20,8 @@ BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
 CHECK_DEPS = bsdextrautils bzip2 dcmtk dicom3tools fish libarchive-tools \
-	libcmocka-dev libjpeg-turbo-progs mandoc perl procps sqlite3 strace \
-	unzip xorriso xz-utils zsh zstd
+	libcmocka-dev libgdcm-tools libjpeg-turbo-progs mandoc openssl perl \
+	procps sqlite3 strace unzip xorriso xz-utils zsh zstd
 
 PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp \
 	libjpeg libpng

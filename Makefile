@@ -19,9 +19,10 @@ BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libdcmtk-dev \
 	libpng-dev libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
 	libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
-CHECK_DEPS = bsdextrautils bzip2 dcmtk dicom3tools fish libarchive-tools \
-	libcmocka-dev libgdcm-tools libjpeg-turbo-progs mandoc openssl perl \
-	procps sqlite3 strace unzip xorriso xz-utils zsh zstd
+CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish \
+	libarchive-tools libcmocka-dev libgdcm-tools libjpeg-turbo-progs \
+	mandoc openssl perl procps sqlite3 strace unzip xorriso xz-utils zsh \
+	zstd
 
 PKGS     = libarchive sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp \
 	libjpeg libpng

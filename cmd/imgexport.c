@@ -21,13 +21,15 @@ static const struct img_opt opts[] = {
 	{ 'j', "jobs", "n", "objects worked on side by side", IMG_OPT_U64,
 	  &jobs, NULL, 16 },
 	{ 0, "as", "form", "what to make", IMG_OPT_CHOICE, &form,
-	  "folder|tar|zip|iso|png|jpeg|npy", 0 },
+	  "folder|tar|zip|iso|png|jpeg|npy|nifti", 0 },
 	{ 0, "deflate", NULL, "compress the members of a zip file",
 	  IMG_OPT_FLAG, &o.deflate, NULL, 0 },
 	{ 0, "volume", "name", "name of a disc", IMG_OPT_STRING, &o.volume,
 	  NULL, 0 },
 	{ 0, "allow", "what", "lossy: decode what was compressed with loss",
 	  IMG_OPT_CHOICE, &allow, "lossy", 0 },
+	{ 0, "burn", "device", "burn the image on a disc and read it back",
+	  IMG_OPT_STRING, &o.burn, NULL, 0 },
 	{ 0, "institution", "text", "who gives it, for README.TXT",
 	  IMG_OPT_STRING, &o.institution, NULL, 0 },
 	{ 0, "media", NULL, "a DICOM file-set with DICOMDIR and IHE PDI",
@@ -94,7 +96,7 @@ static void check_media(struct img_cli *cli)
 static void check(struct img_cli *cli)
 {
 	static const char *const forms[] = { "folder", "tar",  "zip", "iso",
-					     "png",    "jpeg", "npy" };
+					     "png",    "jpeg", "npy", "nifti" };
 
 	if (!o.out)
 		img_cli_usage(cli, "-o says where the images go");
@@ -108,6 +110,8 @@ static void check(struct img_cli *cli)
 				   "--transfer-syntax");
 	if (o.window && o.form != IMG_EXPORT_PNG && o.form != IMG_EXPORT_JPEG)
 		img_cli_usage(cli, "--window is for --as png and --as jpeg");
+	if (o.burn && (o.form != IMG_EXPORT_ISO || o.dry_run))
+		img_cli_usage(cli, "--burn is for --as iso, and not for -n");
 	if (o.link && o.form != IMG_EXPORT_FOLDER)
 		img_cli_usage(cli, "--link is for --as folder");
 	if (o.deflate && o.form != IMG_EXPORT_ZIP)
@@ -149,8 +153,11 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	img_cli_wait(cli, argc, argv);
 	if (img_export_open(&x, &o, &host, err) == 0)
 		rc = read_inputs(cli, x, argc, argv, err);
+	/* The records come all at once. */
+	img_cli_hold(cli, true);
 	if (rc == 0 && !img_cli_stopped(cli))
 		rc = img_export_finish(x, err);
+	img_cli_hold(cli, false);
 	if (rc == 0 && img_export_items(x) == 0)
 		img_cli_no(cli);
 	img_export_close(x);

@@ -101,5 +101,24 @@ run 0 'imgimport -C archive --rehash current.zip prior.iso in/cr in/sr > mended.
 run 0 'imgverify -C archive --all > mended.jsonl'
 lines 130 '"status":"intact"' mended.jsonl
 
+say 'The current study and the one before it go out as a patient disc.'
+run 0 'imgquery -C archive StudyDate=20240611 > study.jsonl'
+run 0 '(cat study.jsonl; imgquery -C archive --priors 1 < study.jsonl) |
+    imgexport -C archive --media --as iso -o disc.iso > export.jsonl'
+lines 129 '"status":"exported"' export.jsonl
+run 0 'isoinfo -f -i disc.iso | grep -v "/DICOM/"'
+
+say 'It was read again before it got its name; another archive takes it in.'
+run 0 'imgimport -C second disc.iso > second.jsonl'
+lines 129 '"status":"stored"' second.jsonl
+digests()
+{
+	grep "$1" "$2" | sed 's/.*"digest":"\([0-9a-f]*\)".*/\1/' | LC_ALL=C sort
+}
+digests '"exported"' export.jsonl >out.digests
+digests '"stored"' second.jsonl >back.digests
+cmp out.digests back.digests || die 'the digests differ'
+echo "($(wc -l <back.digests) digests are equal)"
+
 say "Done.  The archive is in $demo/archive; to look around:"
 echo "  PATH=$O/bin:\$PATH; imgquery -C $demo/archive"

@@ -108,6 +108,35 @@ exits 64 'no such profile' imgexport -q --media --profile STD-NONE -o s in/cr
 exits 64 'not a media option without --media' imgexport -q --split 9M -o s in/cr
 exits 64 'no layout on media' imgexport -q --media --layout x -o s in/cr
 
+# ---- discs ------------------------------------------------------------------
+
+if command -v xorriso >/dev/null; then
+	: >disc.img
+	exits 0 'a disc is burned' imgexport -q --media --as iso \
+		--burn "stdio:$PWD/disc.img" -o burn.iso in/cr
+	ok 'and has the image' cmp -n "$(wc -c <burn.iso)" burn.iso disc.img
+	ok 'a record' test "$(records exported)" = 1
+	exits 3 'a drive that is none' imgexport -q --media --as iso \
+		--burn "stdio:$PWD/absent/disc.img" -o burn2.iso in/cr
+	ok 'nothing is exported' test "$(records exported)" = 0
+	mkdir bin
+	cat >bin/xorriso <<-'!'
+	#!/bin/sh
+	# Burns all but the middle.
+	for a; do case $a in dev=*) d=${a#dev=stdio:} ;; *.iso) i=$a ;; esac; done
+	cp "$i" "$d" && printf X | dd of="$d" bs=1 seek=50000 conv=notrunc status=none
+	!
+	chmod +x bin/xorriso
+	exits 3 'a disc that reads back otherwise' env PATH="$PWD/bin:$PATH" \
+		imgexport -q --media --as iso --burn "stdio:$PWD/disc.img" \
+		-o burn3.iso in/cr
+	ok 'is found out' grep -q 'reads back otherwise' err
+	exits 64 'a folder is not burned' imgexport -q --media \
+		--burn /dev/null -o burn4 in/cr
+else
+	skip 'discs' 'xorriso is not here'
+fi
+
 # ---- damage -----------------------------------------------------------------
 
 set -- arch/objects/*/*

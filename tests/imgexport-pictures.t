@@ -102,4 +102,25 @@ ok 'nothing was made' test ! -e no
 exits 0 'media have previews' imgexport -q --media -o disc head/cr
 ok 'which are pictures' sh -c 'djpeg -pnm disc/IHE_PDI/*.JPG | head -c 2 |
 	grep -q P5'
+
+# ---- nifti, by dcm2niix ---------------------------------------------------
+
+if command -v dcm2niix >/dev/null; then
+	exits 64 'nifti in a transfer syntax' imgexport -q --as nifti -o nii \
+		--transfer-syntax explicit head
+	exits 2 'nifti of all there is' imgexport -q --as nifti -o nii head
+	ok 'a file for each series of images' test "$(find nii -name '*.nii' |
+		wc -l)" = 3
+	ok 'a record for each object' test "$(records exported)" = 129
+	ok 'the report is no image' grep -q '^imgexport: .*SR.*dcm2niix' err
+	ok 'the manifest agrees' sh -c \
+		'cd nii && cksum -c --quiet MANIFEST.TXT'
+	ok 'nothing else was left' test "$(find nii -type d -name '.*')" = ''
+	imgexport -q --transfer-syntax rle -o rle head/cr >/dev/null
+	exits 0 'nifti of what is compressed' imgexport -q --as nifti -o nii2 rle
+	ok 'is the same' sh -c 'cmp nii2/*/*/*/*.nii "$(find nii -name "$(
+		basename nii2/*/*/*/*.nii)")"'
+else
+	skip 'nifti' 'dcm2niix is not here'
+fi
 finish

@@ -11,6 +11,11 @@ exits 0 'killed: nothing is lost' env CALLS='fsync fdatasync renameat2' \
 ok 'at random moments' grep -qx 'kill: 5 moments, 0 with a loss' out
 ok 'and at system calls' grep -q '^kill: [1-9].* 0 losses in all$' out
 
+exits 0 'exports that are killed: no half under a final name' \
+	env CALLS='fsync renameat2' sh "$TOP/tests/torture/export.sh" 14
+ok 'at random moments' grep -q '^export: 14 moments, .* 0 wrong$' out
+ok 'and at system calls' grep -q '^export: [1-9].* 0 wrong in all$' out
+
 exits 0 'system calls that fail: the status tells the truth' \
 	env CALLS='write fsync' ERRORS='EIO ENOSPC' \
 	sh "$TOP/tests/torture/faults.sh" 4

@@ -48,7 +48,8 @@ void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 bool img_export_is_folder(enum img_export_form form)
 {
 	return form == IMG_EXPORT_FOLDER || form == IMG_EXPORT_PNG ||
-	       form == IMG_EXPORT_JPEG || form == IMG_EXPORT_NPY;
+	       form == IMG_EXPORT_JPEG || form == IMG_EXPORT_NPY ||
+	       form == IMG_EXPORT_NIFTI;
 }
 
 static struct export_extra *new_extra(struct img_export *x,
@@ -179,6 +180,9 @@ int export_volumes(struct img_export *x, unsigned n, struct img_err *err)
 
 	if (n == 1)
 		return 0;
+	if (x->opts.burn)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "several volumes are not burned at once");
 	if (x->volume->place.stream)
 		return img_err_set(err, IMG_E_REFUSED,
 				   "several volumes do not go to stdout");
@@ -349,7 +353,11 @@ static int write_volume(struct img_export *x, struct export_volume *v,
 	static const struct form images = { export_image_items,
 					    export_folder_extras,
 					    export_folder_prove };
+	static const struct form nifti = { export_nifti_items,
+					   export_folder_extras,
+					   export_folder_prove };
 	const struct form *f = x->opts.form == IMG_EXPORT_FOLDER    ? &folder
+			       : x->opts.form == IMG_EXPORT_NIFTI   ? &nifti
 			       : img_export_is_folder(x->opts.form) ? &images
 								    : &archive;
 
@@ -372,7 +380,7 @@ static int write_all(struct img_export *x, struct img_err *err)
 		if (export_place_commit(&x->volume[i].place, x->opts.force,
 					err) < 0)
 			return -1;
-	return 0;
+	return x->opts.burn ? export_burn(x, err) : 0;
 }
 
 /* Names by the layout, and the transfer syntax that was asked for. */

@@ -23,7 +23,8 @@ enum img_export_form {
 	IMG_EXPORT_ISO,
 	IMG_EXPORT_PNG,
 	IMG_EXPORT_JPEG,
-	IMG_EXPORT_NPY
+	IMG_EXPORT_NPY,
+	IMG_EXPORT_NIFTI
 };
 
 #define IMG_EXPORT_LAYOUT                                                      \
@@ -45,6 +46,7 @@ struct img_export_opts {
 	size_t set_count;
 	uint64_t split;     /* bytes a volume may have; 0: one volume */
 	const char *window; /* of pictures: "40,400", "lung", "2"; or NULL */
+	const char *burn;   /* drive to burn the image with, or NULL */
 	bool no_web;        /* no pages for a browser */
 	bool link;          /* hard links, where no copy on write can be had */
 	bool deflate;       /* members of a zip file are compressed */

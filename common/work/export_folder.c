@@ -27,7 +27,7 @@ static int open_below(int dir, const char *name, int flags)
 }
 
 /* Messages have no names that were made of attributes. */
-static int make_folders(int dir, const char *name, struct img_err *err)
+int export_folders(int dir, const char *name, struct img_err *err)
 {
 	char path[IMG_PATH_MAX];
 
@@ -44,7 +44,7 @@ int export_new_file(int dir, const char *name, struct img_err *err)
 	int fd = open_below(dir, name, O_CREAT | O_EXCL | O_RDWR);
 
 	if (fd < 0 && errno == ENOENT) {
-		if (make_folders(dir, name, err) < 0)
+		if (export_folders(dir, name, err) < 0)
 			return -1;
 		fd = open_below(dir, name, O_CREAT | O_EXCL | O_RDWR);
 	}
@@ -77,7 +77,7 @@ static int try_link(int dir, const struct export_item *it, int from,
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", from);
 	rc = linkat(AT_FDCWD, self, dir, it->out, AT_SYMLINK_FOLLOW);
 	if (rc < 0 && errno == ENOENT) {
-		if (make_folders(dir, it->out, err) < 0)
+		if (export_folders(dir, it->out, err) < 0)
 			return -1;
 		rc = linkat(AT_FDCWD, self, dir, it->out, AT_SYMLINK_FOLLOW);
 	}

@@ -310,13 +310,18 @@ static int by_name(const void *a, const void *b)
 		      ((const struct export_extra *)b)->name);
 }
 
+/* Threads and folders give them in any order. */
+void export_sort_extras(struct export_volume *v)
+{
+	if (v->extras)
+		qsort(v->extra, v->extras, sizeof(*v->extra), by_name);
+}
+
 int export_image_items(struct img_export *x, struct export_volume *v,
 		       struct img_err *err)
 {
 	if (export_each(x, v, put_item, v, err) < 0)
 		return -1;
-	/* Threads came by in any order. */
-	if (v->extras)
-		qsort(v->extra, v->extras, sizeof(*v->extra), by_name);
+	export_sort_extras(v);
 	return 0;
 }

@@ -184,6 +184,14 @@ static void remove_part(const struct export_place *p, const char *name)
 	remove_tree(path);
 }
 
+void export_remove_below(const struct export_place *p, const char *name)
+{
+	char path[2 * IMG_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", p->fd, name);
+	remove_tree(path);
+}
+
 /* What exports to this name have left that were killed: nobody holds it. */
 static void remove_stale(const struct export_place *p)
 {

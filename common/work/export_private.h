@@ -11,10 +11,13 @@
  * export_place.c     the destination: temporary name, sync, final name
  * export_folder.c    the form folder
  * export_archive.c   the forms tar, zip and iso
+ * export_prove.c     what they have become is read again
  * export_manifest.c  MANIFEST.TXT
  * export_convert.c   objects in another transfer syntax
  * export_media.c     file-sets
  * export_image.c     the forms png, jpeg and npy
+ * export_nifti.c     the form nifti
+ * export_process.c   other programs; discs are burned
  */
 #ifndef IMG_EXPORT_PRIVATE_H
 #define IMG_EXPORT_PRIVATE_H
@@ -242,6 +245,7 @@ int export_place_begin(struct export_place *p, struct img_err *err);
 /* The final name, made durable. */
 int export_place_commit(struct export_place *p, bool force,
 			struct img_err *err);
+void export_remove_below(const struct export_place *p, const char *name);
 void export_place_release(struct export_place *p);
 
 /* ---- forms ------------------------------------------------------------- */
@@ -251,6 +255,8 @@ int export_manifest(struct img_export *x, struct export_volume *v,
 /* Objects; then the other files, when they are known; then the proof. */
 int export_folder_items(struct img_export *x, struct export_volume *v,
 			struct img_err *err);
+/* The folders above a name. */
+int export_folders(int dir, const char *name, struct img_err *err);
 int export_new_file(int dir, const char *name, struct img_err *err);
 void export_set_time(int fd, int64_t mtime);
 /* A full disk ends it all; anything else is wrong with the one object. */
@@ -284,6 +290,13 @@ int export_check(struct export_item *it, int fd, struct img_err *err);
 /* A JPEG of its middle frame: 1, 0 none, -1. */
 int export_preview(struct img_export *x, const struct export_item *it,
 		   unsigned size, struct img_buf *jpeg, struct img_err *err);
+void export_sort_extras(struct export_volume *v);
+int export_nifti_items(struct img_export *x, struct export_volume *v,
+		       struct img_err *err);
+/* Runs a program to its end, its words to nobody; seconds of processor time. */
+int export_run(const char *const argv[], unsigned seconds, struct img_err *err);
+/* The image that was made, onto a disc, which is read back. */
+int export_burn(struct img_export *x, struct img_err *err);
 int export_image_items(struct img_export *x, struct export_volume *v,
 		       struct img_err *err);
 

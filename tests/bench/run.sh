@@ -3,9 +3,9 @@
 #
 #	sh tests/bench/run.sh [part ...]
 #
-# Parts: inplace copy archive second query million dicomdir peers; without
-# operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the numbers of files
-# and rows, $BENCH_ROUNDS how often each pair runs.  A time is the median of
+# Parts: inplace copy archive second query million dicomdir export peers;
+# without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the
+# numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A time is the median of
 # the rounds, a ratio the median of the ratios of each round.
 set -u
 O=${O:-$(pwd)/build}
@@ -309,6 +309,45 @@ bench_dicomdir()
 	rm -rf "$B/set" "$B/two"
 }
 
+# Exports of what lies in an archive; the proof has a row of its own, whose
+# peer is the same export without it.
+bench_export()
+{
+	command -v xorriso >/dev/null && command -v dcmmkdir >/dev/null || {
+		note 'no xorriso or no dcmmkdir'
+		return
+	}
+	rm -rf "$B/exported" "$B/from"
+	imgimport -q --in-place -C "$B/from" "$B/large" >/dev/null || die 'no archive'
+	warm "$B/large"
+	clean='rm -rf "$B/exported" "$B"/out.*'
+	export_="imgexport -q -C $B/from -o $B/exported $B/large"
+	pair iso "$export_ --as iso --no-verify" \
+		"sh -c 'xorriso -as mkisofs -quiet -R -J -o $B/out.iso $B/large 2>/dev/null && sync -f $B/out.iso'" \
+		"$clean"
+	row "ISO of $LARGE CT ($(du -sm "$B/large" | cut -f 1) MiB), written" \
+		iso "$LARGE" '≤ 1.20' '`xorriso -as mkisofs -R -J`, `sync -f`'
+	pair iso-proof "$export_ --as iso" "$export_ --as iso --no-verify" \
+		"$clean"
+	row 'the same, read again and compared' iso-proof "$LARGE" '≤ 2.00' \
+		'written only'
+	pair zip-store "$export_ --as zip --no-verify" \
+		"sh -c 'bsdtar --format zip --options zip:compression=store -cf $B/out.zip $B/large && sync -f $B/out.zip'" \
+		"$clean"
+	row "ZIP of $LARGE CT, stored" zip-store "$LARGE" '≤ 1.20' \
+		'`bsdtar --format zip`, stored, `sync -f`'
+	rm -rf "$B/exported" "$B/from"
+	note 'an archive of small objects'
+	imgimport -q -C "$B/from" "$B/small" >/dev/null || die 'no archive'
+	imgquery -C "$B/from" -l study >"$B/studies" || die 'no studies'
+	warm "$B/from/objects"
+	pair links "sh -c 'imgexport -q -C $B/from --link -o $B/exported <$B/studies'" \
+		"cp -rl $B/from/objects $B/exported" "$clean"
+	row "folder of $SMALL small CT by hard links" links "$SMALL" \
+		'≥ 10,000/s' '`cp -rl`'
+	rm -rf "$B/exported" "$B/from"
+}
+
 # What others take for the same; one round, only for the comparison.
 bench_peers()
 {
@@ -383,7 +422,8 @@ look_for_room
 	echo '| job | imgtools | peer | ratio | goal | memory |'
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
-[ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir peers
+[ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
+	export peers
 for part; do
 	"bench_$part"
 done

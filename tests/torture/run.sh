@@ -1,13 +1,14 @@
 #!/bin/sh
 # run.sh - all torture tests: make torture [CUTS=n] [CONTROL=n] [KILLS=n]
 #
-# Takes a quarter of an hour as it is.
+# Takes twenty minutes as it is.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd) || exit 3
 O=${O:-$top/build}
 export O
 status=0
 sh "$top/tests/torture/kill.sh" "${KILLS:-300}" || status=2
+sh "$top/tests/torture/export.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/faults.sh" || status=2
 sh "$top/tests/torture/send.sh" "${KILLS:-300}" || status=2
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then

@@ -1,15 +1,16 @@
 /*
  * frames.c - frames of DICOM objects, for tests.
  *
- *	frames [-t syntax] [-pcs] [-m l,t,r,b] [-o raw] [-w object] file ...
+ *	frames [-t syntax] [-pcs] [-m l,t,r,b] [-o raw] [-w object] [-x n]
+ *		file ...
  *
  * A line for each object, its fields between tabs (path, transfer syntax,
  * frames there and stated, offset table), then one for each frame: number,
  * what the result is made of, its bytes and their BLAKE2b, or why there is
  * none.  -t: transfer syntax of the result, else native; -p: proved; -c:
  * unused bits cleared; -m: a mask; -o: the bytes of all frames; -w: a new
- * object of them; -s: peak memory of the program itself, in KiB, on stderr.
- * Exits 2 if a frame failed.
+ * object of them, -x: each cut by n bytes at its end; -s: peak memory of the
+ * program itself, in KiB, on stderr.  Exits 2 if a frame failed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static struct img_codec_mask mask;
 static FILE *raw;
 static const char *object;
 static bool keep, show;
+static uint32_t cut;
 
 struct sum {
 	struct img_digest digest;
@@ -138,7 +140,7 @@ static int write_object(FILE *file, const struct img_codec_image *image,
 		rc |= put(w, IMG_DICOM_FRAGMENT, "OB", "", 0, err);
 		for (uint32_t i = 0; rc == 0 && i < frames; at += sizes[i++])
 			rc = put(w, IMG_DICOM_FRAGMENT, "OB", at,
-				 (uint32_t)sizes[i], err);
+				 (uint32_t)sizes[i] - cut, err);
 		rc |= put(w, IMG_DICOM_END_SEQUENCE, "OB", NULL,
 			  IMG_UNDEFINED_LEN, err);
 	}
@@ -225,7 +227,7 @@ static int file(struct img_codec_session *s, const char *path)
 static int usage(void)
 {
 	fputs("usage: frames [-t syntax] [-pcs] [-m l,t,r,b] [-o raw] "
-	      "[-w object] file ...\n",
+	      "[-w object] [-x n] file ...\n",
 	      stderr);
 	return 64;
 }
@@ -237,7 +239,7 @@ int main(int argc, char **argv)
 	struct img_codec_session *s;
 	int c, rc = 0;
 
-	while ((c = getopt(argc, argv, "t:pcsm:o:w:")) != -1)
+	while ((c = getopt(argc, argv, "t:pcsm:o:w:x:")) != -1)
 		switch (c) {
 		case 't':
 			req.to = img_codec_ts(optarg);
@@ -264,6 +266,9 @@ int main(int argc, char **argv)
 			raw = fopen(optarg, "wb");
 			if (!raw)
 				return 3;
+			break;
+		case 'x':
+			cut = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
 		case 'w':
 			object = optarg;

@@ -1,4 +1,5 @@
 /* codec.c - frame arithmetic, offset tables, masks, sessions. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -435,6 +436,69 @@ static void worker_dies(void **state)
 	close(fd);
 }
 
+/* Fragments that hold native frames (PS3.5 A.4.11). */
+static void uncompressed(void **state)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct made m;
+	size_t first;
+	int fd;
+
+	(void)state;
+	head(&m, "1.2.840.10008.1.2.1.98", NULL);
+	m_head(&m, T_PIXELS, "OB", UNDEF);
+	m_item(&m, 0);
+	m_item(&m, 16);
+	m_fill(&m, 16, 9);
+	m_end(&m, T_END_SQ);
+	fd = file_of(&m);
+	assert_int_equal(run(fd, take, &first, &err), 0);
+	assert_int_equal(first, 1009);
+	close(fd);
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+static void *many(void *arg)
+{
+	const struct img_codec_request req = { .to = TS_RLE, .prove = true };
+	struct img_err err = IMG_ERR_INIT;
+	struct img_codec_session *s = NULL;
+	struct img_codec_image made;
+	struct img_frames *f = NULL;
+	int fd = seven(), rc = -1;
+	uint64_t size;
+	size_t first;
+
+	if (img_codec_session(codec, &s, &err) == 0 &&
+	    img_frames_open(&f, fd, "object", &err) == 0)
+		rc = 0;
+	for (int i = 0; rc == 0 && i < 50; i++) {
+		first = 0;
+		rc = img_codec_run(s, f, 0, &req, &made, &size, take, &first,
+				   &err);
+	}
+	img_frames_close(f);
+	img_codec_session_close(s);
+	close(fd);
+	*(int *)arg = rc == 0 ? 0 : (int)err.code;
+	return NULL;
+}
+
+static void threads(void **state)
+{
+	pthread_t t[4];
+	int rc[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, many, &rc[i]), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rc[i], 0);
+}
+
 /* 180 MiB through the worker, and the program stays small. */
 static void large(void **state)
 {
@@ -481,6 +545,7 @@ int main(void)
 		cmocka_unit_test(sizes),        cmocka_unit_test(names),
 		cmocka_unit_test(tables),       cmocka_unit_test(masks),
 		cmocka_unit_test(sink_says_no), cmocka_unit_test(worker_dies),
+		cmocka_unit_test(uncompressed), cmocka_unit_test(threads),
 		cmocka_unit_test(large),
 	};
 

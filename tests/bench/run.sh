@@ -3,10 +3,10 @@
 #
 #	sh tests/bench/run.sh [part ...]
 #
-# Parts: inplace copy archive second query million dicomdir export peers;
+# Parts: inplace copy archive second query million dicomdir export codec peers;
 # without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the
-# numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A time is the median of
-# the rounds, a ratio the median of the ratios of each round.
+# numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A time is
+# the median of the rounds, a ratio the median of the ratios of each round.
 set -u
 O=${O:-$(pwd)/build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -348,6 +348,32 @@ bench_export()
 	rm -rf "$B/exported" "$B/from"
 }
 
+# 200 frames of 512 x 512, decoded: ours in the jail and hashed, the peer's
+# written to a file.
+bench_codec()
+{
+	command -v dcmdjpls >/dev/null && command -v gdcmconv >/dev/null || {
+		note 'no dcmdjpls or no gdcmconv'
+		return
+	}
+	mkpixels rows=512 columns=512 allocated=16 stored=12 frames=200 \
+		>"$B/frames.dcm" || die 'no frames'
+	for c in rle jpeg jpegls j2k; do
+		case $c in
+		rle) peer=dcmdrle ;;
+		jpeg) peer=dcmdjpeg ;;
+		jpegls) peer=dcmdjpls ;;
+		j2k) peer='gdcmconv --raw' ;;
+		esac
+		frames -t $c -w "$B/frames.$c" "$B/frames.dcm" >/dev/null ||
+			die "not encoded: $c"
+		pair "codec-$c" "frames $B/frames.$c" \
+			"$peer $B/frames.$c $B/frames.out" :
+		row "200 frames of $c, decoded" "codec-$c" 200 '≤ 2.00' "$peer"
+	done
+	rm -f "$B"/frames.*
+}
+
 # What others take for the same; one round, only for the comparison.
 bench_peers()
 {
@@ -423,7 +449,7 @@ look_for_room
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
 [ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
-	export peers
+	export codec peers
 for part; do
 	"bench_$part"
 done

@@ -294,6 +294,10 @@ same 'with the images it is for' got <<'!'
 (0070,0083) TM [1200]
 (0070,0084) PN []
 !
+dcmconv -q +te -e ko.dcm odd.dcm
+perl -0777 -i -pe 's/SH\x04\0DCM /SH\x03\0DCM/' odd.dcm
+exits 0 'a value of odd length' mkmedia odd odd.dcm
+ok 'is padded' sh -c 'dcmdump +P 0008,0102 odd/DICOMDIR | grep -q "\[DCM\] *#   4"'
 sed -i 's/\[2.25.1\]/[1.0.02]/' dump_ && dump2dcm -q dump_ pr.dcm 2>/dev/null
 mkmedia prbad pr.dcm >out
 same 'a sequence with a UID that is none is left out' out <<'!'
@@ -352,6 +356,18 @@ ISO_IR 100
 ISO_IR 144
 !
 ok 'and dciodvfy can read them' clean mix
+
+one c1.dcm 1 --charset 'ISO_IR 100' --accession '' \
+	--study-desc "$(printf 'M\374')"
+one c2.dcm 2 --charset 'ISO_IR 192' --accession 'Ä'
+mkmedia mix2 c1.dcm c2.dcm >out
+dcmdump -q +P 0008,0005 +P 0008,0050 +P 0008,1030 mix2/DICOMDIR |
+	sed 's/.*\[\(.*\)\].*/\1/' >got
+same 'two that meet in one record become UTF-8' got <<'!'
+ISO_IR 192
+Ä
+Mü
+!
 
 # ---- made to do harm -------------------------------------------------------
 

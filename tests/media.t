@@ -198,6 +198,11 @@ repair 'no time of another day' --omit 0008,0030 --omit 0008,0013 --set 0008,002
 	--omit 0008,0023 --omit 0008,0033 <<'!'
 refused refused: no StudyTime (0008,0030), and the directory needs it
 !
+repair 'but the first of that day' --omit 0008,0030 \
+	--set 0008,0021=DA:20010203 --set 0008,0031=TM:040506 \
+	--set 0008,0022=DA:20240102 --set 0008,0032=TM:1112 <<'!'
+  key (0008,0030) AcquisitionTime STUDY
+!
 no_dates='--omit 0008,0020 --omit 0008,0021 --omit 0008,0022
 	--omit 0008,0023 --omit 0008,0012 --omit 0008,0030 --omit 0008,0031
 	--omit 0008,0032 --omit 0008,0033 --omit 0008,0013'

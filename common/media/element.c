@@ -36,11 +36,17 @@ static int put_item(struct img_buf *out, unsigned element, uint32_t n,
 	return img_buf_add(out, h, sizeof h, err);
 }
 
+/* PS3.5 6.2: text is padded with a blank, all else with zero. */
+static char pad_of(const char *vr)
+{
+	static const char blank[] = "CS DA DS DT IS AE AS TM";
+
+	return strstr(blank, vr) || img_vr_is_text(vr) ? ' ' : '\0';
+}
+
 int media_put_element(struct img_buf *out, uint32_t tag, const char *vr,
 		      const void *p, size_t n, struct img_err *err)
 {
-	bool zero = strcmp(vr, "UI") == 0 || !img_vr_is_text(vr);
-
 	if (strcmp(vr, "SQ") == 0)
 		return put_header(out, tag, vr, IMG_UNDEFINED_LEN, err) < 0 ||
 				       img_buf_add(out, p, n, err) < 0
@@ -48,12 +54,10 @@ int media_put_element(struct img_buf *out, uint32_t tag, const char *vr,
 			       : put_item(out, 0xE0DD, 0, err);
 	if (n > UINT16_MAX - 1)
 		return img_err_set(err, IMG_E_LIMIT, "value too long");
-	if (strchr("CDIAT", vr[0]) && strcmp(vr, "AT") != 0)
-		zero = false; /* CS DA DS DT IS AE AS TM */
 	if (put_header(out, tag, vr, (uint32_t)(n + n % 2), err) < 0 ||
 	    img_buf_add(out, p, n, err) < 0)
 		return -1;
-	return n % 2 ? img_buf_putc(out, zero ? '\0' : ' ', err) : 0;
+	return n % 2 ? img_buf_putc(out, pad_of(vr), err) : 0;
 }
 
 static unsigned unit_of(const char *vr)
@@ -87,7 +91,7 @@ static int put_value(struct img_buf *out, const struct img_dicom_event *ev,
 				return -1;
 		}
 	}
-	return ev->length % 2 ? img_buf_putc(out, '\0', err) : 0;
+	return ev->length % 2 ? img_buf_putc(out, pad_of(ev->vr), err) : 0;
 }
 
 static bool is_wide(const uint8_t *p, size_t n)

@@ -298,6 +298,15 @@ dcmconv -q +te -e ko.dcm odd.dcm
 perl -0777 -i -pe 's/SH\x04\0DCM /SH\x03\0DCM/' odd.dcm
 exits 0 'a value of odd length' mkmedia odd odd.dcm
 ok 'is padded' sh -c 'dcmdump +P 0008,0102 odd/DICOMDIR | grep -q "\[DCM\] *#   4"'
+sed '/0020,0013/d' dump_ >dump2 && dump2dcm -q dump2 nonumber.dcm
+exits 0 'a number between other keys' mkmedia nonumber nonumber.dcm
+leaf nonumber | grep '^(0020\|^(0070,008[02])' >got
+same 'is in its place' got <<'!'
+(0020,000e) UI [2.25.11]
+(0020,0013) IS [1]
+(0070,0080) CS [SOFT]
+(0070,0082) DA [20240102]
+!
 sed -i 's/\[2.25.1\]/[1.0.02]/' dump_ && dump2dcm -q dump_ pr.dcm 2>/dev/null
 mkmedia prbad pr.dcm >out
 same 'a sequence with a UID that is none is left out' out <<'!'

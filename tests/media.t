@@ -112,6 +112,10 @@ ok 'dciodvfy finds no error' clean m
 ok 'dcdirdmp reads it' sh -c 'dcdirdmp m/DICOMDIR 2>&1 | grep -c IMAGE | grep -qx 3'
 ok 'the files are the inputs' cmp c.dcm m/DICOM/P00001/ST00001/SE00001/IM00002
 ok 'it is as it should be' mkmedia -c -p STD-GEN-CD m
+mkmedia -c -v m >got
+same 'under its name' got <<'!'
+file-set SMALL
+!
 mkmedia -f SMALL again a.dcm b.dcm c.dcm >/dev/null
 ok 'the same objects, the same bytes' cmp m/DICOMDIR again/DICOMDIR
 mkmedia -f OTHER again2 a.dcm b.dcm c.dcm >/dev/null

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "media/check.h"
 
+#define TAG_SET_ID  IMG_TAG(0x0004, 0x1130)
 #define TAG_FIRST   IMG_TAG(0x0004, 0x1200)
 #define TAG_LAST    IMG_TAG(0x0004, 0x1202)
 #define TAG_RECORDS IMG_TAG(0x0004, 0x1220)
@@ -34,6 +35,7 @@ struct img_media_check *img_media_check_new(const char *profile, bool pdi,
 	img_buf_init(&c->m.arena, (size_t)2 << 30);
 	img_buf_init(&c->buf, IMG_PATH_MAX);
 	c->pdi = pdi;
+	c->file_set_id = NONE;
 	c->profile = profile ? media_profile_find(profile) : NULL;
 	if (profile && !c->profile) {
 		img_err_set(err, IMG_E_USAGE,
@@ -227,6 +229,9 @@ static int see(struct reading *s, const struct img_dicom_event *ev,
 			s->c->first = number(ev);
 		else if (ev->tag == TAG_LAST)
 			s->c->last = number(ev);
+		else if (ev->tag == TAG_SET_ID && !ev->depth)
+			return take(s->c, ev->value, ev->length,
+				    &s->c->file_set_id, err);
 		return 0;
 	}
 	if (ev->kind == IMG_DICOM_ITEM && s->level++ == 0)
@@ -318,6 +323,11 @@ int img_media_check_file(struct img_media_check *c, const char *path,
 		return -1;
 	c->file_count++;
 	return rc;
+}
+
+const char *img_media_check_id(const struct img_media_check *c)
+{
+	return check_text(c, c->file_set_id);
 }
 
 /* ---- telling ---------------------------------------------------------- */

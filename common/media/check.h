@@ -29,6 +29,7 @@ struct img_media_check {
 	const struct profile *profile; /* or NULL */
 	bool pdi, has_dir;
 	uint32_t first, last;
+	size_t file_set_id;     /* in the arena, or NONE */
 	struct img_media_set m; /* for its arena and maps */
 	struct map names;       /* keys of names to files */
 	struct listed *record;

@@ -271,6 +271,9 @@ int img_media_check_dicomdir(struct img_media_check *c,
  */
 int img_media_check_file(struct img_media_check *c, const char *path,
 			 struct img_dicom_reader *r, struct img_err *err);
+/* The file-set ID of the DICOMDIR that was read, "" if it has none; a disc has
+   it as its label (PS3.12 F.1.2). */
+const char *img_media_check_id(const struct img_media_check *c);
 /* Tells what was found; fn's nonzero ends it and is the result.  0 nothing is
    wrong, 1 something was told. */
 int img_media_check_end(struct img_media_check *c,

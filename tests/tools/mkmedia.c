@@ -13,7 +13,7 @@
 #include "media/media.h"
 
 static const char *dest;
-static bool no_files;
+static bool no_files, verbose;
 static char **names;
 
 /* The folder of a volume. */
@@ -179,6 +179,8 @@ static int check_folder(const char *profile)
 		return 3;
 	if (nftw(dest, visit, 16, FTW_PHYS) != 0)
 		return 3;
+	if (verbose)
+		printf("file-set %s\n", img_media_check_id(check));
 	rc = img_media_check_end(check, found, NULL, &err);
 	img_media_check_free(check);
 	return rc < 0 ? 3 : rc;
@@ -196,11 +198,13 @@ int main(int argc, char **argv)
 	int c, rc = 3;
 
 	o.set = set;
-	while ((c = getopt(argc, argv, "cdnp:i:f:s:t:wx:u")) >= 0) {
+	while ((c = getopt(argc, argv, "cdvnp:i:f:s:t:wx:u")) >= 0) {
 		if (c == 'n')
 			dry = true;
 		else if (c == 'c')
 			look = true;
+		else if (c == 'v')
+			verbose = true;
 		else if (c == 'd')
 			no_files = true;
 		else if (c == 'p')

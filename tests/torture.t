@@ -21,6 +21,10 @@ exits 0 'system calls that fail: the status tells the truth' \
 	sh "$TOP/tests/torture/faults.sh" 4
 ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
 
+exits 0 'a listener that is killed: nothing acknowledged is lost' \
+	env FILES=80 sh "$TOP/tests/torture/recv.sh" kill 4
+ok 'at four moments' grep -q '^kill: 4 moments, .* 0 with a loss$' out
+
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ] &&
 	truncate -s 8M image && mkfs.ext4 -q image 2>/dev/null &&
 	mkdir m && mount -o loop image m 2>/dev/null; then
@@ -29,6 +33,8 @@ if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ] &&
 		sh "$TOP/tests/torture/powercut.sh" 4
 	exits 0 'power cuts without syncs: the test finds the loss' \
 		sh "$TOP/tests/torture/powercut.sh" -c 6
+	exits 0 'power cuts of a listener: nothing acknowledged is lost' \
+		env FILES=80 sh "$TOP/tests/torture/recv.sh" cut 3
 else
 	skip 'power cuts' 'no loop device can be mounted here'
 fi

@@ -38,7 +38,7 @@ if [ "$moments" -gt 0 ]; then
 		setsid sh "$TOP/tests/torture/session.sh" arch out &
 		pid=$!
 		sleep "$(random "$T" $n)"
-		kill -KILL -- -$pid 2>/dev/null
+		kill -s KILL -- -$pid 2>/dev/null
 		wait $pid 2>/dev/null
 		again=$((n % 3 == 0))
 		if [ $again = 1 ]; then

@@ -1,0 +1,226 @@
+#!/bin/sh
+# recv.sh - a listener that is killed, or loses its power, while four senders
+# are at work: what was answered 0000 is there.
+#
+#	recv.sh kill [moments]	300 by default; every fourth time a sender
+#	recv.sh cut [cuts]	200 by default; needs root and loop devices
+#	recv.sh control [cuts]	30 by default: storescp, losses are expected
+#
+# SEED: another series of moments.
+# shellcheck disable=SC2034,SC2154
+. "$(dirname "$0")/lib.sh"
+need b2sum imgrecv imgverify phantom setsid sqlite3 storer
+mode=${1:-kill}
+FILES=${FILES:-400}
+
+T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgrecv.XXXXXX") && cd "$T_" || exit 3
+trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
+trap 'exit 130' INT TERM
+mkdir raw && phantom small raw "$FILES" >/dev/null || quit 'no inputs'
+for i in 0 1 2 3; do mkdir part$i; done
+find raw -type f | LC_ALL=C sort | awk '{ print NR % 4, NR, $0 }' |
+	while read -r i n f; do mv "$f" "part$i/$n.dcm"; done
+rm -rf raw
+
+# start ARCH: the listener, in a group of its own; $port and $recv.  In
+# the control it is storescp.
+start()
+{
+	: >recv.err
+	if [ "$mode" = control ]; then
+		mkdir -p "$1"
+		port=$((20000 + $$ % 20000))
+		setsid storescp --fork -od "$1" $port >recv.err 2>&1 &
+		recv=$!
+		sleep 0.3
+		return
+	fi
+	setsid imgrecv -C "$1" -p 0 >>out 2>recv.err &
+	recv=$!
+	for _ in $(seq 500); do
+		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
+		[ -z "$port" ] || return 0
+		sleep 0.01
+	done
+	quit "does not listen: $(cat recv.err)"
+}
+
+# send: four at a time; what is acknowledged goes to acks.
+send()
+{
+	senders=
+	for i in 0 1 2 3; do
+		storer "$port" IMGRECV part$i/*.dcm >>acks 2>/dev/null &
+		senders="$senders $!"
+	done
+}
+
+sent()
+{
+	all_=0
+	for s_ in $senders; do
+		wait "$s_" || all_=1
+	done
+	return $all_
+}
+
+fresh()
+{
+	rm -rf "$1"
+	: >acks
+	: >out
+}
+
+# acknowledged ARCH: every UID of acks is in the catalog, or has its file.
+acknowledged()
+{
+	grep -xE '[0-9.]+' acks | LC_ALL=C sort -u >c.acks
+	if [ "$mode" = control ]; then
+		# A file that storescp had written whole has this size.
+		find "$1" -type f -size +8k | sed 's/.*CT\.//' |
+			LC_ALL=C sort >c.have
+	else
+		rm -rf c.copy && mkdir c.copy && cp "$1"/catalog.db* c.copy/ \
+			2>/dev/null
+		rm -f c.copy/*-shm
+		sqlite3 c.copy/catalog.db \
+			'SELECT SOPInstanceUID FROM instance' 2>/dev/null |
+			LC_ALL=C sort -u >c.have
+	fi
+	LC_ALL=C comm -23 c.acks c.have >c.lost
+	acked=$((acked + $(wc -l <c.acks)))
+	[ ! -s c.lost ] || {
+		echo "acknowledged and lost: $(wc -l <c.lost)"
+		return 1
+	}
+	[ "$mode" = control ] || check "$1" out
+}
+
+# finished ARCH: what is sent again ends as without interruption.
+finished()
+{
+	start "$1"
+	send
+	sent || { echo "the senders fail: $(tail -n 1 recv.err)"; return 1; }
+	kill -TERM $recv
+	wait $recv
+	status=$?
+	[ $status = 143 ] || { echo "ends with $status"; return 1; }
+	acknowledged "$1" || return 1
+	[ "$(wc -l <c.have)" = "$FILES" ] || {
+		echo "$(wc -l <c.have) of $FILES objects"
+		return 1
+	}
+	[ -z "$(ls "$1/tmp")" ] || { echo 'left in tmp'; return 1; }
+	imgverify -q -C "$1" --audit >c.verify 2>&1 || {
+		echo "imgverify --audit: $(tail -n 1 c.verify)"
+		return 1
+	}
+}
+
+# How long all takes without interruption.
+mode_=$mode
+mode=kill
+fresh arch
+start arch
+begin_=$(date +%s.%N)
+send
+sent || quit 'the senders fail'
+T=$(awk -v a="$begin_" -v b="$(date +%s.%N)" 'BEGIN { printf "%.3f", b - a }')
+kill -TERM $recv
+wait $recv
+mode=$mode_
+n=0 lost=0 acked=0
+
+judge()
+{
+	if ! acknowledged "$2" >why || { [ "$3" = yes ] &&
+		! finished "$2" >>why; }; then
+		lost=$((lost + 1))
+		[ "$mode" = control ] || sed "s/^/$1: /" why
+	fi
+}
+
+kills()
+{
+	times=${1:-300}
+	again=0
+	while [ $n -lt "$times" ]; do
+		n=$((n + 1))
+		[ $again = 1 ] || fresh arch
+		start arch
+		send
+		sleep "$(random "$T" $n)"
+		if [ $((n % 4)) = 0 ]; then
+			# A sender that dies takes nobody with it.
+			kill -KILL ${senders##* } 2>/dev/null
+			sent
+			kill -TERM $recv
+			wait $recv
+		else
+			kill -s KILL -- -$recv
+			wait $recv 2>/dev/null
+			sent
+		fi
+		again=$((n % 3 == 0))
+		[ $again = 1 ] && judge "kill $n" arch no ||
+			judge "kill $n" arch yes
+	done
+	echo "kill: $n moments, $acked acknowledged objects checked," \
+		"$lost with a loss"
+	[ $lost = 0 ] && [ $acked -gt 0 ]
+}
+
+# Power is back.  The file system may be kept alive by another name space.
+again_()
+{
+	for try_ in 1 2 3 4 5 6 7 8 9; do
+		umount m && mount -o loop image m || quit 'cannot mount again'
+		: 2>/dev/null >m/alive && return
+		sleep $try_
+	done
+	quit 'the file system stays shut down'
+}
+
+cuts()
+{
+	times=$1
+	[ "$(id -u)" = 0 ] || quit 'only root can mount'
+	truncate -s 256M image && mkfs.ext4 -q image && mkdir m ||
+		quit 'no ext4'
+	mount -o loop image m || quit 'cannot mount'
+	while [ $n -lt "$times" ]; do
+		n=$((n + 1))
+		fresh m/arch && sync -f m
+		start m/arch
+		send
+		sleep "$(random "$T" $n)"
+		heard=$(shutdown m acks) || quit 'no shutdown'
+		sent
+		kill -s KILL -- -$recv
+		wait $recv
+		truncate -s "$heard" acks
+		again_
+		# Every tenth goes on afterwards.
+		[ $((n % 10)) = 0 ] && [ "$mode" = cut ] &&
+			judge "cut $n" m/arch yes || judge "cut $n" m/arch no
+	done
+	umount m
+	e2fsck -fn image >fsck 2>&1 || { echo 'fsck:' && cat fsck; }
+	echo "$mode: $n cuts, $acked acknowledged objects checked," \
+		"$lost cuts with a loss"
+}
+
+case $mode in
+kill) kills "${2:-300}" ;;
+cut)
+	cuts "${2:-200}"
+	[ $lost = 0 ] && [ $acked -gt 0 ]
+	;;
+control)
+	need storescp
+	cuts "${2:-30}"
+	[ $lost -gt 0 ]
+	;;
+*) quit 'kill, cut or control' ;;
+esac

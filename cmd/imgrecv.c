@@ -15,6 +15,8 @@ static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		max_pdu = 131072, max_object = 16384 * MIB,
 		timeout_request = 10, timeout_idle = 60, timeout_io = 30;
 static struct img_list addresses, allow;
+static bool tls_any_peer;
+static const char *tls_cert, *tls_key, *tls_ca;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -30,6 +32,14 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &allow_file, NULL, 0 },
 	{ 0, "any-called", NULL, "take associations for other titles, too",
 	  IMG_OPT_FLAG, &any_called, NULL, 0 },
+	{ 0, "tls-cert", "file", "speak TLS: our certificate (PEM)",
+	  IMG_OPT_STRING, &tls_cert, NULL, 0 },
+	{ 0, "tls-key", "file", "and its key", IMG_OPT_STRING, &tls_key, NULL,
+	  0 },
+	{ 0, "tls-ca", "file", "who signs the certificates of peers",
+	  IMG_OPT_STRING, &tls_ca, NULL, 0 },
+	{ 0, "tls-any-peer", NULL, "peers need no certificate", IMG_OPT_FLAG,
+	  &tls_any_peer, NULL, 0 },
 	{ 0, "on-conflict", "how", "same UID, other bytes: what to do",
 	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
 	{ 0, "warn-conflict", NULL, "answer a conflict with a warning",
@@ -128,6 +138,12 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--max-pdu is 4K to 128K");
 	if (!max_associations || !max_per_peer)
 		img_cli_usage(cli, "no associations at all");
+	if (!tls_cert != !tls_key)
+		img_cli_usage(cli, "--tls-cert and --tls-key go together");
+	if (tls_cert && !tls_ca == !tls_any_peer)
+		img_cli_usage(cli, "TLS wants --tls-ca, or --tls-any-peer");
+	if (!tls_cert && (tls_ca || tls_any_peer))
+		img_cli_usage(cli, "--tls-cert is missing");
 	if (!timeout_request || !timeout_idle || !timeout_io)
 		img_cli_usage(cli, "time limits are a second at least");
 }
@@ -159,10 +175,12 @@ static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 
 static int receive(struct img_cli *cli, struct img_err *err)
 {
-	const struct img_receive_opts o = {
+	const struct img_accept_tls_files files = { tls_cert, tls_key, tls_ca,
+						    tls_any_peer };
+	struct img_receive_opts o = {
 		.serve = { (unsigned)timeout_request, (unsigned)timeout_idle,
-			   (unsigned)timeout_io, (uint32_t)max_pdu,
-			   max_object },
+			   (unsigned)timeout_io, (uint32_t)max_pdu, max_object,
+			   NULL },
 		.aet = any_called ? NULL : aet,
 		.max_associations = (unsigned)max_associations,
 		.max_per_peer = (unsigned)max_per_peer,
@@ -176,11 +194,14 @@ static int receive(struct img_cli *cli, struct img_err *err)
 	char path[IMG_PATH_MAX];
 	int rc = -1;
 
+	if (tls_cert && img_accept_tls_open(&o.serve.tls, &files, err) < 0)
+		return -1;
 	if (img_cli_catalog_dir(dir, path, err) == 0 &&
 	    img_receive_open(&receiver, path, &o, &host, err) == 0)
 		rc = serve(cli, &l, err);
 	img_listen_close(&l);
 	img_receive_close(receiver);
+	img_accept_tls_close(o.serve.tls);
 	return rc;
 }
 

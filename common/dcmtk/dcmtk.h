@@ -204,10 +204,24 @@ enum img_accept_phase {
 			       kibibyte a second that came in it */
 };
 
+/* TLS of a listener: 1.2 or newer with the suites of BCP 195 and their ECDSA
+   twins (PS3.15 B.12).  Open it before the jail: it reads files. */
+struct img_accept_tls;
+struct img_accept_tls_files {
+	const char *certificate, *key; /* ours, PEM */
+	const char *ca; /* PEM file or folder that signs our peers */
+	bool any_peer;  /* peers need no certificate; ca is not looked at */
+};
+int img_accept_tls_open(struct img_accept_tls **tls,
+			const struct img_accept_tls_files *files,
+			struct img_err *err);
+void img_accept_tls_close(struct img_accept_tls *tls);
+
 struct img_accept_opts {
 	unsigned request_seconds, idle_seconds, io_seconds;
 	uint32_t max_pdu; /* 4096 to 131072 */
 	int stop;         /* readable: end it between two messages; -1 */
+	struct img_accept_tls *tls; /* NULL: plain */
 };
 
 /* What it says of itself.  Texts as they came, but printable. */

@@ -156,5 +156,5 @@ OFBool Link::networkDataAvailable(int timeout)
 DcmTransportConnection *LinkLayer::createConnection(DcmNativeSocketType sock,
 						    OFBool secure)
 {
-	return secure ? NULL : new Link(sock, pace);
+	return secure ? img_tls_link(tls, sock, pace) : new Link(sock, pace);
 }

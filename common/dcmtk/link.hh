@@ -18,6 +18,7 @@ struct Pace {
 	unsigned idle = 60;
 	int stop = -1; /* readable: stop when nothing is in hand */
 	bool late = false, stopped = false;
+	const char *why = NULL; /* TLS failed; a text that is not freed */
 
 	void expect(enum img_accept_phase what);
 	void came(size_t n);
@@ -51,7 +52,7 @@ class Link : public DcmTCPConnection
 class LinkLayer : public DcmTransportLayer
 {
       public:
-	explicit LinkLayer(Pace *p) : pace(p)
+	LinkLayer(Pace *p, struct img_accept_tls *t) : pace(p), tls(t)
 	{
 	}
 	DcmTransportConnection *createConnection(DcmNativeSocketType sock,
@@ -59,6 +60,11 @@ class LinkLayer : public DcmTransportLayer
 
       private:
 	Pace *pace;
+	struct img_accept_tls *tls;
 };
+
+/* The same with TLS; NULL when it cannot be set up. */
+DcmTransportConnection *img_tls_link(struct img_accept_tls *tls, int sock,
+				     Pace *pace);
 
 #endif

@@ -56,6 +56,8 @@ static int ended(struct img_accept *a, const char *what, const OFCondition &rc,
 		return img_err_set(err, IMG_E_BUSY, "stopped");
 	if (a->pace.late)
 		return img_err_set(err, IMG_E_LIMIT, "%s: time is over", what);
+	if (a->pace.why)
+		return img_err_set(err, IMG_E_REFUSED, "TLS: %s", a->pace.why);
 	if (rc == DUL_PEERABORTEDASSOCIATION)
 		return img_err_set(err, IMG_E_TRANSPORT,
 				   "%s: the peer aborted the association",
@@ -138,7 +140,7 @@ static int listen_to(struct img_accept *a, int sock,
 				   &a->net);
 	if (rc.bad())
 		return img_dcmtk_fail(err, IMG_E_BUG, "network", rc);
-	a->layer = new LinkLayer(&a->pace);
+	a->layer = new LinkLayer(&a->pace, o->tls);
 	rc = ASC_setTransportLayer(a->net, a->layer, 0);
 	return rc.good() ? 0 : img_dcmtk_fail(err, IMG_E_BUG, "network", rc);
 }
@@ -161,7 +163,8 @@ int img_accept_receive(struct img_accept **out, int sock,
 		if (listen_to(a, sock, o, err) < 0)
 			return -1;
 		rc = ASC_receiveAssociation(a->net, &a->assoc, (long)o->max_pdu,
-					    NULL, NULL, OFFalse, DUL_BLOCK, 0);
+					    NULL, NULL, o->tls != NULL,
+					    DUL_BLOCK, 0);
 		if (rc.bad())
 			return ended(a, "association request", rc, err);
 		a->conn = DUL_getTransportConnection(a->assoc->DULassociation);

@@ -279,7 +279,8 @@ int img_down_recv(int sock, struct img_down *m, int *fd, struct img_err *err);
 struct img_serve {
 	unsigned request_seconds, idle_seconds, io_seconds;
 	uint32_t max_pdu;
-	uint64_t max_object; /* bytes of one file */
+	uint64_t max_object;        /* bytes of one file */
+	struct img_accept_tls *tls; /* NULL: plain */
 };
 
 /* For img_jail_open, with a struct img_serve. */

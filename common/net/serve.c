@@ -348,7 +348,9 @@ static int negotiate(struct server *s, int peer, struct img_err *err)
 	const struct img_accept_opts o = { s->opts->request_seconds,
 					   s->opts->idle_seconds,
 					   s->opts->io_seconds,
-					   s->opts->max_pdu, s->sock };
+					   s->opts->max_pdu,
+					   s->sock,
+					   s->opts->tls };
 	struct img_up up = { .kind = IMG_UP_REQUEST };
 	struct img_down m;
 

@@ -209,6 +209,18 @@ static int open_source(struct img_archive *a, struct img_err *err)
 	return open_format(a, err);
 }
 
+void img_archive_defaults(struct img_archive_limits *l)
+{
+	if (!l->members)
+		l->members = 10000000;
+	if (!l->member)
+		l->member = (uint64_t)64 << 30;
+	if (!l->total)
+		l->total = (uint64_t)1 << 40;
+	if (!l->ratio)
+		l->ratio = 200;
+}
+
 static struct img_archive *new_archive(const char *name,
 				       const struct img_archive_limits *limits,
 				       struct img_err *err)
@@ -224,14 +236,7 @@ static struct img_archive *new_archive(const char *name,
 	}
 	if (limits)
 		a->limits = *limits;
-	if (!a->limits.members)
-		a->limits.members = 10000000;
-	if (!a->limits.member)
-		a->limits.member = (uint64_t)64 << 30;
-	if (!a->limits.total)
-		a->limits.total = (uint64_t)1 << 40;
-	if (!a->limits.ratio)
-		a->limits.ratio = 200;
+	img_archive_defaults(&a->limits);
 	a->src = &a->raw;
 	/* libarchive converts names to the locale's character set */
 	a->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -297,4 +302,12 @@ void img_archive_close(struct img_archive *a)
 		freelocale(a->utf8);
 	free(a->name);
 	free(a);
+}
+
+void img_archive_warm_up(void)
+{
+	static locale_t kept; /* or libc forgets what it has loaded */
+
+	if (!kept)
+		kept = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }

@@ -42,6 +42,8 @@ struct img_archive_limits {
 	unsigned ratio;   /* bytes out to bytes in, after 64 MiB out [200] */
 };
 
+void img_archive_defaults(struct img_archive_limits *limits);
+
 enum img_member_kind {
 	IMG_MEMBER_FILE,
 	IMG_MEMBER_FOLDER,
@@ -57,6 +59,14 @@ struct img_member {
 	int64_t mtime;           /* seconds; 0 if not known */
 	bool encrypted;
 };
+
+/* The safe form of a member's name that came from elsewhere; NULL, or why it
+   is refused. */
+const char *img_archive_name_check(char out[IMG_PATH_MAX], const char *name);
+
+/* Loads what libc opens files for, character sets and locales, so that
+   archives can be read where none can be opened. */
+void img_archive_warm_up(void);
 
 struct img_archive;
 

@@ -156,3 +156,8 @@ const char *img_archive_name(char out[IMG_PATH_MAX], const char *raw,
 		snprintf(out, IMG_PATH_MAX, ".");
 	return NULL;
 }
+
+const char *img_archive_name_check(char out[IMG_PATH_MAX], const char *name)
+{
+	return img_archive_name(out, name, IMG_NAME_TAR);
+}

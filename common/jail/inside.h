@@ -6,6 +6,14 @@
 
 #include "jail/jail.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED 0
+#endif
+
 #define SOCK_FD 3 /* where a worker has its end, the keeper its own */
 
 /* Exit statuses that no img_jail_fn has. */

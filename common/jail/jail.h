@@ -69,4 +69,30 @@ int img_jail_send(int sock, const void *p, size_t n, int fd, int milliseconds,
 int img_jail_recv(int sock, void *p, size_t n, int *fd, int milliseconds,
 		  struct img_err *err);
 
+/* ---- a stream from a worker ----------------------------------------------
+ *
+ * Many bytes, one way, through memory that both share: each is copied once
+ * into it and once out of it, without the kernel, and the worker runs ahead.
+ * While it is in use the socket only wakes who waits.
+ */
+struct img_jail_ring;
+
+/* The program's end: sends the memory to the worker. */
+int img_jail_ring_open(struct img_jail_ring **out,
+		       const struct img_jail_worker *worker,
+		       struct img_err *err);
+/* The worker's end: what it sends next. */
+int img_jail_ring_join(struct img_jail_ring **out, int sock,
+		       struct img_err *err);
+void img_jail_ring_close(struct img_jail_ring *ring);
+/* n bytes into it; the program may see them from the next push on, which
+   wakes it when there is enough (now: whenever it waits). */
+int img_jail_ring_put(struct img_jail_ring *ring, const void *p, size_t n,
+		      struct img_err *err);
+void img_jail_ring_push(struct img_jail_ring *ring, bool now);
+/* n bytes out of it.  IMG_E_TRANSPORT: the worker is gone; IMG_E_LIMIT: it
+   used that many seconds of processor time, and not a byte came. */
+int img_jail_ring_get(struct img_jail_ring *ring, void *p, size_t n,
+		      unsigned seconds, struct img_err *err);
+
 #endif

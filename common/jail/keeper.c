@@ -24,7 +24,7 @@
 
 #define SIGNAL_STACK (64 * 1024)
 
-#ifdef __SANITIZE_ADDRESS__
+#if SANITIZED
 #define KEEP_STDERR 1 /* the sanitizer says there what is wrong */
 void __sanitizer_set_death_callback(void (*callback)(void));
 #else
@@ -82,7 +82,7 @@ static void on_fatal(int sig)
 		_exit(EXIT_MEMORY);
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#if SANITIZED
 static void on_death(void)
 {
 	_exit(out_of_memory() ? EXIT_MEMORY : EXIT_CRASH);
@@ -109,7 +109,7 @@ static int set_signals(void)
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		if (sigaction(fatal[i], &act, NULL) < 0)
 			return -1;
-#ifdef __SANITIZE_ADDRESS__
+#if SANITIZED
 	__sanitizer_set_death_callback(on_death);
 #endif
 	sigemptyset(&none);
@@ -147,20 +147,35 @@ static void warm_up(void)
 	tzset();
 }
 
-static int prepare(int fd, const struct img_jail_limits *limits,
-		   const char **step)
+static int prepare(const struct img_jail_limits *limits, const char **step)
 {
 	uint64_t memory = limits->memory ? limits->memory : 512u << 20;
 
 	probe_size = (size_t)(memory / 8);
 	warm_up();
-	*step = "descriptors";
-	if (only_socket(fd) < 0)
-		return -1;
 	*step = "signals";
 	if (set_signals() < 0)
 		return -1;
 	return jail_walls(limits, step);
+}
+
+/* One request; 0, or the program is gone. */
+static int serve(const struct jail_answer *failed, pid_t parent, img_jail_fn fn,
+		 void *arg, const struct img_jail_limits *limits, int sock)
+{
+	struct img_err gone = IMG_ERR_INIT;
+	struct jail_answer a = *failed;
+
+	if (!failed->error && sock >= 0) {
+		a.pid = fork_sibling();
+		if (a.pid == 0)
+			work(sock, parent, fn, arg, limits);
+		a.error = errno;
+		strncpy(a.step, "fork", sizeof(a.step) - 1);
+	}
+	if (sock >= 0)
+		close(sock);
+	return img_jail_send(SOCK_FD, &a, sizeof(a), -1, -1, &gone);
 }
 
 _Noreturn void jail_keep(int fd, pid_t parent, img_jail_fn fn, void *arg,
@@ -168,32 +183,27 @@ _Noreturn void jail_keep(int fd, pid_t parent, img_jail_fn fn, void *arg,
 {
 	const struct img_jail_limits own = *limits;
 	struct jail_answer failed = { .pid = -1 };
-	const char *step = "";
+	const char *step = "descriptors";
+	bool ready = false;
 
 	die_with(parent);
 	setsid(); /* keys of the terminal are for the program */
-	if (prepare(fd, &own, &step) < 0) {
-		failed.error = errno;
-		strncpy(failed.step, step, sizeof(failed.step) - 1);
-	}
+	if (only_socket(fd) < 0)
+		_exit(EXIT_LOCK);
 	for (;;) {
 		struct img_err gone = IMG_ERR_INIT;
-		struct jail_answer a = failed;
 		int sock = -1;
 		char c;
 
 		if (img_jail_recv(SOCK_FD, &c, 1, &sock, -1, &gone) < 0)
 			_exit(0);
-		if (!failed.error && sock >= 0) {
-			a.pid = fork_sibling();
-			if (a.pid == 0)
-				work(sock, parent, fn, arg, &own);
-			a.error = errno;
-			strncpy(a.step, "fork", sizeof(a.step) - 1);
+		/* Many programs never ask. */
+		if (!ready && prepare(&own, &step) < 0) {
+			failed.error = errno;
+			strncpy(failed.step, step, sizeof(failed.step) - 1);
 		}
-		if (sock >= 0)
-			close(sock);
-		if (img_jail_send(SOCK_FD, &a, sizeof(a), -1, -1, &gone) < 0)
+		ready = true;
+		if (serve(&failed, parent, fn, arg, &own, sock) < 0)
 			_exit(0);
 	}
 }

@@ -29,13 +29,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#define SLACK     ((uint64_t)1 << 30) /* freed memory is kept a while */
-#else
-#define SANITIZED 0
-#define SLACK     0
-#endif
+/* A sanitizer keeps freed memory a while. */
+#define SLACK (SANITIZED ? (uint64_t)1 << 30 : 0)
 
 static struct sock_filter *filter;
 static size_t filter_n;

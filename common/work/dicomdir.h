@@ -28,4 +28,6 @@ int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
 			  const struct img_buf *objects, uint64_t *absent,
 			  struct img_err *err);
 
+void discs_free(struct disc *list);
+
 #endif

@@ -353,7 +353,7 @@ static int begin_stream(struct examiner *x, struct item *it,
 }
 
 void examine_stream(struct examiner *x, struct arena *a, struct item *it,
-		    const uint8_t *head, size_t n, struct img_archive *from)
+		    const uint8_t *head, size_t n, struct img_members *from)
 {
 	struct img_err err = IMG_ERR_INIT;
 	ssize_t got = (ssize_t)n;
@@ -362,7 +362,7 @@ void examine_stream(struct examiner *x, struct arena *a, struct item *it,
 	if (begin_stream(x, it, &err) < 0 ||
 	    img_store_write(&it->file, head, n, &err) < 0)
 		goto fail;
-	while ((got = img_archive_read(from, x->buf, WHOLE, &err)) > 0)
+	while ((got = img_members_read(from, x->buf, WHOLE, &err)) > 0)
 		if (img_store_write(&it->file, x->buf, (size_t)got, &err) < 0)
 			goto fail;
 	if (got < 0)

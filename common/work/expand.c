@@ -7,6 +7,7 @@
 
 #include "media/media.h"
 #include "work/dicomdir.h"
+#include "work/members.h"
 
 #define NESTED_MAX 2 /* an archive in an archive, and no further */
 #define NAME_MAX_  (2 * IMG_PATH_MAX + 32)
@@ -18,17 +19,14 @@ struct expansion {
 	const char *key;  /* where members are remembered; NULL: nowhere */
 	uint64_t members; /* of nested ones, too */
 	uint64_t absent;  /* listed in a DICOMDIR and not there */
+	struct img_members *in;
+	uint8_t *data; /* the member's bytes, for whoever takes them */
 };
 
-/* An archive being read, and where it comes from when it is nested: bytes
-   read already, then the rest of a member. */
+/* An archive being read. */
 struct nest {
-	struct img_archive *a;
 	char prefix[NAME_MAX_]; /* "outer.zip!/", "outer.zip!/inner.zip!/" */
 	unsigned depth;
-	struct img_archive *from;
-	uint8_t *head, *block;
-	size_t head_n;
 	/* What a DICOMDIR in it is compared with. */
 	struct names_set names;
 	struct img_buf objects;
@@ -43,21 +41,9 @@ static void nest_init(struct nest *n)
 
 static void nest_release(struct nest *n)
 {
-	img_archive_close(n->a);
-	while (n->discs) {
-		struct disc *d = n->discs;
-
-		n->discs = d->next;
-		free(d->path);
-		free(d->name);
-		free(d->prefix);
-		img_buf_release(&d->bytes);
-		free(d);
-	}
+	discs_free(n->discs);
 	img_buf_release(&n->names.keys);
 	img_buf_release(&n->objects);
-	free(n->head);
-	free(n->block);
 }
 
 /* The names of one member. */
@@ -116,7 +102,8 @@ static void end_with(struct expansion *e, struct item *it,
 	if (why->code == IMG_OK)
 		return;
 	item_fail(&e->g->open->arena, it, ours ? FAILED : REJECTED, why);
-	if (ours || why->code == IMG_E_LIMIT)
+	if (ours || why->code == IMG_E_LIMIT ||
+	    (e->in && img_members_died(e->in)))
 		it->remember = false;
 }
 
@@ -137,20 +124,6 @@ static int add_rejected(struct expansion *e, const struct names *names,
 static int walk_members(struct expansion *e, struct nest *n,
 			struct img_err *why, struct img_err *err);
 
-static ssize_t read_nested(void *arg, const void **p, struct img_err *err)
-{
-	struct nest *n = arg;
-	size_t had = n->head_n;
-
-	if (had) {
-		*p = n->head;
-		n->head_n = 0;
-		return (ssize_t)had;
-	}
-	*p = n->block;
-	return img_archive_read(n->from, n->block, WHOLE, err);
-}
-
 static int add_container(struct expansion *e, const struct names *names,
 			 uint64_t members, const struct img_err *why,
 			 struct img_err *err)
@@ -170,34 +143,24 @@ static int add_container(struct expansion *e, const struct names *names,
 	return item_add(e->g, it, err);
 }
 
-/* head: the member's first bytes, in the walker's buffer. */
-static int nested(struct expansion *e, struct nest *outer,
-		  const struct names *names, const uint8_t *head, size_t n,
-		  struct img_err *err)
+static int nested(struct expansion *e, const struct nest *outer,
+		  const struct names *names, struct img_err *err)
 {
 	struct nest *in = calloc(1, sizeof(*in));
 	uint64_t before = e->members;
 	struct img_err why = IMG_ERR_INIT;
-	int rc = -1;
+	int rc;
 
-	if (!in || !(in->head = malloc(n)) || !(in->block = malloc(WHOLE))) {
-		img_err_set(err, IMG_E_NOMEM, "out of memory");
-		goto out;
-	}
+	if (!in)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	nest_init(in);
-	memcpy(in->head, head, n);
-	in->head_n = n;
-	in->from = outer->a;
 	in->depth = outer->depth + 1;
 	snprintf(in->prefix, sizeof(in->prefix), "%.8000s!/", names->path);
-	if (img_archive_open_fn(&in->a, read_nested, in, names->path,
-				&e->g->opts.limits, &why) == 0 &&
-	    walk_members(e, in, &why, err) < 0)
-		goto out;
-	rc = add_container(e, names, e->members - before, &why, err);
-out:
-	if (in)
-		nest_release(in);
+	img_members_enter(e->in);
+	rc = walk_members(e, in, &why, err);
+	if (rc == 0)
+		rc = add_container(e, names, e->members - before, &why, err);
+	nest_release(in);
 	free(in);
 	return rc;
 }
@@ -205,30 +168,25 @@ out:
 /* ---- members ---------------------------------------------------------- */
 
 /* The member's bytes as an item of their own, for a worker. */
-static int add_bytes(struct expansion *e, const struct names *names,
-		     const uint8_t *p, size_t n, struct img_err *err)
+static int add_bytes(struct expansion *e, const struct names *names, size_t n,
+		     struct img_err *err)
 {
 	struct item *it;
-	uint8_t *data = malloc(n ? n : 1);
 
-	if (!data)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	memcpy(data, p, n);
 	data_take(e->g, n);
 	it = member_item(e, names, err);
 	if (!it) {
-		free(data);
 		data_give(e->g, n);
 		return -1;
 	}
-	it->data = data;
+	it->data = e->data;
+	e->data = NULL;
 	it->len = it->size = n;
 	return item_add(e->g, it, err);
 }
 
-static int add_stream(struct expansion *e, struct nest *n,
-		      const struct names *names, size_t got,
-		      struct img_err *err)
+static int add_stream(struct expansion *e, const struct names *names,
+		      size_t got, struct img_err *err)
 {
 	struct examiner *x = &e->g->walker;
 	struct item *it = member_item(e, names, err);
@@ -236,7 +194,7 @@ static int add_stream(struct expansion *e, struct nest *n,
 	if (!it)
 		return -1;
 	if (img_dicom_looks_like(x->buf, got))
-		examine_stream(x, &e->g->open->arena, it, x->buf, got, n->a);
+		examine_stream(x, &e->g->open->arena, it, x->buf, got, e->in);
 	else
 		examine_mem(x, &e->g->open->arena, it, x->buf, got);
 	return item_add(e->g, it, err);
@@ -265,9 +223,8 @@ static size_t discs_size(const struct nest *n)
 /* 1: kept for the end; 0: it is none, or too long to be kept. */
 static int keep_disc(struct expansion *e, struct nest *n,
 		     const struct img_member *m, const struct names *names,
-		     ssize_t got, struct img_err *err)
+		     const uint8_t *p, ssize_t got, struct img_err *err)
 {
-	uint8_t *p = e->g->walker.buf;
 	const char *base = img_path_base(m->name);
 	struct img_err cut = IMG_ERR_INIT;
 	size_t left = DISC_MAX - discs_size(n);
@@ -289,8 +246,10 @@ static int keep_disc(struct expansion *e, struct nest *n,
 	if (!d->path || !d->name || !d->prefix)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	/* A cut one is judged by what could be read of it. */
-	while (got > 0 && img_buf_add(&d->bytes, p, (size_t)got, &cut) == 0)
-		got = img_archive_read(n->a, p, WHOLE, &cut);
+	while (got > 0 && img_buf_add(&d->bytes, p, (size_t)got, &cut) == 0) {
+		p = e->g->walker.buf;
+		got = img_members_read(e->in, e->g->walker.buf, WHOLE, &cut);
+	}
 	return 1;
 }
 
@@ -315,14 +274,84 @@ static int check_discs(struct expansion *e, struct nest *n, struct img_err *err)
 	return 0;
 }
 
+/* Its first bytes, up to WHOLE + 1; into e->data when they are no more than
+   WHOLE. */
+static ssize_t read_unsized(struct expansion *e, size_t have, const uint8_t **p,
+			    struct img_err *why)
+{
+	uint8_t *buf = e->g->walker.buf;
+	ssize_t more =
+		img_members_read(e->in, buf + have, WHOLE + 1 - have, why);
+	size_t got = have + (size_t)more;
+
+	*p = buf;
+	if (more < 0)
+		return -1;
+	if (got > WHOLE)
+		return (ssize_t)got;
+	e->data = malloc(got + 1);
+	if (!e->data)
+		return img_err_set(why, IMG_E_NOMEM, "out of memory");
+	*p = memcpy(e->data, buf, got);
+	return (ssize_t)got;
+}
+
+static ssize_t read_member(struct expansion *e, const struct img_member *m,
+			   const uint8_t **p, struct img_err *why)
+{
+	ssize_t got;
+
+	if (m->size > WHOLE)
+		return read_unsized(e, 0, p, why);
+	*p = e->data = malloc((size_t)m->size + 1);
+	if (!e->data)
+		return img_err_set(why, IMG_E_NOMEM, "out of memory");
+	got = img_members_read(e->in, e->data, (size_t)m->size + 1, why);
+	if (got < 0 || (uint64_t)got <= m->size)
+		return got;
+	memcpy(e->g->walker.buf, e->data, (size_t)got); /* its size is a lie */
+	free(e->data);
+	e->data = NULL;
+	return read_unsized(e, (size_t)got, p, why);
+}
+
+static int take_bytes(struct expansion *e, struct nest *n,
+		      const struct img_member *m, const struct names *names,
+		      struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	const uint8_t *p = NULL;
+	ssize_t got = read_member(e, m, &p, &why);
+	int disc;
+
+	if (got < 0)
+		return add_rejected(e, names, &why, err);
+	if (img_members_is_archive(e->in)) {
+		note_name(n, m->name, p, (size_t)got);
+		free(e->data);
+		e->data = NULL;
+		return nested(e, n, names, err);
+	}
+	disc = keep_disc(e, n, m, names, p, got, err);
+	if (disc)
+		return disc < 0 ? -1 : 0;
+	note_name(n, m->name, p, (size_t)got);
+	if (img_archive_sniff(p, (size_t)got) != IMG_ARCHIVE_NONE) {
+		img_err_set(&why, IMG_E_LIMIT,
+			    "%s: archives nested deeper than %d", names->path,
+			    NESTED_MAX);
+		return add_rejected(e, names, &why, err);
+	}
+	return got <= WHOLE ? add_bytes(e, names, (size_t)got, err)
+			    : add_stream(e, names, (size_t)got, err);
+}
+
 static int take_member(struct expansion *e, struct nest *n,
 		       const struct img_member *m, struct img_err *err)
 {
-	struct examiner *x = &e->g->walker;
 	struct img_err why = IMG_ERR_INIT;
 	struct names names;
-	ssize_t got;
-	int disc;
+	int rc;
 
 	if (name_member(e, n, m, &names, &why) < 0)
 		return add_rejected(e, &names, &why, err);
@@ -331,24 +360,10 @@ static int take_member(struct expansion *e, struct nest *n,
 			    m->refused);
 		return add_rejected(e, &names, &why, err);
 	}
-	got = img_archive_read(n->a, x->buf, WHOLE + 1, &why);
-	if (got < 0)
-		return add_rejected(e, &names, &why, err);
-	disc = keep_disc(e, n, m, &names, got, err);
-	if (disc)
-		return disc < 0 ? -1 : 0;
-	note_name(n, m->name, x->buf, (size_t)got);
-	if (img_archive_sniff(x->buf, (size_t)got) != IMG_ARCHIVE_NONE) {
-		if (n->depth < NESTED_MAX)
-			return nested(e, n, &names, x->buf, (size_t)got, err);
-		img_err_set(&why, IMG_E_LIMIT,
-			    "%s: archives nested deeper than %d", names.path,
-			    NESTED_MAX);
-		return add_rejected(e, &names, &why, err);
-	}
-	if (got <= WHOLE)
-		return add_bytes(e, &names, x->buf, (size_t)got, err);
-	return add_stream(e, n, &names, (size_t)got, err);
+	rc = take_bytes(e, n, m, &names, err);
+	free(e->data);
+	e->data = NULL;
+	return rc;
 }
 
 /* why: what ended the archive early; err: what ends the import. */
@@ -358,7 +373,8 @@ static int walk_members(struct expansion *e, struct nest *n,
 	struct img_member m;
 	int more = 0;
 
-	while (!must_stop(e->g) && (more = img_archive_next(n->a, &m, why)) > 0)
+	while (!must_stop(e->g) &&
+	       (more = img_members_next(e->in, &m, why)) > 0)
 		if (m.kind != IMG_MEMBER_FOLDER &&
 		    take_member(e, n, &m, err) < 0)
 			return -1;
@@ -381,8 +397,8 @@ static int expand(struct expansion *e, int fd, struct img_err *why,
 	nest_init(n);
 	n->depth = 1;
 	snprintf(n->prefix, sizeof(n->prefix), "%s!/", e->path);
-	if (img_archive_open_fd(&n->a, fd, e->path, &e->g->opts.limits, why) ==
-	    0)
+	if (img_members_open(&e->in, e->g->jail, fd, e->path,
+			     &e->g->opts.limits, NESTED_MAX, why) == 0)
 		rc = walk_members(e, n, why, err);
 	nest_release(n);
 	free(n);
@@ -460,7 +476,10 @@ int expand_archive(struct img_ingest *g, const struct deferred *d,
 	}
 	if (fd >= 0)
 		close(fd);
-	return rc < 0 ? -1 : add_archive(&e, d, &why, err);
+	if (rc == 0)
+		rc = add_archive(&e, d, &why, err);
+	img_members_close(e.in);
+	return rc;
 }
 
 int expand_tar(struct img_ingest *g, int fd, const char *name,
@@ -468,8 +487,10 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 {
 	struct expansion e = { .g = g, .path = name };
 	struct img_err why = IMG_ERR_INIT;
+	int rc = expand(&e, fd, &why, err);
 
-	if (expand(&e, fd, &why, err) < 0)
-		return -1;
-	return add_archive(&e, NULL, &why, err);
+	if (rc == 0)
+		rc = add_archive(&e, NULL, &why, err);
+	img_members_close(e.in);
+	return rc;
 }

@@ -356,7 +356,7 @@ int img_ingest_open(struct img_ingest **out, const char *dir,
 	ingest_init(g);
 	make_set_key(g);
 	if (coerce_check(opts->set, opts->n_set, err) < 0 ||
-	    img_crypto_init(err) < 0 ||
+	    img_members_jail(&g->jail, err) < 0 || img_crypto_init(err) < 0 ||
 	    open_archive(g, dir, "imgimport", err) < 0 ||
 	    examiner_init(&g->walker, g, 0, err) < 0 ||
 	    start_threads(g, err) < 0) {
@@ -417,6 +417,7 @@ void img_ingest_close(struct img_ingest *g)
 		deferred_free(d);
 	walk_end(g);
 	examiner_release(&g->walker);
+	img_jail_close(g->jail);
 	img_audit_close(g->audit);
 	img_catalog_close(g->known);
 	img_catalog_close(g->catalog);

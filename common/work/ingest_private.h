@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "work/arena.h"
 #include "work/ingest.h"
+#include "work/members.h"
 
 /* ---- items ------------------------------------------------------------ */
 
@@ -101,6 +102,7 @@ struct img_ingest {
 	struct img_catalog *catalog; /* the committer's; NULL likewise */
 	struct img_catalog *known;   /* the walker's, for inputs seen before */
 	struct img_audit *audit;
+	struct img_jail *jail; /* where archives are read */
 
 	/* The pipeline, under lock. */
 	pthread_mutex_t lock;
@@ -186,7 +188,7 @@ void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 /* A member too long for memory: goes to tmp as it is read.  head: its first
    bytes, read already. */
 void examine_stream(struct examiner *x, struct arena *a, struct item *it,
-		    const uint8_t *head, size_t n, struct img_archive *from);
+		    const uint8_t *head, size_t n, struct img_members *from);
 void item_fail(struct arena *a, struct item *it, enum outcome outcome,
 	       const struct img_err *err);
 void item_warn(struct arena *a, struct item *it, const char *fmt, ...)

@@ -10,10 +10,17 @@
  *	cut     make it half as long, once
  *	slow    wait a tenth of a second
  *	kill    end the process as kill -9 does
+ *	crash   end it by a wild write
+ *	spin    never come back, busy
  *
  * NAME: only files whose path has this in it ("-": any).  FROM: the first
  * call of those that is met, from 1.  FAILIO_LOG names a file that gets a
  * line for every call that a rule has met.
+ *
+ * A child of the program may be in a jail, where names cannot be looked up:
+ * there NAME is a file that was in the working folder when the program
+ * started, and what it does to files is left undone.  child-CALL is a call by
+ * a child only.
  */
 /* Both names of a call are to be caught: with and without 64. */
 #undef _FILE_OFFSET_BITS
@@ -22,10 +29,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -34,32 +43,69 @@
 #define RULES 8
 
 struct rule {
-	char call[16], what[16], name[64];
+	char call[20], what[16], name[64];
 	unsigned from;
 	atomic_uint met;
+	dev_t device; /* of the file called name, if there is one */
+	ino_t inode;
 };
 
-static struct rule rules[RULES];
-static size_t n_rules;
+/* The program and its children have it together. */
+static struct state {
+	pid_t program;
+	struct rule rules[RULES];
+	size_t n_rules;
+	atomic_uint logged; /* bytes of log, of children */
+	char log[4096];
+} * state;
+
+static void log_line(const char *line, size_t n)
+{
+	const char *log = getenv("FAILIO_LOG");
+	int fd = log && n ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+				 0600)
+			  : -1;
+	ssize_t put = fd < 0 ? 0 : syscall(SYS_write, fd, line, n);
+
+	(void)put;
+	if (fd >= 0)
+		close(fd);
+}
 
 static void __attribute__((constructor)) init(void)
 {
 	const char *p = getenv("FAILIO");
+	struct stat st;
 
-	while (p && *p && n_rules < RULES) {
-		struct rule *r = &rules[n_rules];
+	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (state == MAP_FAILED)
+		abort();
+	state->program = getpid();
+	while (p && *p && state->n_rules < RULES) {
+		struct rule *r = &state->rules[state->n_rules];
 		int n = 0;
 
 		r->from = 1;
-		if (sscanf(p, "%15[^: ]:%15[^: ]%n:%63[^: ]%n:%u%n", r->call,
+		if (sscanf(p, "%19[^: ]:%15[^: ]%n:%63[^: ]%n:%u%n", r->call,
 			   r->what, &n, r->name, &n, &r->from, &n) < 2)
 			abort();
 		if (strcmp(r->name, "-") == 0)
 			r->name[0] = '\0';
-		n_rules++;
+		if (r->name[0] && stat(r->name, &st) == 0) {
+			r->device = st.st_dev;
+			r->inode = st.st_ino;
+		}
+		state->n_rules++;
 		p += n;
 		p += strspn(p, " ");
 	}
+}
+
+static void __attribute__((destructor)) end(void)
+{
+	if (state && state->program == getpid())
+		log_line(state->log, atomic_load(&state->logged));
 }
 
 static int number(const char *word)
@@ -77,33 +123,26 @@ static int number(const char *word)
 	return 0;
 }
 
-static void note(const struct rule *r, const char *path)
+static void note(const struct rule *r, const char *path, bool jailed)
 {
-	const char *log = getenv("FAILIO_LOG");
 	char line[512];
-	int fd =
-		log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
-		    : -1;
 	int n = snprintf(line, sizeof(line), "%s %s %.400s\n", r->call, r->what,
 			 path);
-	ssize_t put = fd < 0 ? 0 : syscall(SYS_write, fd, line, (size_t)n);
+	unsigned at =
+		jailed ? atomic_fetch_add(&state->logged, (unsigned)n) : 0;
 
-	(void)put;
-	if (fd >= 0)
-		close(fd);
+	if (!jailed)
+		log_line(line, (size_t)n);
+	else if (at + (unsigned)n <= sizeof(state->log))
+		memcpy(state->log + at, line, (size_t)n);
 }
 
-static void change(struct rule *r, const char *path, unsigned met)
+static void change_file(struct rule *r, const char *path, unsigned met)
 {
-	const struct timespec tenth = { 0, 100000000 };
-	struct stat st;
 	static const char more[100000];
+	struct stat st;
 	int fd;
 
-	if (strcmp(r->what, "kill") == 0)
-		kill(getpid(), SIGKILL);
-	if (strcmp(r->what, "slow") == 0)
-		nanosleep(&tenth, NULL);
 	if (strcmp(r->what, "touch") == 0)
 		utimensat(AT_FDCWD, path, NULL, 0);
 	if (strcmp(r->what, "cut") == 0 && met == r->from &&
@@ -117,33 +156,64 @@ static void change(struct rule *r, const char *path, unsigned met)
 	}
 }
 
+static void change(struct rule *r)
+{
+	const struct timespec tenth = { 0, 100000000 };
+
+	if (strcmp(r->what, "kill") == 0)
+		kill(getpid(), SIGKILL);
+	if (strcmp(r->what, "slow") == 0)
+		nanosleep(&tenth, NULL);
+	if (strcmp(r->what, "crash") == 0)
+		__asm__ volatile("movb $1, (%0)" : : "r"(8L) : "memory");
+	while (strcmp(r->what, "spin") == 0)
+		;
+}
+
+static bool is_meant(const struct rule *r, const char *call, int fd,
+		     const char *path, const char *name, bool jailed)
+{
+	bool child = strncmp(r->call, "child-", 6) == 0;
+	struct stat st;
+
+	if ((child && !jailed) || strcmp(r->call + (child ? 6 : 0), call) != 0)
+		return false;
+	if (!jailed)
+		return strstr(path, r->name) || (name && strstr(name, r->name));
+	return !r->name[0] || (fstat(fd, &st) == 0 && st.st_ino == r->inode &&
+			       st.st_dev == r->device);
+}
+
 /* 0 go on, else the errno to fail with. */
 static int meet(const char *call, int fd, const char *name)
 {
+	bool jailed = state && state->program != getpid();
 	char link[64], path[4096] = "";
-	ssize_t n;
+	ssize_t n = 0;
 
-	if (!n_rules)
+	if (!state || !state->n_rules)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
+	if (!jailed)
+		n = readlink(link, path, sizeof(path) - 1);
 	path[n < 0 ? 0 : n] = '\0';
-	for (size_t i = 0; i < n_rules; i++) {
-		struct rule *r = &rules[i];
+	for (size_t i = 0; i < state->n_rules; i++) {
+		struct rule *r = &state->rules[i];
 		unsigned met;
 
-		if (strcmp(r->call, call) != 0 ||
-		    (!strstr(path, r->name) &&
-		     !(name && strstr(name, r->name))))
+		if (!is_meant(r, call, fd, path, name, jailed))
 			continue;
 		met = atomic_fetch_add(&r->met, 1) + 1;
 		if (met < r->from)
 			continue;
-		note(r, path);
+		note(r, jailed ? r->name : path, jailed);
 		if (number(r->what))
 			return number(r->what);
+		change(r);
 		/* A file without a name is reached through its descriptor. */
-		change(r, strstr(path, " (deleted)") ? link : path, met);
+		if (!jailed)
+			change_file(r, strstr(path, " (deleted)") ? link : path,
+				    met);
 	}
 	return 0;
 }

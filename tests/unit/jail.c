@@ -28,12 +28,6 @@
 
 #define MEMORY ((uint64_t)64 << 20)
 
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1 /* open() fails there, and only that */
-#else
-#define SANITIZED 0
-#endif
-
 enum job {
 	ECHO,
 	READ_FD,
@@ -42,6 +36,9 @@ enum job {
 	STAY,
 	LIMITS,
 	LIBRARY,
+	STREAM,
+	STREAM_CRASH,
+	STREAM_STUCK,
 	/* into a wall */
 	OPEN,
 	UNLINK,
@@ -228,6 +225,47 @@ static int wrong(enum job job)
 	}
 }
 
+#define STREAM_SIZE (20u << 20)
+
+static uint32_t stream_word(uint32_t i)
+{
+	return i * 2654435761u;
+}
+
+/* Pieces of all sizes, more than fit in at once. */
+static int stream(int fd, enum job job)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_jail_ring *ring;
+	static uint32_t words[50000];
+	volatile bool stuck = job == STREAM_STUCK;
+	uint32_t i = 0;
+
+	if (img_jail_ring_join(&ring, fd, &err) < 0)
+		return 1;
+	for (size_t n = 1; i < STREAM_SIZE / 4; n = n * 7 % 49999 + 1) {
+		for (size_t k = 0; k < n; k++)
+			words[k] = stream_word(i + (uint32_t)k);
+		i += (uint32_t)n;
+		if (img_jail_ring_put(ring, words, n * 4, &err) < 0)
+			return 2;
+		img_jail_ring_push(ring, n % 3 == 0);
+		if (job == STREAM || i < 100000)
+			continue;
+		img_jail_ring_push(ring, true);
+		while (stuck)
+			;
+		if (job == STREAM_CRASH)
+			__asm__ volatile("movb $1, (%0)"
+					 :
+					 : "r"(8L)
+					 : "memory");
+	}
+	img_jail_ring_push(ring, true);
+	img_jail_ring_close(ring);
+	return 0;
+}
+
 static int worker(int fd, void *arg)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -253,6 +291,10 @@ static int worker(int fd, void *arg)
 		return limits();
 	case LIBRARY:
 		return library();
+	case STREAM:
+	case STREAM_CRASH:
+	case STREAM_STUCK:
+		return stream(fd, (enum job)job);
 	default:
 		return wrong((enum job)job);
 	}
@@ -475,6 +517,88 @@ static void threads_start_workers(void **state)
 	img_jail_close(jail);
 }
 
+/* Reads words until there are no more; how many were right. */
+static uint32_t read_stream(struct img_jail_ring *ring, unsigned seconds,
+			    struct img_err *err)
+{
+	uint32_t right = 0, word;
+
+	while (img_jail_ring_get(ring, &word, sizeof(word), seconds, err) ==
+	       0) {
+		if (word != stream_word(right))
+			fail_msg("word %u is wrong", right);
+		right++;
+	}
+	return right;
+}
+
+static void streams(void **state)
+{
+	static const struct {
+		enum job job;
+		enum img_code code;
+		unsigned seconds;
+	} cases[] = { { STREAM, IMG_E_TRANSPORT, 0 },
+		      { STREAM_CRASH, IMG_E_TRANSPORT, 5 },
+		      { STREAM_STUCK, IMG_E_LIMIT, 1 } };
+	struct img_jail *jail = new_jail();
+	struct img_jail_worker w;
+	struct img_jail_ring *ring;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct img_err err = IMG_ERR_INIT;
+		uint32_t n;
+
+		start(jail, &w, cases[i].job);
+		assert_int_equal(img_jail_ring_open(&ring, &w, &err), 0);
+		n = read_stream(ring, cases[i].seconds, &err);
+		assert_int_equal(err.code, cases[i].code);
+		/* all that was written before is there */
+		assert_true(n >= (i ? 100000 : STREAM_SIZE / 4));
+		img_jail_ring_close(ring);
+		img_err_clear(&err);
+		assert_int_equal(img_jail_end(&w, i == 2 ? 0 : 5, "a", &err),
+				 i ? -1 : 0);
+	}
+	img_jail_ring_close(NULL);
+	img_jail_close(jail);
+}
+
+/* What a worker writes over what is shared is its own loss. */
+static void shared_memory_lies(void **state)
+{
+	struct img_jail_worker w = { -1, -1 };
+	struct img_jail_ring *ring, *other;
+	struct img_err err = IMG_ERR_INIT;
+	uint64_t *counts;
+	char c, bytes[4];
+	int s[2], fd;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	w.fd = s[0];
+	assert_int_equal(img_jail_ring_open(&ring, &w, &err), 0);
+	assert_int_equal(img_jail_recv(s[1], &c, 1, &fd, -1, &err), 0);
+	/* it cannot be cut under the program */
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(counts != MAP_FAILED);
+	counts[0] = UINT64_MAX - 5; /* how far it has written */
+	assert_int_equal(img_jail_ring_get(ring, bytes, 4, 1, &err), -1);
+	assert_int_equal(err.code, IMG_E_MALFORMED);
+	munmap(counts, 4096);
+	img_jail_ring_close(ring);
+	close(fd);
+	/* and nothing comes where none is sent */
+	img_err_clear(&err);
+	assert_int_equal(img_jail_send(s[0], "r", 1, -1, -1, &err), 0);
+	assert_int_equal(img_jail_ring_join(&other, s[1], &err), -1);
+	close(s[0]);
+	close(s[1]);
+}
+
 /* ---- the walls ----------------------------------------------------------- */
 
 static void nothing_is_inherited(void **state)
@@ -506,7 +630,8 @@ static void system_calls(void **state)
 
 	(void)state;
 	for (enum job job = OPEN; job <= TRUNCATE; job++)
-		if (job != WRITE_CLOSED && (job != OPEN || !SANITIZED))
+		if (job != WRITE_CLOSED &&
+		    (job != OPEN || !SANITIZED) /* fails there */)
 			dies(jail, job, IMG_E_MALFORMED,
 			     AT_WORK "made a forbidden system call");
 	/* the others go on */
@@ -658,6 +783,8 @@ int main(void)
 		cmocka_unit_test(takes_one_descriptor),
 		cmocka_unit_test(waits_no_longer),
 		cmocka_unit_test(threads_start_workers),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(shared_memory_lies),
 		cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(system_calls),
 		cmocka_unit_test(accidents),

@@ -8,7 +8,7 @@
 
 static bool all, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
-static const char *dir, *subset;
+static const char *dir, *subset, *media, *profile;
 static uint64_t jobs, older_than;
 static struct img_verify_opts how;
 static uint64_t done, verdicts;
@@ -28,6 +28,10 @@ static const struct img_opt opts[] = {
 	  &dry_run, NULL, 0 },
 	{ 0, "deep", NULL, "look inside each object, too", IMG_OPT_FLAG,
 	  &how.deep, NULL, 0 },
+	{ 0, "media", "path", "a disc, its image, or a folder like it",
+	  IMG_OPT_STRING, &media, NULL, 0 },
+	{ 0, "profile", "name", "with --media: the PS3.11 profile it is of",
+	  IMG_OPT_STRING, &profile, NULL, 0 },
 	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
 	  IMG_OPT_FLAG, &same, NULL, 0 },
 	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
@@ -63,14 +67,18 @@ static bool stopped(void *arg)
 
 static void check(struct img_cli *cli, int argc)
 {
-	if (all + (subset != NULL) + audit + rebuild + same > 1)
-		img_cli_usage(cli, "--all, --subset, --audit, --rebuild and "
-				   "--same exclude each other");
+	if (all + (subset != NULL) + audit + rebuild + same + (media != NULL) >
+	    1)
+		img_cli_usage(cli, "--all, --subset, --audit, --rebuild, "
+				   "--same and --media exclude each other");
 	if (same && argc != 2)
 		img_cli_usage(cli, "--same wants two files or UIDs");
-	if ((all || subset || audit || rebuild) && argc)
+	if ((all || subset || audit || rebuild || media) && argc)
 		img_cli_usage(cli, "operands are for single objects, not with "
-				   "--all, --subset, --audit or --rebuild");
+				   "--all, --subset, --audit, --rebuild or "
+				   "--media");
+	if (profile && !media)
+		img_cli_usage(cli, "--profile goes with --media");
 	if (older_than && !all && !subset)
 		img_cli_usage(cli, "--older-than goes with --all or --subset");
 	if (dry_run && !rebuild)
@@ -178,11 +186,11 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	how.dir = path;
-	how.no_frames = audit || ((all || subset) && !how.deep);
+	how.no_frames = audit || media || ((all || subset) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (rebuild)
 		return make_again(cli, path, &host, err);
-	if (!audit && !all && !subset && !same)
+	if (!audit && !all && !subset && !same && !media)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
@@ -190,6 +198,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_verify_audit(v, err);
 	else if (all || subset)
 		rc = verify_scope(v, err);
+	else if (media)
+		rc = img_verify_media(v, media, profile, err);
 	else if (same)
 		rc = img_verify_same(v, argv[0], argv[1], err);
 	else

@@ -316,6 +316,18 @@ int img_catalog_check(struct img_catalog *c,
 		      int (*f)(void *arg, const char *what, int64_t instance,
 			       struct img_err *err),
 		      void *arg, struct img_err *err);
+/* Reads every page of the file past SQLite, and tells f which are not what was
+   written; to be called while nobody writes.  A catalog of before version 3
+   has no sums, and nothing is told. */
+int img_catalog_check_pages(struct img_catalog *c,
+			    int (*f)(void *arg, uint64_t page,
+				     struct img_err *err),
+			    void *arg, struct img_err *err);
+/* The same for a file. */
+int img_catalog_check_file(const char *file,
+			   int (*f)(void *arg, uint64_t page,
+				    struct img_err *err),
+			   void *arg, struct img_err *err);
 /* The first 8 bytes of the digests of all objects in the store, sorted; *n of
    them.  Free with free(). */
 int img_catalog_digests(struct img_catalog *c, uint64_t **out, size_t *n,

@@ -19,11 +19,11 @@ sqlite3_stmt *img_catalog_prepare(struct img_catalog *c, const char *sql,
 
 /* ---- sums of rows ----------------------------------------------------- */
 
-static const char *const tables[] = { "patient",  "study",  "series",
-				      "instance", "object", "container",
-				      "input",    "meta",   "peer",
-				      "sent" };
-#define OLD_TABLES 8 /* of version 1 */
+static const char *const tables[] = { "patient",  "study",   "series",
+				      "instance", "object",  "container",
+				      "input",    "meta",    "peer",
+				      "sent",     "identity" };
+static const size_t tables_of[] = { 0, 8, 10, 11 }; /* by version */
 
 /* Appends table."column", ... of all columns but the sum, in their order. */
 static int add_columns(struct img_catalog *c, const char *table,
@@ -68,7 +68,8 @@ static int check_table(struct img_catalog *c, const char *table,
 {
 	bool object = strcmp(table, "object") == 0;
 	bool by_id = !object && strcmp(table, "input") != 0 &&
-		     strcmp(table, "meta") != 0 && strcmp(table, "sent") != 0;
+		     strcmp(table, "meta") != 0 && strcmp(table, "sent") != 0 &&
+		     strcmp(table, "identity") != 0;
 	char what[64];
 	struct img_buf sql;
 	sqlite3_stmt *st = NULL;
@@ -133,7 +134,7 @@ int img_catalog_check(struct img_catalog *c,
 			       struct img_err *err),
 		      void *arg, struct img_err *err)
 {
-	size_t n = c->ledger ? sizeof(tables) / sizeof(tables[0]) : OLD_TABLES;
+	size_t n = tables_of[c->summed ? 3 : c->ledger ? 2 : 1];
 
 	for (size_t i = 0; i < n; i++)
 		if (check_table(c, tables[i], f, arg, err) < 0)

@@ -80,6 +80,7 @@ struct img_catalog {
 	sqlite3 *db;
 	bool begun;
 	bool ledger; /* of version 2 or later */
+	bool summed; /* of version 3: pages have sums */
 	sqlite3_stmt *st[IMG_SQL_COUNT];
 	sqlite3_stmt *row_ok; /* of img_catalog_row_ok */
 	struct img_known patient, study, series;
@@ -96,6 +97,10 @@ struct img_catalog {
 	char file[IMG_PATH_MAX];
 	struct stat sb; /* of the file, when it was opened */
 };
+
+/* The layer that gives pages their sums, and room for these in a new file. */
+const char *img_catalog_vfs(void);
+void img_catalog_reserve(sqlite3 *db);
 
 /* sqlite's last error as ours: "FILE: what: why". */
 int img_catalog_failed(struct img_catalog *c, const char *what,

@@ -10,11 +10,11 @@
 #include "catalog/inside.h"
 
 #define APPLICATION_ID 0x696D6763 /* "imgc" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUSY_MS        30000
 #define TEXT_MAX       (16 * 1024 * 1024)
 
-extern const char img_sql_schema[], img_sql_upgrade_2[];
+extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[];
 
 /* Checkpoints come after some 16 MiB of log: about eight batches of 4,096
    instances.  The log is kept (see open_file) but cut to this size. */
@@ -78,6 +78,7 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: not a catalog of imgtools", c->file);
 	c->ledger = user >= 2;
+	c->summed = user >= 3;
 	if (user < 1 || user > SCHEMA_VERSION)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: catalog version %lld, this is %d",
@@ -120,8 +121,11 @@ static int make_schema(struct img_catalog *c, struct img_err *err)
 		user = 1;
 	}
 	if (app == APPLICATION_ID && user == 1 &&
-	    (exec(c, img_sql_upgrade_2, "upgrade", err) < 0 ||
-	     exec(c, "PRAGMA user_version = 2", "upgrade", err) < 0))
+	    exec(c, img_sql_upgrade_2, "upgrade", err) < 0)
+		goto undo;
+	if (app == APPLICATION_ID && user <= 2 &&
+	    (exec(c, img_sql_upgrade_3, "upgrade", err) < 0 ||
+	     exec(c, "PRAGMA user_version = 3", "upgrade", err) < 0))
 		goto undo;
 	if (exec(c, "COMMIT", "create", err) == 0)
 		return 0;
@@ -183,7 +187,7 @@ static int open_db(struct img_catalog *c, const char *name, int flags,
 
 	if (sqlite3_open_v2(name, &c->db,
 			    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-			    NULL) != SQLITE_OK) {
+			    img_catalog_vfs()) != SQLITE_OK) {
 		if (!c->db)
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		return img_catalog_failed(c, "open", err);
@@ -206,11 +210,18 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 	sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	if (versions(c, &app, &user, err) < 0)
 		return -1;
-	if (app == 0 && user == 0 &&
-	    (check_empty(c, err) < 0 ||
-	     exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0))
+	if (app == 0 && user == 0 && check_empty(c, err) < 0)
 		return -1;
-	if ((user == 0 || (app == APPLICATION_ID && user == 1)) &&
+	if (user == 0 || (app == APPLICATION_ID && user <= 2))
+		img_catalog_reserve(c->db);
+	if (app == 0 && user == 0 &&
+	    exec(c, "PRAGMA journal_mode = WAL", "create", err) < 0)
+		return -1;
+	/* Makes every page anew, with room for its sum. */
+	if (app == APPLICATION_ID && user >= 1 && user <= 2 &&
+	    exec(c, "VACUUM", "upgrade", err) < 0)
+		return -1;
+	if ((user == 0 || (app == APPLICATION_ID && user <= 2)) &&
 	    make_schema(c, err) < 0)
 		return -1;
 	if (exec(c, write_settings, "open", err) < 0)

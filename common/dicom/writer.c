@@ -9,12 +9,15 @@
 struct img_dicom_writer *img_dicom_writer_new(const struct img_dicom_sink *s,
 					      struct img_err *err)
 {
-	struct img_dicom_writer *w = calloc(1, sizeof(*w));
+	struct img_dicom_writer *w = malloc(sizeof(*w));
 
 	if (!w) {
 		img_err_set(err, IMG_E_NOMEM, "no memory for a writer");
 		return NULL;
 	}
+	/* Not the buffers: there is a writer for each object. */
+	memset(w, 0, offsetof(struct img_dicom_writer, stack));
+	memset(&w->stack[0], 0, sizeof(w->stack[0]));
 	w->sink = *s;
 	w->stack[0].end = NO_END;
 	return w;

@@ -61,6 +61,10 @@ int img_verify_flush(struct img_verify *v, struct img_err *err);
    "differs". */
 int img_verify_same(struct img_verify *v, const char *a, const char *b,
 		    struct img_err *err);
+/* A medium: every byte, its DICOMDIR both ways, its manifest; one record for
+   each fault and one for the whole.  profile: NULL: any. */
+int img_verify_media(struct img_verify *v, const char *path,
+		     const char *profile, struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

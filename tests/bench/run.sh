@@ -3,10 +3,11 @@
 #
 #	sh tests/bench/run.sh [part ...]
 #
-# Parts: inplace copy archive second query million dicomdir export codec peers;
-# without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION are the
-# numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A time is
-# the median of the rounds, a ratio the median of the ratios of each round.
+# Parts: inplace copy archive second query million dicomdir export codec anon
+# peers; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
+# are the numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A
+# time is the median of the rounds, a ratio the median of the ratios of each
+# round.
 set -u
 O=${O:-$(pwd)/build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -374,6 +375,60 @@ bench_codec()
 	rm -f "$B"/frames.*
 }
 
+# De-identifying; the peers blank some attributes, or only copy.
+bench_anon()
+{
+	rm -f "$B/key"
+	imganon --new-key "$B/key" || die 'no key'
+	warm "$B/small"
+	pair anon-small \
+		"imganon -q --key $B/key -o $B/out $B/small" \
+		"sh -c 'mkdir $B/out && gdcmanon --dumb --empty 10,10 --empty 10,20 --empty 10,30 --remove 8,50 --empty 8,80 --remove 8,81 --empty 8,90 -r -i $B/small -o $B/out'" \
+		free_archive
+	row "de-identify $SMALL small CT" anon-small "$SMALL" '≤ 0.20' \
+		'`gdcmanon --dumb`, 7 tags, not synced'
+	pair anon-copy \
+		"imganon -q --key $B/key -o $B/out $B/small" \
+		"sh -c 'cp -r $B/small $B/out && sync -f $B/out'" free_archive
+	row "de-identify $SMALL small CT" anon-copy "$SMALL" '' \
+		'`cp -r`, `sync -f`'
+	warm "$B/large"
+	pair anon-large \
+		"imganon -q --key $B/key -o $B/out $B/large" \
+		"sh -c 'cp -r $B/large $B/out && sync -f $B/out'" free_archive
+	row "de-identify $LARGE CT of 512×512" anon-large "$LARGE" '≤ 2.00' \
+		'`cp -r`, `sync -f`'
+	bench_anon_big
+}
+
+# One object of 4 GiB less a little, most of it a hole.
+bench_anon_big()
+{
+	[ "$(df -m --output=avail "$B" | tail -n 1)" -gt 20000 ] || {
+		note 'no room for objects of 4 GiB'
+		return 0
+	}
+	mkpixels rows=1024 columns=1024 allocated=16 >"$B/one.dcm" &&
+		perl -e 'local $/; open my $f, "<", $ARGV[0] or die;
+			my $h = <$f>;
+			$h = substr $h, 0, index($h, "\xe0\x7f\x10\x00OW");
+			$h =~ s/\x28\x00\x08\x00IS\x02\x001 /\x28\x00\x08\x00IS\x04\x002047/
+				or die;
+			print $h, "\xe0\x7f\x10\x00OW\0\0", pack "V", 2047 << 21' \
+			"$B/one.dcm" >"$B/big.dcm" &&
+		truncate -s +$((2047 << 21)) "$B/big.dcm" || die 'no big object'
+	rounds=$ROUNDS ROUNDS=1
+	pair anon-big \
+		"imganon -q --key $B/key --mask 0,0,99,99 -o $B/out $B/big.dcm" \
+		"sh -c 'mkdir $B/out && cp --sparse=never $B/big.dcm $B/out && sync -f $B/out'" \
+		'free_archive && rm -rf "$B"/trash/*'
+	row 'de-identify and mask 2,047 frames, 4 GiB' anon-big 2047 \
+		'≤ 64 MiB' '`cp`, `sync -f`'
+	ROUNDS=$rounds
+	free_archive
+	rm -rf "$B"/trash/* "$B/big.dcm"
+}
+
 # What others take for the same; one round, only for the comparison.
 bench_peers()
 {
@@ -449,7 +504,7 @@ look_for_room
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
 [ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
-	export codec peers
+	export codec anon peers
 for part; do
 	"bench_$part"
 done

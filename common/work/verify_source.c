@@ -1,0 +1,202 @@
+/*
+ * verify_source.c - the files of a folder, an archive, a disc image or a
+ * device, one after the other, each read to its end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "work/verify_source.h"
+
+#define BLOCK (256 * 1024)
+
+/* Digests of all of fd; a copy in to, unless that is negative. */
+static int take_digests(int fd, struct verify_entry *e, struct img_err *err)
+{
+	uint8_t *block = malloc(BLOCK);
+	struct img_digest d;
+	struct img_sha256 s;
+	ssize_t n;
+
+	if (!block)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	img_digest_init(&d);
+	img_sha256_init(&s);
+	e->bytes = 0;
+	while ((n = img_pread_full(fd, block, BLOCK, (off_t)e->bytes)) > 0) {
+		img_digest_add(&d, block, (size_t)n);
+		img_sha256_add(&s, block, (size_t)n);
+		e->bytes += (uint64_t)n;
+	}
+	img_digest_end(&d, e->digest);
+	img_sha256_end(&s, e->sha256);
+	free(block);
+	return n < 0 ? img_err_sys(err, "%s", e->path) : 0;
+}
+
+static int one(struct verify_entry *e, verify_each_fn fn, void *arg,
+	       struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (e->fd >= 0 && take_digests(e->fd, e, &why) < 0) {
+		if (why.code == IMG_E_NOMEM)
+			return img_err_set(err, why.code, "%s", why.text);
+		e->why = &why;
+	}
+	return fn(e, arg, err);
+}
+
+/* ---- folders ------------------------------------------------------------ */
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int folder_entry(const FTSENT *f, size_t root, verify_each_fn fn,
+			void *arg, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct verify_entry e = { .fd = -1 };
+	int rc;
+
+	e.path = f->fts_path + root;
+	while (*e.path == '/')
+		e.path++;
+	if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR ||
+	    f->fts_info == FTS_NS) {
+		errno = f->fts_errno;
+		img_err_sys(&why, "%s", e.path);
+		e.why = &why;
+		return fn(&e, arg, err);
+	}
+	if (f->fts_info != FTS_F)
+		return 0;
+	e.fd = open(f->fts_path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (e.fd < 0) {
+		img_err_sys(&why, "%s", e.path);
+		e.why = &why;
+	}
+	rc = one(&e, fn, arg, err);
+	if (e.fd >= 0)
+		close(e.fd);
+	return rc;
+}
+
+static int each_in_folder(const char *path, verify_each_fn fn, void *arg,
+			  struct img_err *err)
+{
+	char *own = strdup(path), *roots[] = { own, NULL };
+	FTS *fts = own ? fts_open(roots,
+				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
+				  by_name)
+		       : NULL;
+	FTSENT *f;
+	int rc = 0;
+
+	if (!fts) {
+		free(own);
+		return img_err_sys(err, "%s", path);
+	}
+	while (rc == 0 && (f = fts_read(fts)) != NULL)
+		rc = folder_entry(f, strlen(path), fn, arg, err);
+	fts_close(fts);
+	free(own);
+	return rc;
+}
+
+/* ---- archives and discs ------------------------------------------------- */
+
+static int temporary(struct img_err *err)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	if (!dir || !*dir)
+		dir = "/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd < 0 ? img_err_sys(err, "%s", dir) : fd;
+}
+
+/* The member into a file without a name. */
+static int unpack(struct img_archive *a, int to, struct img_err *why,
+		  struct img_err *err)
+{
+	const void *p;
+	ssize_t n;
+
+	while ((n = img_archive_block(a, &p, why)) > 0)
+		if (img_write_full(to, p, (size_t)n) < 0)
+			return img_err_sys(err, "temporary file");
+	return 0;
+}
+
+static int member(struct img_archive *a, const struct img_member *m,
+		  verify_each_fn fn, void *arg, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct verify_entry e = { .path = m->name, .fd = -1 };
+	int rc;
+
+	if (m->kind == IMG_MEMBER_FOLDER)
+		return 0;
+	if (m->kind == IMG_MEMBER_REFUSED) {
+		img_err_set(&why, IMG_E_REFUSED, "%s", m->refused);
+		e.why = &why;
+		return fn(&e, arg, err);
+	}
+	e.fd = temporary(err);
+	if (e.fd < 0)
+		return -1;
+	rc = unpack(a, e.fd, &why, err);
+	if (rc == 0 && why.code != IMG_OK) {
+		e.why = &why;
+		rc = fn(&e, arg, err);
+	} else if (rc == 0) {
+		rc = one(&e, fn, arg, err);
+	}
+	close(e.fd);
+	return rc;
+}
+
+static int each_in_archive(int fd, const char *path, verify_each_fn fn,
+			   void *arg, struct img_err *err)
+{
+	struct img_archive *a = NULL;
+	struct img_member m;
+	int rc;
+
+	if (img_archive_open_fd(&a, fd, path, NULL, err) < 0)
+		return -1;
+	while ((rc = img_archive_next(a, &m, err)) > 0) {
+		rc = member(a, &m, fn, arg, err);
+		if (rc)
+			break;
+	}
+	img_archive_close(a);
+	return rc;
+}
+
+int verify_each(const char *path, verify_each_fn fn, void *arg,
+		struct img_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = img_err_sys(err, "%s", path);
+	else if (S_ISDIR(st.st_mode))
+		rc = each_in_folder(path, fn, arg, err);
+	else
+		rc = each_in_archive(fd, path, fn, arg, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}

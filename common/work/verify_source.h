@@ -1,0 +1,23 @@
+/* verify_source.h - inside img_verify: the files of a medium or a copy. */
+#ifndef IMG_VERIFY_SOURCE_H
+#define IMG_VERIFY_SOURCE_H
+
+#include "crypto/crypto.h"
+
+struct verify_entry {
+	const char *path; /* from the folder or the root of the archive */
+	int fd;           /* all of it; -1 if it could not be opened */
+	uint64_t bytes;
+	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
+	const struct img_err *why; /* it could not be read to its end */
+};
+
+/* Nonzero ends it as the result. */
+typedef int (*verify_each_fn)(const struct verify_entry *e, void *arg,
+			      struct img_err *err);
+
+/* A folder, or a file or device that is an archive or a disc. */
+int verify_each(const char *path, verify_each_fn fn, void *arg,
+		struct img_err *err);
+
+#endif

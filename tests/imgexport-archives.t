@@ -108,8 +108,7 @@ done
 # What the disk gives back is not what was written: nothing is reported.
 flip()
 {
-	FAILIO=$1 LD_PRELOAD=$O/tools/failio.so imgexport -q --as "$2" \
-		-o "t.$2" <studies
+	failio "$1" imgexport -q --as "$2" -o "t.$2" <studies
 }
 for form in tar zip iso; do
 	exits 3 "$form: a disk that fills up" sh -c "

@@ -204,27 +204,56 @@ done
 exits 3 'only a damaged one' out_ -o bad 2.25.2
 ok 'and nothing is made' test ! -e bad
 
+# ---- signals --------------------------------------------------------------
+
+phantom large many 60 >/dev/null
+stop()
+{
+	imgexport -q -o stopped many >out 2>err &
+	pid=$!
+	i=0
+	until [ -d .stopped.imgexport-$pid ] || [ $i = 200 ]; do
+		sleep 0.01
+		i=$((i + 1))
+	done
+	kill -TERM $pid
+	wait $pid
+}
+stop
+ok 'a signal: status 143' test $? = 143
+ok 'nothing has the name' test ! -e stopped
+ok 'nothing is left' test -z "$(find . -name '*imgexport-*')"
+ok 'nothing is reported' test "$(records exported)" = 0
+rm -rf many
+
+# A file system that is mounted stays where it is.
+mkdir mnt
+if mount -t tmpfs none mnt 2>/dev/null; then
+	exits 0 'into a mounted file system' out_ -o mnt 2.25.1
+	files mnt >got
+	umount mnt
+	ok 'the files are in it' test "$(wc -l <got)" -gt 0
+else
+	skip 'into a mounted file system' 'it cannot be mounted here'
+fi
+
 # ---- trouble --------------------------------------------------------------
 
 fail_with()
 {
-	FAILIO=$1 LD_PRELOAD=$O/tools/failio.so imgexport -q -o "$2" 2.25.11
+	failio "$1" imgexport -q -o "$2" 2.25.11
 }
-if [ -n "${ASAN_BUILD:-}" ]; then
-	skip 'calls that fail' 'the sanitizer wants to be first'
-else
-	exits 3 'a full disk' fail_with write:ENOSPC:dest.imgexport full-dest
-	ok 'nothing has the name' test ! -e full-dest
-	exits 3 'a disk that gives back less' \
-		fail_with pread:cut:cut-dest.imgexport cut-dest
-	ok 'is found out' grep -q 'reads back otherwise' err
-	ok 'nothing has the name' test ! -e cut-dest
-	exits 3 'a sync that fails' fail_with syncfs:EIO sync-dest
-	ok 'nothing has the name' test ! -e sync-dest
-	exits 3 'a name that cannot be had' fail_with renameat2:EIO name-dest
-	ok 'nothing has the name' test ! -e name-dest
-	ok 'and nothing is left of them' test -z "$(find . -name '*imgexport-*')"
-fi
+exits 3 'a full disk' fail_with write:ENOSPC:dest.imgexport full-dest
+ok 'nothing has the name' test ! -e full-dest
+exits 3 'a disk that gives back less' \
+	fail_with pread:cut:cut-dest.imgexport cut-dest
+ok 'is found out' grep -q 'reads back otherwise' err
+ok 'nothing has the name' test ! -e cut-dest
+exits 3 'a sync that fails' fail_with syncfs:EIO sync-dest
+ok 'nothing has the name' test ! -e sync-dest
+exits 3 'a name that cannot be had' fail_with renameat2:EIO name-dest
+ok 'nothing has the name' test ! -e name-dest
+ok 'and nothing is left of them' test -z "$(find . -name '*imgexport-*')"
 exits 3 'records to a full disk' sh -c 'imgexport -q -o fd 2.25.1 >/dev/full'
 
 finish

@@ -51,10 +51,12 @@ static la_ssize_t take(struct archive *la, void *arg, const void *p, size_t n)
 {
 	struct img_archive_out *o = arg;
 
-	if (out_write(o, p, n) == 0)
-		return (la_ssize_t)n;
-	archive_set_error(la, EIO, "output");
-	return -1;
+	/* It is told nothing of failures, or it would not free all it has; they
+	   are found in dead. */
+	(void)la;
+	if (o->dead.code == IMG_OK)
+		(void)out_write(o, p, n);
+	return (la_ssize_t)n;
 }
 
 /* pax_restricted is ustar but for the members that need more. */
@@ -121,6 +123,12 @@ int img_archive_create(struct img_archive_out **out, int fd, const char *name,
 	return 0;
 }
 
+/* A warning is a name or a size that was changed. */
+static bool is_well(const struct img_archive_out *o, int rc)
+{
+	return rc == ARCHIVE_OK && o->dead.code == IMG_OK;
+}
+
 int img_archive_begin(struct img_archive_out *o, const char *name,
 		      uint64_t size, int64_t mtime, struct img_err *err)
 {
@@ -143,8 +151,7 @@ int img_archive_begin(struct img_archive_out *o, const char *name,
 	archive_entry_set_pathname(o->entry, name);
 	rc = archive_write_header(o->la, o->entry);
 	uselocale(old);
-	/* A warning here is a name or a size that was changed. */
-	return rc == ARCHIVE_OK ? 0 : out_failed(o, o->la, err);
+	return is_well(o, rc) ? 0 : out_failed(o, o->la, err);
 }
 
 int img_archive_put(struct img_archive_out *o, const void *p, size_t n,
@@ -160,7 +167,7 @@ int img_archive_put(struct img_archive_out *o, const void *p, size_t n,
 	while (n > 0) {
 		la_ssize_t put = archive_write_data(o->la, p, n);
 
-		if (put <= 0)
+		if (put <= 0 || o->dead.code != IMG_OK)
 			return out_failed(o, o->la, err);
 		p = (const char *)p + put;
 		n -= (size_t)put;
@@ -182,7 +189,7 @@ int img_archive_finish(struct img_archive_out *o, struct img_err *err)
 	old = uselocale(o->utf8);
 	rc = archive_write_close(o->la);
 	uselocale(old);
-	if (rc != ARCHIVE_OK)
+	if (!is_well(o, rc))
 		return out_failed(o, o->la, err);
 	return out_flush(o) == 0 ? 0 : out_failed(o, NULL, err);
 }
@@ -191,11 +198,11 @@ void img_archive_discard(struct img_archive_out *o)
 {
 	if (!o)
 		return;
-	if (o->la) {
-		/* Or freeing it would write the end. */
-		(void)archive_write_fail(o->la);
+	/* Freeing it writes the end: to nowhere. */
+	if (o->dead.code == IMG_OK)
+		o->dead.code = IMG_E_BUG;
+	if (o->la)
 		archive_write_free(o->la);
-	}
 	if (o->entry)
 		archive_entry_free(o->entry);
 	iso_discard(o->iso);

@@ -207,7 +207,8 @@ int export_order(struct img_export *x, struct img_err *err)
 {
 	if (read_headers(x, err) < 0)
 		return -1;
-	qsort(x->item, x->items, sizeof(*x->item), by_order);
+	if (x->items)
+		qsort(x->item, x->items, sizeof(*x->item), by_order);
 	set_twins_aside(x);
 	return 0;
 }

@@ -19,7 +19,7 @@ static int split(struct export_place *p, const char *out, struct img_err *err)
 {
 	char path[IMG_PATH_MAX];
 	size_t n = strlen(out);
-	char *slash;
+	char *slash, *base;
 
 	while (n > 1 && out[n - 1] == '/')
 		n--;
@@ -27,9 +27,10 @@ static int split(struct export_place *p, const char *out, struct img_err *err)
 		return img_err_set(err, IMG_E_USAGE, "no destination");
 	snprintf(path, sizeof(path), "%.*s", (int)n, out);
 	slash = strrchr(path, '/');
-	if (strlen(slash ? slash + 1 : path) >= sizeof(p->base) - 64)
+	base = slash ? slash + 1 : path;
+	if (strlen(base) >= sizeof(p->base) - 64)
 		return img_err_set(err, IMG_E_LIMIT, "%s: too long", out);
-	snprintf(p->base, sizeof(p->base), "%s", slash ? slash + 1 : path);
+	memcpy(p->base, base, strlen(base) + 1);
 	if (slash)
 		slash[slash == path] = '\0';
 	snprintf(p->parent, sizeof(p->parent), "%s", slash ? path : ".");
@@ -96,7 +97,12 @@ static int look_at_folder(struct export_place *p, const char *out, int fd,
 	if (!force)
 		return img_err_set(err, IMG_E_REFUSED,
 				   "%s: is there and is not empty", out);
-	if (p->inside || !is_ours(fd))
+	if (p->inside)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: is a mounted file system; it will not "
+				   "be replaced",
+				   out);
+	if (!is_ours(fd))
 		return img_err_set(err, IMG_E_REFUSED,
 				   "%s: no earlier export has made it; it will "
 				   "not be replaced",

@@ -135,6 +135,15 @@ ok 'three patients' test "$(find de -type f -exec dcmdump -q +P 0010,0020 {} + |
 ok 'three accessions' test "$(find de -type f -exec dcmdump -q +P 0008,0050 {} + |
 	grep "\[" | sort -u | wc -l)" = 3
 
+# ---- a disc of them -----------------------------------------------------
+
+# These objects are not complete, and some have no place in a DICOMDIR.
+imgexport -q --media -o disc de >exported 2>/dev/null
+dcmdump -q +L disc/DICOMDIR >dir
+ok 'a disc of three patients' test "$(grep -c '(0004,1430) CS \[PATIENT\]' dir)" = 3
+
+# ---- another key --------------------------------------------------------
+
 exits 0 'another key' imganon --key key2 -o other in
 uids()
 {

@@ -5,7 +5,10 @@
 
 #include "work/send_worker.h"
 
-#define GIVE_UP 12
+#define GIVE_UP      12
+#define BUSY_LEAST   10 /* objects in a row */
+#define BUSY_PAUSE   10 /* seconds without one that was taken */
+#define BUSY_GIVE_UP 120
 
 /* ---- waiting ---------------------------------------------------------- */
 
@@ -203,20 +206,22 @@ static int again(struct send_worker *w, struct send_item *it)
 	return 1;
 }
 
-/* A peer that is out of resources for all that comes is left alone, longer
-   each time, and in the end given up. */
+/* Some peers answer so to what they cannot read, so one object says nothing
+   about the next; but one that takes nothing for long is out of resources. */
 static enum then busy(struct send_worker *w, struct send_item *it,
 		      uint16_t status)
 {
 	struct img_err why = IMG_ERR_INIT;
+	bool first = it->attempts == 0;
+	double since = img_time_mono() - w->last_ok;
 
 	if (!again(w, it)) {
 		answered(it, status);
 		send_queue_done(w->s, it);
 	}
-	if (++w->busy < 3)
+	if (!first || since < BUSY_PAUSE || ++w->busy < BUSY_LEAST)
 		return GO_ON;
-	if (w->busy > w->s->opts.retries + 3) {
+	if (since > BUSY_GIVE_UP) {
 		img_err_set(&why, IMG_E_BUSY, "the peer answers %04X: %s",
 			    status, img_answer_text(status));
 		set_down(w->s, &why);
@@ -244,6 +249,7 @@ static enum then send_bytes(struct send_worker *w, struct img_scu *scu,
 	if (img_answer_of(status) == IMG_ANSWER_BUSY)
 		return busy(w, it, status);
 	w->busy = 0;
+	w->last_ok = img_time_mono();
 	answered(it, status);
 	if (w->s->opts.commit && !it->error)
 		send_unproved(w, it);
@@ -401,6 +407,8 @@ static void *work(void *arg)
 		if (open_assoc(w, &scu, &p) == 0) {
 			send_plan_answered(s, &p);
 			w->answers = 0;
+			if (w->last_ok == 0)
+				w->last_ok = img_time_mono();
 			then = use_assoc(w, scu, &p);
 			img_scu_close(scu, then != BROKEN);
 			idle = then == BROKEN && !w->answers ? idle + 1 : 0;
@@ -409,7 +417,7 @@ static void *work(void *arg)
 			else if (idle > 3)
 				nap(s, delay(idle - 4));
 			if (then == LATER)
-				nap(s, delay(w->busy - 3));
+				nap(s, delay(2));
 		}
 		send_plan_release(&p);
 	}

@@ -24,6 +24,7 @@ struct send_worker {
 	struct send_event *event; /* that is waited for */
 	unsigned answers;         /* on this association */
 	unsigned busy;            /* answers of A7xx in a row */
+	double last_ok;           /* when an object was taken */
 	struct send_loaded loaded[2];
 	int rc[2];
 };

@@ -120,5 +120,31 @@ digests '"stored"' second.jsonl >back.digests
 cmp out.digests back.digests || die 'the digests differ'
 echo "($(wc -l <back.digests) digests are equal)"
 
+say 'De-identified copies go over the network to another archive.'
+run 0 'imganon --new-key study.key'
+run 0 'imgquery -C archive StudyDate=20240611 |
+    imganon -C archive --key study.key -o anon > anon.jsonl'
+lines 65 '"status":"deidentified"' anon.jsonl
+: >third.err
+imgrecv -C third -p 0 -a THIRD >third.jsonl 2>third.err &
+recv=$!
+trap 'kill $recv 2>/dev/null' EXIT
+i=0
+until port=$(sed -n 's/^imgrecv: listening at 127.0.0.1:\([0-9]*\)$/\1/p' \
+	third.err) && [ -n "$port" ]; do
+	i=$((i + 1))
+	[ $i -lt 100 ] || die 'imgrecv does not listen'
+	sleep 0.1
+done
+run 0 "imgsend -C archive -c THIRD@127.0.0.1:$port --commit anon > sent.jsonl"
+lines 65 '"status":"committed"' sent.jsonl
+say 'The same again: the ledger knows that they are there.'
+run 0 "imgsend -C archive -c THIRD@127.0.0.1:$port --commit anon > again.jsonl"
+lines 65 '"status":"skipped"' again.jsonl
+kill $recv && wait $recv
+lines 65 '"status":"stored"' third.jsonl
+run 0 'imgverify -C third --all > third-verified.jsonl'
+lines 65 '"status":"intact"' third-verified.jsonl
+
 say "Done.  The archive is in $demo/archive; to look around:"
 echo "  PATH=$O/bin:\$PATH; imgquery -C $demo/archive"

@@ -4,7 +4,7 @@
 #	sh tests/bench/run.sh [part ...]
 #
 # Parts: inplace copy archive second query million dicomdir export codec anon
-# peers; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
+# peers send; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
 # are the numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A
 # time is the median of the rounds, a ratio the median of the ratios of each
 # round.
@@ -491,6 +491,59 @@ bench_orthanc()
 	rm -rf "$B/orthanc"
 }
 
+# What the network costs, on loopback; the peers are as they come from Debian.
+bench_send()
+{
+	command -v storescp >/dev/null || return 0
+	rm -rf "$B/net" && mkdir -p "$B/net/got"
+	for size in small large; do
+		mkdir "$B/net/$size"
+		find "$B/$size" -type f | LC_ALL=C sort | head -n 200 |
+			xargs -I @ cp @ "$B/net/$size/"
+	done
+	storescp -od "$B/net/got" --ignore 48104 >/dev/null 2>&1 &
+	scp=$!
+	sleep 1
+	for size in small large; do
+		n=$(find "$B/net/$size" -type f | wc -l)
+		pair "send-$size" \
+			"imgsend -q -C $B/net/none -c S@127.0.0.1:48104 $B/net/$size" \
+			"dcmsend -nh +sd +r 127.0.0.1 48104 $B/net/$size" :
+		row "send $n $size CT to storescp" "send-$size" "$n" \
+			'≤ 0.10' 'dcmsend'
+	done
+	kill $scp && wait $scp
+	if command -v Orthanc >/dev/null; then
+		bench_send_orthanc
+	fi
+	rm -rf "$B/net"
+}
+
+bench_send_orthanc()
+{
+	mkdir "$B/net/orthanc"
+	cat >"$B/orthanc.json" <<!
+{ "StorageDirectory": "$B/net/orthanc", "IndexDirectory": "$B/net/orthanc",
+  "HttpPort": 48042, "DicomPort": 48105, "Plugins": [],
+  "OverwriteInstances": true, "AuthenticationEnabled": false }
+!
+	Orthanc "$B/orthanc.json" >/dev/null 2>&1 &
+	orthanc=$!
+	until curl -sf http://127.0.0.1:48042/system >/dev/null; do
+		kill -0 $orthanc 2>/dev/null || die 'no Orthanc'
+		sleep 0.2
+	done
+	for size in small large; do
+		n=$(find "$B/net/$size" -type f | wc -l)
+		pair "orthanc-send-$size" \
+			"imgsend -q -C $B/net/none -c O@127.0.0.1:48105 $B/net/$size" \
+			"storescu -aec O +sd 127.0.0.1 48105 $B/net/$size" :
+		row "send $n $size CT to Orthanc" "orthanc-send-$size" "$n" \
+			'≤ 0.20' 'storescu'
+	done
+	kill $orthanc && wait $orthanc
+}
+
 # ---- all ----------------------------------------------------------------
 
 command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools >&2 ||
@@ -504,7 +557,7 @@ look_for_room
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
 [ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
-	export codec anon peers
+	export codec anon peers send
 for part; do
 	"bench_$part"
 done

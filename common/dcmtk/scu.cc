@@ -380,7 +380,10 @@ static int read_pdu(struct img_assoc *a, unsigned seconds, struct img_err *err)
 {
 	OFCondition rc;
 
-	acknowledge_now(a);
+	/* Asked for once the first half is here: before that there is nothing
+	   to acknowledge, and the kernel forgets it. */
+	if (a->conn->networkDataAvailable((int)seconds))
+		acknowledge_now(a);
 	rc = DUL_ReadPDVs(&a->assoc->DULassociation, NULL, DUL_NOBLOCK,
 			  (int)seconds);
 	if (rc == DUL_PDATAPDUARRIVED)

@@ -6,14 +6,14 @@
 #include "work/send.h"
 
 static const char *dir, *connect_to, *aet, *window;
-static bool echo, again, commit, tls;
+static bool echo, again, commit, tls, allow_lossy;
 static const char *ca, *certificate, *key, *pin, *user, *passcode_file;
 static uint64_t jobs = 1, retries = 3, rate;
 static uint64_t connect_s = 10, assoc_s = 30, dimse_s = 60, commit_s = 60;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
-	{ 'c', "connect", "peer", "AET@host:port, or a name of peers.json",
+	{ 'c', "connect", "peer", "AET@host:port, https://..., or a name",
 	  IMG_OPT_STRING, &connect_to, NULL, 0 },
 	{ 'a', "aet", "AET", "our AE title [IMGSEND]", IMG_OPT_STRING, &aet,
 	  NULL, 0 },
@@ -21,6 +21,8 @@ static const struct img_opt opts[] = {
 	  NULL, 16 },
 	{ 0, "echo", NULL, "only ask whether the peer is there (C-ECHO)",
 	  IMG_OPT_FLAG, &echo, NULL, 0 },
+	{ 0, "allow-lossy", NULL, "decode also what was compressed with loss",
+	  IMG_OPT_FLAG, &allow_lossy, NULL, 0 },
 	{ 0, "again", NULL, "send also what the ledger says the peer has",
 	  IMG_OPT_FLAG, &again, NULL, 0 },
 	{ 0, "commit", NULL, "have the peer vouch for what it stores",
@@ -131,6 +133,7 @@ static int make_opts(struct img_cli *cli, struct img_send_opts *o,
 	o->dimse_seconds = (unsigned)dimse_s;
 	o->rate = rate;
 	o->again = again;
+	o->allow_lossy = allow_lossy;
 	if (!parse_window(o))
 		img_cli_usage(cli,
 			      "--window: '%s' is no time of the day; "
@@ -148,6 +151,8 @@ static int make_opts(struct img_cli *cli, struct img_send_opts *o,
 	    img_peer_set(&o->peer, "passcode_file", passcode_file, err) < 0)
 		return -1;
 	o->peer.tls |= tls;
+	if (*o->peer.url && (echo || commit))
+		img_cli_usage(cli, "--echo and --commit are not for https");
 	return img_peer_check(&o->peer, err);
 }
 

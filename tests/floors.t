@@ -28,6 +28,7 @@ my %foreign = (		# header => rooms
 	'openjph/' => 'dcmtk',
 	'png\.h|jpeglib\.h' => 'picture',
 	'zlib\.h' => 'dicom archive codec',
+	'curl/' => 'net',
 	'iconv\.h' => 'dicom',
 	'seccomp\.h|linux/seccomp\.h|linux/landlock\.h' => 'jail',
 	'getopt\.h' => 'cli',

@@ -120,10 +120,20 @@ ok 'as dcmconv would' sh -c \
 	dcmdump -q plain/*.2.25.1 | grep -v "^#\|^$\|^(0002" >g; cmp w g'
 store_scp few +xe
 dcmcrle in/2.dcm rle.dcm
-exits 2 'a compressed object among plain ones' timeout 60 imgsend -q -C none \
-	-c "P@127.0.0.1:$port" in/1.dcm rle.dcm in/3.dcm
-ok 'is refused' grep -q '^{"status":"refused","path":"rle.dcm".*"message":"rle.dcm: the peer does not take this transfer syntax"' out
-ok 'alone' test "$(records sent)" = 2
+dcmcjpeg +eb in/2.dcm lossy.dcm
+few="P@127.0.0.1:$port"
+exits 2 'compressed objects among plain ones' timeout 60 imgsend -q -C none \
+	-c "$few" in/1.dcm rle.dcm lossy.dcm in/3.dcm
+ok 'what was compressed with loss is refused' grep -q '^{"status":"refused","path":"lossy.dcm".*"message":"lossy.dcm: the peer does not take this transfer syntax"' out
+ok 'alone' test "$(records sent)" = 3
+ok 'what was without is decoded' grep -q \
+	'"path":"rle.dcm".*"sent_as":"1.2.840.10008.1.2.1"' out
+dcmdump -q +P 7fe0,0010 few/*.2.25.2 >g
+dcmdump -q +P 7fe0,0010 in/2.dcm >w
+ok 'to the pixels it had' cmp g w
+exits 0 'unless it is allowed' timeout 60 imgsend -q -C none -c "$few" \
+	--allow-lossy lossy.dcm
+ok 'then it is decoded' grep -q '"sent_as":' out
 
 # ---- usage, output -------------------------------------------------------
 

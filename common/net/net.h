@@ -155,6 +155,23 @@ int img_scu_commit(struct img_scu *s, uint8_t context,
 int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
 		 struct img_err *err);
 
+/* ---- STOW-RS ---------------------------------------------------------- */
+
+/* A connection to a DICOMweb server, PS3.18 10.5; belongs to one thread. */
+struct img_stow;
+/* rate: bytes a second, 0 any. */
+int img_stow_open(struct img_stow **s, const struct img_peer *p,
+		  const struct img_scu_opts *o, uint64_t rate,
+		  struct img_err *err);
+void img_stow_close(struct img_stow *s);
+/* One object: head is its preamble and file meta information.  0: the server
+   has answered with *http, and *reason is the FailureReason or WarningReason
+   in its answer (0: none).  A success that does not name the instance sop is
+   none: *http is then 0. */
+int img_stow_store(struct img_stow *s, const char *sop, const void *head,
+		   size_t head_n, const struct img_scu_data *data, int *http,
+		   unsigned *reason, struct img_err *err);
+
 /* ---- answers ---------------------------------------------------------- */
 
 /* PS3.4 B.2.3, PS3.7 Annex C. */

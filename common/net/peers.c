@@ -93,6 +93,10 @@ int img_peer_check(const struct img_peer *p, struct img_err *err)
 		return wrong("a pin is 64 hexadecimal digits", err);
 	if (*p->passcode_file && !*p->user)
 		return wrong("a passcode needs a user", err);
+	if (*p->url && *p->pin)
+		return wrong("a pin is not for https", err);
+	if (*p->token_file && (!p->tls || !*p->url))
+		return wrong("a token is sent to https only", err);
 	/* It would be read by whoever is on the way. */
 	if (*p->passcode_file && !p->tls)
 		return wrong("a passcode is not sent without TLS", err);

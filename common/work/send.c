@@ -8,6 +8,7 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 		  const struct img_send_host *host, struct img_err *err)
 {
 	struct img_send *s = calloc(1, sizeof(*s));
+	struct img_err none = IMG_ERR_INIT;
 
 	*out = NULL;
 	if (!s)
@@ -22,6 +23,9 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 	pthread_cond_init(&s->more, NULL);
 	pthread_cond_init(&s->room, NULL);
 	pthread_cond_init(&s->result, NULL);
+	/* Its keeper is forked while there is one thread. */
+	if (!*s->opts.peer.url && img_codec_open(&s->codec, &none) < 0)
+		host->trouble(host->arg, &none);
 	s->reader = img_dicom_reader_new(err);
 	if (!s->reader || img_crypto_init(err) < 0 ||
 	    send_ledger_open(s, err) < 0 || send_committer_start(s, err) < 0 ||
@@ -77,6 +81,7 @@ void img_send_close(struct img_send *s)
 	free(s->groups);
 	free(s->down);
 	img_dicom_reader_free(s->reader);
+	img_codec_close(s->codec);
 	img_catalog_close(s->catalog);
 	img_catalog_close(s->look);
 	img_catalog_close(s->ledger);

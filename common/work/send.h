@@ -22,10 +22,11 @@ struct img_send_opts {
 	unsigned jobs;    /* associations side by side; 0: 1 */
 	unsigned retries; /* of an object, and of an association */
 	unsigned connect_seconds, assoc_seconds, dimse_seconds;
-	uint64_t rate;   /* bytes a second over all associations; 0: any */
-	int from, until; /* minutes of the day; equal: any time */
-	bool again;      /* pay no heed to the ledger */
-	bool commit;     /* ask the peer to vouch for what it has stored */
+	uint64_t rate;    /* bytes a second over all associations; 0: any */
+	int from, until;  /* minutes of the day; equal: any time */
+	bool allow_lossy; /* may decode what was compressed with loss */
+	bool again;       /* pay no heed to the ledger */
+	bool commit;      /* ask the peer to vouch for what it has stored */
 	unsigned commit_seconds;
 };
 

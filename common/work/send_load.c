@@ -161,20 +161,20 @@ void send_loaded_drop(struct send_loaded *d)
 	}
 }
 
-static int get_fd(struct img_send *s, const struct send_item *it,
-		  const char *name, uint64_t *size, struct img_err *err)
+int send_open(struct img_send *s, const struct send_item *it, uint64_t *bytes,
+	      struct img_err *err)
 {
 	struct stat sb;
 	int fd = it->in_store ? img_store_get(s->store, it->digest, err)
 			      : open_file(it->path, &sb, err);
 
 	if (fd >= 0 && it->in_store && fstat(fd, &sb) < 0) {
-		img_err_sys(err, "%s", name);
+		img_err_sys(err, "object");
 		close(fd);
 		return -1;
 	}
 	if (fd >= 0)
-		*size = (uint64_t)sb.st_size;
+		*bytes = (uint64_t)sb.st_size;
 	return fd;
 }
 
@@ -314,7 +314,7 @@ int send_load(struct send_loader *l, struct send_item *it,
 		img_hex(hex, it->digest, IMG_DIGEST_SIZE);
 		name = hex;
 	}
-	fd = get_fd(l->s, it, name, &size, &why);
+	fd = send_open(l->s, it, &size, &why);
 	if (fd < 0)
 		goto out;
 	rc = read_object(it, fd, size, name, out, &why);
@@ -327,7 +327,7 @@ int send_load(struct send_loader *l, struct send_item *it,
 		memcpy(it->ts, out->ts, sizeof(it->ts));
 		rc = 2;
 	}
-	out->want = it->digest;
+	memcpy(out->want, it->digest, sizeof(out->want));
 	out->size = size;
 	out->done = 0;
 	img_digest_init(&out->sum);
@@ -337,6 +337,28 @@ out:
 	if (fd >= 0 && fd != out->fd)
 		close(fd);
 	return rc < 0 ? 1 : rc;
+}
+
+/* Its digest is its own: what it was made of has been compared. */
+int send_reload(struct send_loader *l, struct send_item *it, int out,
+		struct send_loaded *d, struct img_err *err)
+{
+	struct send_item made = *it;
+	struct stat sb;
+
+	if (fstat(out, &sb) < 0)
+		return img_err_sys(err, "object");
+	send_loaded_drop(d);
+	made.has_digest = false;
+	if (read_object(&made, out, (uint64_t)sb.st_size, "object", d, err) <
+		    0 ||
+	    walk(l, &made, out, "object", d, err) < 0)
+		return -1;
+	memcpy(d->want, made.digest, sizeof(d->want));
+	d->size = (uint64_t)sb.st_size;
+	d->done = 0;
+	img_digest_init(&d->sum);
+	return 0;
 }
 
 /* ---- giving it -------------------------------------------------------- */

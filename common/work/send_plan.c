@@ -8,9 +8,10 @@
 #define IMPLICIT_LE "1.2.840.10008.1.2"
 #define CONTEXTS    (IMG_ASSOC_CONTEXTS - 2) /* two for proof */
 
-static bool has_other(const char *ts)
+static bool has_other(const struct img_send *s, const char *ts)
 {
-	return send_recodes(ts, EXPLICIT_LE) || send_recodes(ts, IMPLICIT_LE);
+	return send_recodes(s, ts, EXPLICIT_LE) ||
+	       send_recodes(s, ts, IMPLICIT_LE);
 }
 
 /* Groups are moved when there are more of them: a plan has its own copy. */
@@ -49,7 +50,7 @@ static void propose(struct img_send *s, struct send_plan *p, size_t i)
 {
 	struct send_group *g = &s->groups[i];
 	struct send_choice *c = &p->of[i];
-	bool other = has_other(g->ts);
+	bool other = has_other(s, g->ts);
 
 	if (c->proposed || p->n + 2 > CONTEXTS)
 		return;
@@ -102,8 +103,8 @@ void send_plan_release(struct send_plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static bool take(struct send_plan *p, struct send_choice *c, int context,
-		 const char *from)
+static bool take(const struct img_send *s, struct send_plan *p,
+		 struct send_choice *c, int context, const char *from)
 {
 	const struct img_assoc_context *a;
 
@@ -111,7 +112,7 @@ static bool take(struct send_plan *p, struct send_choice *c, int context,
 		return false;
 	a = &p->c[context];
 	if (a->result != 0 || (strcmp(a->accepted, from) != 0 &&
-			       !send_recodes(from, a->accepted)))
+			       !send_recodes(s, from, a->accepted)))
 		return false;
 	c->context = a->id;
 	memcpy(c->ts, a->accepted, sizeof(c->ts));
@@ -127,8 +128,8 @@ void send_plan_answered(struct img_send *s, struct send_plan *p)
 
 		if (!c->proposed)
 			continue;
-		p->accepts[i] = take(p, c, c->own, g->ts) ||
-				take(p, c, c->other, g->ts);
+		p->accepts[i] = take(s, p, c, c->own, g->ts) ||
+				take(s, p, c, c->other, g->ts);
 		g->asked = true;
 		g->result = p->c[c->own].result;
 		if (p->accepts[i] && g->result)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "catalog/catalog.h"
+#include "codec/codec.h"
 #include "dicom/dicom.h"
 #include "store/store.h"
 #include "work/send.h"
@@ -54,8 +55,8 @@ struct img_send {
 	struct img_send_opts opts;
 	struct img_send_host host;
 	struct img_store *store;
-	struct img_catalog *catalog; /* of the thread that reads inputs */
-	bool archive_tried;
+	struct img_catalog *catalog;     /* of the thread that reads inputs */
+	struct img_codec *codec;         /* NULL: frames are left as they are */
 	struct img_dicom_reader *reader; /* of the same thread */
 
 	pthread_mutex_t lock;
@@ -125,11 +126,12 @@ struct send_loaded {
 	struct img_digest sum; /* of what was sent from fd so far */
 	uint64_t done;
 	uint64_t size;
-	const uint8_t *want; /* digest fd had when it was checked */
+	uint8_t want[IMG_DIGEST_SIZE]; /* digest fd had when it was checked */
 };
 struct send_loader {
 	struct img_send *s;
 	struct img_dicom_reader *reader;
+	struct img_codec_session *session; /* opened when needed */
 };
 
 /* Reads and checks it.  0 ready; 1 it->status says what became of it. */
@@ -141,13 +143,20 @@ int send_look(struct img_send *s, struct send_item *it, struct img_err *err);
 /* For img_scu_data. */
 int send_next(void *arg, void *p, size_t n, struct img_err *err);
 
+/* Opens the bytes of an item. */
+int send_open(struct img_send *s, const struct send_item *it, uint64_t *bytes,
+	      struct img_err *err);
+/* Takes the object in out, made of what was loaded, in its place. */
+int send_reload(struct send_loader *l, struct send_item *it, int out,
+		struct send_loaded *d, struct img_err *err);
+
 /* ---- send_recode.c ---- */
 
 /* Whether an object of one transfer syntax can be sent in another. */
-bool send_recodes(const char *from, const char *to);
-/* Turns what was loaded, size bytes, into that. */
-int send_recode(struct send_loader *l, struct send_loaded *d, uint64_t size,
-		const char *to, struct img_err *err);
+bool send_recodes(const struct img_send *s, const char *from, const char *to);
+/* Turns what was loaded into that. */
+int send_recode(struct send_loader *l, struct send_item *it,
+		struct send_loaded *d, const char *to, struct img_err *err);
 
 /* ---- send_worker.c ---- */
 

@@ -1,11 +1,14 @@
-/* send_recode.c - the same data set in another encoding, without loss. */
+/* send_recode.c - the same object in another transfer syntax. */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "work/send_private.h"
-
-#define RECODED_MAX (1024ul * 1024 * 1024)
-#define BLOCK       65536u
+#include "work/transcode.h"
 
 static bool is_native(const char *ts)
 {
@@ -14,111 +17,69 @@ static bool is_native(const char *ts)
 	return t && t->kind == IMG_TS_NATIVE;
 }
 
-bool send_recodes(const char *from, const char *to)
+bool send_recodes(const struct img_send *s, const char *from, const char *to)
 {
-	const struct img_ts *t = img_ts_find(to);
+	const struct img_ts *f = img_ts_find(from), *t = img_ts_find(to);
 
-	return is_native(from) && is_native(to) && !t->big && !t->deflated;
+	if (!t || t->kind != IMG_TS_NATIVE || t->big || t->deflated)
+		return false;
+	if (is_native(from))
+		return true;
+	/* Video and what was compressed with loss never become native unasked:
+	   that makes them big and hides the loss. */
+	return s->codec && f && !f->video && img_codec_decodes(from) &&
+	       (s->opts.allow_lossy || !img_codec_is_lossy(from));
 }
 
-static int into_buf(void *arg, const void *p, size_t n, struct img_err *err)
+/* A file without a name: in memory, or beside other temporary ones. */
+static int make_file(uint64_t bytes, struct img_err *err)
 {
-	return img_buf_add(arg, p, n, err);
-}
+	const char *dir = getenv("TMPDIR");
+	char name[IMG_PATH_MAX];
+	int fd;
 
-/* A value too long for the reader's buffer, part by part. */
-static int copy_value(struct img_dicom_reader *r, struct img_dicom_writer *w,
-		      uint32_t length, uint8_t *block, struct img_err *err)
-{
-	uint32_t at = 0;
-
-	while (at < length) {
-		uint32_t n = length - at < BLOCK ? length - at : BLOCK;
-
-		if (img_dicom_value(r, at, block, n, err) < 0 ||
-		    img_dicom_put_part(w, block, n, err) < 0)
-			return -1;
-		at += n;
+	if (bytes <= SEND_MEMORY / 4) {
+		fd = memfd_create("imgsend", MFD_CLOEXEC);
+		return fd < 0 ? img_err_sys(err, "memory") : fd;
 	}
-	return 0;
+	if (img_path_join(name, sizeof(name), dir ? dir : "/tmp",
+			  "imgsend.XXXXXX", err) < 0)
+		return -1;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return img_err_sys(err, "%s", name);
+	unlink(name);
+	return fd;
 }
 
-/* Lengths of groups are retired (PS3.5 7.2), and would be wrong now. */
-static bool is_left_out(const struct img_dicom_event *ev)
+static int transcode(struct send_loader *l, struct send_item *it, int in,
+		     const char *to, int out, struct img_err *err)
 {
-	return ev->meta || (ev->kind == IMG_DICOM_ELEMENT &&
-			    (ev->tag & 0xFFFF) == 0 && ev->tag >> 16 > 2);
+	const struct img_transcode how = { .to = to,
+					   .allow_lossy =
+						   l->s->opts.allow_lossy };
+	const char *name = it->path ? it->path : "object";
+
+	if (l->s->codec && !l->session &&
+	    img_codec_session(l->s->codec, &l->session, err) < 0)
+		return -1;
+	return img_transcode(l->session, l->reader, in, name, &how, out, err);
 }
 
-static bool has_value(const struct img_dicom_event *ev)
+int send_recode(struct send_loader *l, struct send_item *it,
+		struct send_loaded *d, const char *to, struct img_err *err)
 {
-	return ev->kind == IMG_DICOM_ELEMENT || ev->kind == IMG_DICOM_FRAGMENT;
-}
+	uint64_t bytes = 0;
+	int in, out, rc = -1;
 
-static int copy_events(struct img_dicom_reader *r, struct img_dicom_writer *w,
-		       uint8_t *block, struct img_err *err)
-{
-	struct img_dicom_event ev;
-	int rc;
-
-	while ((rc = img_dicom_next(r, &ev, err)) == 1) {
-		if (is_left_out(&ev))
-			continue;
-		if (!has_value(&ev) && (ev.kind == IMG_DICOM_SEQUENCE ||
-					ev.kind == IMG_DICOM_ITEM))
-			ev.length = IMG_UNDEFINED_LEN;
-		if (img_dicom_put(w, &ev, ev.value, err) < 0 ||
-		    (has_value(&ev) && !ev.value && ev.length &&
-		     copy_value(r, w, ev.length, block, err) < 0))
-			return -1;
-	}
-	return rc;
-}
-
-static int start(struct send_loader *l, const struct send_loaded *d,
-		 uint64_t size, struct img_err *err)
-{
-	if (d->fd >= 0)
-		return img_dicom_start_fd(l->reader, d->fd, size, "object",
-					  NULL, err);
-	return img_dicom_start_mem(l->reader, d->p, d->n, "object", NULL, err);
-}
-
-int send_recode(struct send_loader *l, struct send_loaded *d, uint64_t size,
-		const char *to, struct img_err *err)
-{
-	struct img_dicom_writer *w = NULL;
-	struct img_dicom_sink sink = { .write = into_buf };
-	uint8_t *block = malloc(BLOCK);
-	struct img_buf out;
-	int rc = -1;
-
-	img_buf_init(&out, RECODED_MAX);
-	sink.arg = &out;
-	if (!block) {
-		img_err_set(err, IMG_E_NOMEM, "out of memory");
-		goto done;
-	}
-	w = img_dicom_writer_new(&sink, err);
-	if (!w || img_dicom_put_encoding(w, to, err) < 0 ||
-	    start(l, d, size, err) < 0 ||
-	    copy_events(l->reader, w, block, err) < 0 ||
-	    img_dicom_finish(w, err) < 0)
-		goto done;
-	send_loaded_drop(d);
-	free(d->p);
-	d->p = (uint8_t *)out.data;
-	d->room = out.room;
-	d->n = d->length = out.len;
-	d->at = d->done = 0;
-	d->pad = false;
-	out.data = NULL;
-	memcpy(d->ts, to, strlen(to) + 1);
-	rc = 0;
-done:
-	img_dicom_writer_free(w);
-	free(block);
-	if (out.data)
-		img_buf_release(&out);
+	in = send_open(l->s, it, &bytes, err);
+	if (in < 0)
+		return -1;
+	out = make_file(bytes, err);
+	if (out >= 0 && transcode(l, it, in, to, out, err) == 0)
+		rc = send_reload(l, it, out, d, err);
+	if (out >= 0 && out != d->fd)
+		close(out);
+	close(in);
 	return rc;
 }

@@ -116,7 +116,7 @@ static void fetched(struct send_worker *w)
 
 /* ---- the association -------------------------------------------------- */
 
-static void set_down(struct img_send *s, const struct img_err *why)
+void send_set_down(struct img_send *s, const struct img_err *why)
 {
 	pthread_mutex_lock(&s->lock);
 	if (!s->down) {
@@ -147,7 +147,7 @@ static int open_assoc(struct send_worker *w, struct img_scu **scu,
 			break;
 		nap(s, delay(i));
 	}
-	set_down(s, &err);
+	send_set_down(s, &err);
 	return -1;
 }
 
@@ -224,7 +224,7 @@ static enum then busy(struct send_worker *w, struct send_item *it,
 	if (since > BUSY_GIVE_UP) {
 		img_err_set(&why, IMG_E_BUSY, "the peer answers %04X: %s",
 			    status, img_answer_text(status));
-		set_down(w->s, &why);
+		send_set_down(w->s, &why);
 	}
 	return LATER;
 }
@@ -287,7 +287,7 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 		return GO_ON;
 	}
 	if (strcmp(c->ts, d->ts) != 0) {
-		if (send_recode(&w->recoder, d, d->size, c->ts, &err) < 0) {
+		if (send_recode(&w->recoder, it, d, c->ts, &err) < 0) {
 			send_item_fail(it, "failed", &err);
 			send_queue_done(w->s, it);
 			return GO_ON;
@@ -351,12 +351,12 @@ static void give_up(struct img_send *s)
 		    "the peer has broken %d "
 		    "associations in a row",
 		    GIVE_UP);
-	set_down(s, &why);
+	send_set_down(s, &why);
 }
 
 /* ---- the thread ------------------------------------------------------- */
 
-static bool is_hopeless(struct img_send *s, struct send_item *it)
+bool send_is_hopeless(struct img_send *s, struct send_item *it)
 {
 	struct img_err why = IMG_ERR_INIT;
 	struct send_group *g;
@@ -385,12 +385,16 @@ static void *work(void *arg)
 	struct send_item *it;
 	unsigned idle = 0; /* associations in a row without an answer */
 
+	if (*s->opts.peer.url) {
+		send_stow(w);
+		return NULL;
+	}
 	while ((it = send_queue_any(s)) != NULL) {
 		struct img_scu *scu = NULL;
 		struct send_plan p;
 		enum then then;
 
-		if (is_hopeless(s, it))
+		if (send_is_hopeless(s, it))
 			continue;
 		while (!in_window(s) && !s->host.stopped(s->host.arg))
 			nap(s, 5);
@@ -478,6 +482,7 @@ void send_workers_join(struct img_send *s)
 		}
 		img_dicom_reader_free(w->loader.reader);
 		img_dicom_reader_free(w->recoder.reader);
+		img_codec_session_close(w->recoder.session);
 		pthread_cond_destroy(&w->turn);
 		pthread_mutex_destroy(&w->lock);
 	}

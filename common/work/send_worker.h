@@ -55,6 +55,18 @@ void send_plan_release(struct send_plan *p);
 /* The peer has answered; what it takes of no kind is told by its group. */
 void send_plan_answered(struct img_send *s, struct send_plan *p);
 
+/* ---- send_worker.c ---- */
+
+/* The peer cannot be reached: nothing more is sent. */
+void send_set_down(struct img_send *s, const struct img_err *why);
+/* Whether an item has no chance; then its record comes. */
+bool send_is_hopeless(struct img_send *s, struct send_item *it);
+
+/* ---- send_stow.c ---- */
+
+/* The thread of a peer that is a DICOMweb server. */
+void send_stow(struct send_worker *w);
+
 /* ---- send_proof.c ---- */
 
 #define SEND_PROVE 500 /* so many at a time */

@@ -1,0 +1,272 @@
+/* stow.c - objects to a DICOMweb server: STOW-RS, PS3.18 10.5. */
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/inside.h"
+
+#define ANSWER_MAX (1024u * 1024)
+#define BOUNDARY   "imgtools-2f4c1e90b7"
+
+static const char before[] = "--" BOUNDARY "\r\n"
+			     "Content-Type: application/dicom\r\n\r\n";
+static const char after[] = "\r\n--" BOUNDARY "--\r\n";
+
+struct img_stow {
+	CURL *curl;
+	struct curl_slist *headers;
+	struct img_buf answer, secret;
+	char error[CURL_ERROR_SIZE];
+	/* the object in hand: parts of the body, in order */
+	const void *part[3];
+	size_t part_n[3];
+	const struct img_scu_data *data; /* between the second and the third */
+	uint64_t at;                     /* of the body */
+	struct img_err failed;
+};
+
+/* ---- opening ---------------------------------------------------------- */
+
+static void start_curl(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int add_header(struct img_stow *s, const char *text, struct img_err *err)
+{
+	struct curl_slist *l = curl_slist_append(s->headers, text);
+
+	if (!l)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	s->headers = l;
+	return 0;
+}
+
+static int identify(struct img_stow *s, const struct img_peer *p,
+		    struct img_err *err)
+{
+	struct img_buf token;
+	char *line = NULL;
+	int rc = 0;
+
+	img_buf_init(&token, 16384);
+	if (*p->token_file) {
+		rc = img_net_read_secret(p->token_file, &token, err);
+		if (rc == 0 && asprintf(&line, "Authorization: Bearer %s",
+					img_buf_str(&token)) < 0)
+			rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
+		if (rc == 0)
+			rc = add_header(s, line, err);
+	}
+	if (rc == 0 && *p->passcode_file)
+		rc = img_net_read_secret(p->passcode_file, &s->secret, err);
+	if (rc == 0 && *p->user) {
+		curl_easy_setopt(s->curl, CURLOPT_USERNAME, p->user);
+		curl_easy_setopt(s->curl, CURLOPT_PASSWORD,
+				 img_buf_str(&s->secret));
+	}
+	if (token.data)
+		explicit_bzero(token.data, token.room);
+	img_buf_release(&token);
+	free(line);
+	return rc;
+}
+
+static size_t take_answer(char *p, size_t size, size_t n, void *arg)
+{
+	struct img_stow *s = arg;
+	struct img_err full = IMG_ERR_INIT;
+
+	return img_buf_add(&s->answer, p, size * n, &full) < 0 ? 0 : size * n;
+}
+
+static size_t give_part(struct img_stow *s, char *p, size_t room)
+{
+	uint64_t at = s->at;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (i == 2) {
+			if (at < s->data->length) {
+				uint64_t left = s->data->length - at;
+				size_t n = left < room ? (size_t)left : room;
+
+				if (s->data->next(s->data->arg, p, n,
+						  &s->failed) < 0)
+					return CURL_READFUNC_ABORT;
+				return n;
+			}
+			at -= s->data->length;
+		}
+		if (at < s->part_n[i]) {
+			size_t n = s->part_n[i] - (size_t)at;
+
+			n = n < room ? n : room;
+			memcpy(p, (const char *)s->part[i] + at, n);
+			return n;
+		}
+		at -= s->part_n[i];
+	}
+	return 0;
+}
+
+static size_t give(char *p, size_t size, size_t n, void *arg)
+{
+	struct img_stow *s = arg;
+	size_t got = give_part(s, p, size * n);
+
+	if (got != CURL_READFUNC_ABORT)
+		s->at += got;
+	return got;
+}
+
+static void set_tls(CURL *c, const struct img_peer *p)
+{
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	if (*p->ca)
+		curl_easy_setopt(c, CURLOPT_CAINFO, p->ca);
+	if (*p->certificate) {
+		curl_easy_setopt(c, CURLOPT_SSLCERT, p->certificate);
+		curl_easy_setopt(c, CURLOPT_SSLKEY, p->key);
+	}
+}
+
+static void set_all(struct img_stow *s, const struct img_peer *p,
+		    const struct img_scu_opts *o, uint64_t rate)
+{
+	CURL *c = s->curl;
+
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, p->tls ? "https" : "http");
+	curl_easy_setopt(c, CURLOPT_POST, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, s->headers);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)o->connect_seconds);
+	/* Less than a byte a second in this time is nothing. */
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)o->dimse_seconds);
+	curl_easy_setopt(c, CURLOPT_READFUNCTION, give);
+	curl_easy_setopt(c, CURLOPT_READDATA, s);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->error);
+	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 524288L);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "imgsend/" IMG_VERSION);
+	if (rate)
+		curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE,
+				 (curl_off_t)rate);
+	set_tls(c, p);
+}
+
+int img_stow_open(struct img_stow **out, const struct img_peer *p,
+		  const struct img_scu_opts *o, uint64_t rate,
+		  struct img_err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct img_stow *s = calloc(1, sizeof(*s));
+	char url[IMG_PATH_MAX + 16];
+
+	*out = NULL;
+	if (!s)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	pthread_once(&once, start_curl);
+	img_buf_init(&s->answer, ANSWER_MAX);
+	img_buf_init(&s->secret, 4096);
+	s->curl = curl_easy_init();
+	if (!s->curl) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		goto fail;
+	}
+	snprintf(url, sizeof(url), "%s/studies", p->url);
+	if (add_header(s,
+		       "Content-Type: multipart/related; "
+		       "type=\"application/dicom\"; boundary=" BOUNDARY,
+		       err) < 0 ||
+	    add_header(s, "Accept: application/dicom+json", err) < 0 ||
+	    add_header(s, "Expect:", err) < 0 || identify(s, p, err) < 0)
+		goto fail;
+	set_all(s, p, o, rate);
+	curl_easy_setopt(s->curl, CURLOPT_URL, url);
+	*out = s;
+	return 0;
+fail:
+	img_stow_close(s);
+	return -1;
+}
+
+void img_stow_close(struct img_stow *s)
+{
+	if (!s)
+		return;
+	if (s->curl)
+		curl_easy_cleanup(s->curl);
+	curl_slist_free_all(s->headers);
+	if (s->secret.data)
+		explicit_bzero(s->secret.data, s->secret.room);
+	img_buf_release(&s->secret);
+	img_buf_release(&s->answer);
+	free(s);
+}
+
+/* ---- an object -------------------------------------------------------- */
+
+/* The first value of an attribute of the answer that is a number, such as
+   FailureReason (0008,1197); 0: there is none (PS3.18 F.2). */
+static unsigned number_of(const struct img_buf *answer, const char *tag)
+{
+	const char *p = strstr(img_buf_str(answer), tag);
+
+	p = p ? strstr(p, "\"Value\"") : NULL;
+	p = p ? strpbrk(p, "[}") : NULL;
+	if (!p || *p != '[')
+		return 0;
+	return (unsigned)strtoul(p + 1 + strspn(p + 1, " \r\n\t"), NULL, 10) &
+	       0xFFFF;
+}
+
+static int transport(struct img_stow *s, CURLcode rc, struct img_err *err)
+{
+	bool tls = rc == CURLE_SSL_CONNECT_ERROR ||
+		   rc == CURLE_PEER_FAILED_VERIFICATION ||
+		   rc == CURLE_SSL_CERTPROBLEM ||
+		   rc == CURLE_SSL_CACERT_BADFILE;
+
+	if (s->failed.code != IMG_OK)
+		return img_err_set(err, s->failed.code, "%s", s->failed.text);
+	return img_err_set(err, tls ? IMG_E_REFUSED : IMG_E_TRANSPORT, "%.200s",
+			   *s->error ? s->error : curl_easy_strerror(rc));
+}
+
+int img_stow_store(struct img_stow *s, const char *sop, const void *head,
+		   size_t head_n, const struct img_scu_data *data, int *http,
+		   unsigned *reason, struct img_err *err)
+{
+	long code = 0;
+	CURLcode rc;
+
+	s->part[0] = before;
+	s->part_n[0] = sizeof(before) - 1;
+	s->part[1] = head;
+	s->part_n[1] = head_n;
+	s->part[2] = after;
+	s->part_n[2] = sizeof(after) - 1;
+	s->data = data;
+	s->at = 0;
+	*s->error = '\0';
+	img_err_clear(&s->failed);
+	img_buf_reset(&s->answer);
+	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+			 (curl_off_t)(s->part_n[0] + head_n + data->length +
+				      s->part_n[2]));
+	rc = curl_easy_perform(s->curl);
+	if (rc != CURLE_OK)
+		return transport(s, rc, err);
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &code);
+	*http = (int)code;
+	if (code / 100 == 2 && !strstr(img_buf_str(&s->answer), sop))
+		*http = 0;
+	*reason = number_of(&s->answer, "\"00081197\"");
+	if (!*reason)
+		*reason = number_of(&s->answer, "\"00081196\"");
+	return 0;
+}

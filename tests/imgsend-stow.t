@@ -1,0 +1,76 @@
+# imgsend-stow.t - objects to a DICOMweb server (STOW-RS).
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+. "$TOP/tests/peer.sh"
+need perl
+
+for i in 1 2 3; do
+	mkdir -p in && img in/$i.dcm $i --rows 256 --cols 256
+done
+import in >/dev/null
+
+# web ANSWER: a server that gives it
+web()
+{
+	rm -rf port got && mkdir got
+	serve perl "$TOP/tests/tools/stowpeer.pl" port got "$1"
+	for i_ in 1 2 3 4 5 6 7 8 9 10; do
+		[ -e port ] || sleep 0.1
+	done
+	to="http://127.0.0.1:$(cat port)/web"
+}
+
+send()
+{
+	timeout 60 imgsend -q -C arch --retries 0 -c "$to" "$@"
+}
+
+data_set()
+{
+	perl -e 'local $/; open F, "<", $ARGV[0] or die; $_ = <F>;
+		print substr $_, 144 + unpack "V", substr $_, 140, 4' "$1"
+}
+
+web 200
+exits 0 'three objects' send -j 2 in
+ok 'are sent' test "$(records sent)" = 3
+ok 'the answer is in the record' test "$(grep -c '"response":"200"' out)" = 3
+for i in 1 2 3; do
+	data_set got/2.25.$i.dcm >a && data_set in/$i.dcm >b
+	ok "object $i arrives as it was" cmp a b
+done
+exits 0 'again' send in
+ok 'the ledger knows' test "$(records skipped)" = 3
+exits 0 'with --again, a slash at the end' timeout 60 imgsend -q -C arch \
+	-c "$to/" --again in
+ok 'is sent' test "$(records sent)" = 3
+web 202
+exits 0 'a warning' send in/1.dcm
+ok 'is in the record' grep -q \
+	'"status":"sent".*"warning":\["peer-warning: B000: ' out
+web empty
+exits 3 'a success that names no instance' send in/1.dcm
+ok 'is none' grep -q '^{"status":"failed".*does not name' out
+web 409
+exits 3 'a conflict' send in/1.dcm
+ok 'is told with its reason' grep -q 'answers 409, A900: ' out
+for s in 401 403 415; do
+	web $s
+	exits 3 "status $s" send in/1.dcm
+	ok "status $s: refused" grep -q '^{"status":"refused".*"code":"refused"' out
+done
+for s in 400 404 500; do
+	web $s
+	exits 3 "status $s" send in/1.dcm
+	ok "status $s: failed" grep -q '^{"status":"failed".*"code":"refused"' out
+done
+web 503
+exits 75 'status 503' send in/1.dcm
+ok 'try again later' grep -q '^{"status":"refused".*"code":"busy"' out
+free_port
+to="http://127.0.0.1:$port/web"
+exits 3 'nobody there' send in/1.dcm
+ok 'is told' grep -q '"code":"transport"' out
+exits 64 'a password in the URL' imgsend -c 'https://me:secret@host/web' x
+exits 64 'an echo of a web server' imgsend -c "$to" --echo
+finish

@@ -378,6 +378,17 @@ ISO_IR 192
 Mü
 !
 
+one c1.dcm 1 --charset 'ISO_IR 100' --name "$(printf 'M\374')"
+one c2.dcm 2 --charset 'ISO_IR 192' --name 'Mü'
+one c3.dcm 3 --charset 'ISO_IR 192' --name 'Mö'
+mkmedia -n x c1.dcm c2.dcm c3.dcm >out
+same 'one name in two character sets is one name' out <<'!'
+0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE
+0 DICOM/P00001/ST00001/SE00001/IM00002 IMAGE
+0 DICOM/P00001/ST00001/SE00001/IM00003 IMAGE
+  differs (0010,0010) PATIENT
+!
+
 # ---- made to do harm -------------------------------------------------------
 
 one h.dcm 1 --name '<script>alert("x")</script>' --id "a'&b\"" \

@@ -363,6 +363,13 @@ same 'no meta header: it gets one' out <<!
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE rewrite
   meta (0002,0000)
 !
+one r.dcm 1 && dcmodify -q -nb -imt -m 0008,0018=2.25.9 r.dcm
+perl -0777 -i -pe 's/(\x02\0\x03\0UI..)2\.25\.9/${1}2.25.8/s' r.dcm
+plan x r.dcm
+same 'a meta header that names another instance' out <<!
+0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE rewrite
+  meta (0002,0000)
+!
 one r.dcm 1 --set 0008,0119=UC:Long --set 0008,1190=UR:http://example.invalid
 plan -u x r.dcm
 same 'VRs that old readers do not know' out <<!

@@ -13,6 +13,8 @@
 
 #define TAG_CONTENT      IMG_TAG(0x0040, 0xA730)
 #define TAG_RELATIONSHIP IMG_TAG(0x0040, 0xA010)
+#define TAG_META_CLASS   IMG_TAG(0x0002, 0x0002)
+#define TAG_META_SOP     IMG_TAG(0x0002, 0x0003)
 #define TAG_RECORDS      IMG_TAG(0x0004, 0x1220)
 #define TAG_OBSERVERS    IMG_TAG(0x0040, 0xA073)
 #define TAG_VERIFIED_AT  IMG_TAG(0x0040, 0xA030)
@@ -290,12 +292,24 @@ static int keep(struct img_media_set *m, const struct img_dicom_event *ev,
 		return 0;
 	f = &m->facts.f[i];
 	f->present = true;
-	f->too_long = ev->length && !ev->value;
+	f->too_long = ev->length && (!ev->value || ev->length > FACT_BYTES);
 	f->length = f->too_long ? 0 : ev->length;
 	f->big = ev->big;
 	f->at = m->facts.bytes.len;
 	memcpy(f->vr, ev->vr, 3);
 	return img_buf_add(&m->facts.bytes, ev->value, f->length, err);
+}
+
+static void take_uid(const struct img_dicom_event *ev, char out[IMG_UID_MAX])
+{
+	size_t n = ev->value ? ev->length : 0;
+
+	while (n && (ev->value[n - 1] == '\0' || ev->value[n - 1] == ' '))
+		n--;
+	if (n >= IMG_UID_MAX)
+		n = 0;
+	memcpy(out, n ? (const char *)ev->value : "", n);
+	out[n] = '\0';
 }
 
 /* The latest time that an observer verified a report: what PS3.3 F.5.25 means
@@ -318,8 +332,13 @@ static int take_verification(struct img_media_set *m,
 static int see(struct img_media_set *m, struct capture *c,
 	       const struct img_dicom_event *ev, struct img_err *err)
 {
-	if (ev->meta)
+	if (ev->meta) {
+		if (ev->tag == TAG_META_CLASS)
+			take_uid(ev, m->facts.meta_class);
+		else if (ev->tag == TAG_META_SOP)
+			take_uid(ev, m->facts.meta_sop);
 		return 0;
+	}
 	if (ev->kind == IMG_DICOM_ELEMENT)
 		look_at_vr(&m->facts, ev);
 	if (c->fact) {
@@ -369,6 +388,7 @@ int media_collect(struct img_media_set *m, struct img_dicom_reader *r,
 	img_charset_parse(&f->cs, NULL, 0);
 	f->charset = CHARSET_ASCII;
 	f->young_count = 0;
+	f->meta_class[0] = f->meta_sop[0] = '\0';
 	f->pixels = f->after = 0;
 	f->has_pixels = f->observers = f->is_dicomdir = false;
 	while ((more = img_dicom_next(r, &ev, err)) > 0)

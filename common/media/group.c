@@ -10,12 +10,26 @@
 #define STUDY_ID   IMG_TAG(0x0020, 0x0010)
 #define MODALITY   IMG_TAG(0x0008, 0x0060)
 
+/* The same text, whatever character sets it is in. */
 static bool equal(const struct img_media_set *m, const struct value *a,
 		  const struct value *b)
 {
-	return a->charset == b->charset && a->length == b->length &&
-	       memcmp(media_text(m, a->at), media_text(m, b->at), a->length) ==
-		       0;
+	struct img_err ignored = IMG_ERR_INIT;
+	struct img_buf x, y;
+	bool same;
+
+	if (a->charset == b->charset)
+		return a->length == b->length &&
+		       memcmp(media_text(m, a->at), media_text(m, b->at),
+			      a->length) == 0;
+	img_buf_init(&x, 8 * FACT_BYTES);
+	img_buf_init(&y, 8 * FACT_BYTES);
+	same = media_value_utf8(m, a, &x, &ignored) == 0 &&
+	       media_value_utf8(m, b, &y, &ignored) == 0 && x.len == y.len &&
+	       memcmp(img_buf_str(&x), img_buf_str(&y), x.len) == 0;
+	img_buf_release(&x);
+	img_buf_release(&y);
+	return same;
 }
 
 static int merge_key(struct img_media_set *m, struct group *g, struct object *o,

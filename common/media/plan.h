@@ -182,6 +182,7 @@ struct facts {
 	bool has_pixels, is_dicomdir;
 	bool observers; /* VerifyingObserverSequence is open */
 	char ts[IMG_UID_MAX];
+	char meta_class[IMG_UID_MAX], meta_sop[IMG_UID_MAX]; /* group 0002 */
 };
 
 int media_by_tag(const void *a, const void *b);

@@ -9,7 +9,8 @@
 #define SAMPLES   IMG_TAG(0x0028, 0x0002)
 #define ALLOCATED IMG_TAG(0x0028, 0x0100)
 
-/* A file that is no PS3.10 file, or not the one that its meta header says. */
+/* A file that is no PS3.10 file, or not the one that its meta header says (so
+   are those where that names another SOP instance, PS3.10 7.1). */
 #define NEEDS_META                                                             \
 	(IMG_NOTE_NO_PREAMBLE | IMG_NOTE_NO_META | IMG_NOTE_WRONG_SYNTAX |     \
 	 IMG_NOTE_NATIVE_PIXELS | IMG_NOTE_META_IN_DATA)
@@ -141,7 +142,9 @@ int media_syntax(struct img_media_set *m, struct object *o, struct img_err *err)
 	o->target = media_intern(m, target, err);
 	if (o->ts == NONE || o->target == NONE)
 		return -1;
-	o->rewrite = f->notes & NEEDS_META;
+	o->rewrite = f->notes & NEEDS_META ||
+		     strcmp(f->meta_class, media_text(m, o->sop_class)) != 0 ||
+		     strcmp(f->meta_sop, media_text(m, o->sop)) != 0;
 	if (strcmp(from->uid, target) != 0) {
 		o->rewrite = true;
 		if (media_change(o, IMG_MEDIA_SYNTAX, TAG_SYNTAX, from->name,

@@ -32,6 +32,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &media, NULL, 0 },
 	{ 0, "profile", "name", "with --media: the PS3.11 profile it is of",
 	  IMG_OPT_STRING, &profile, NULL, 0 },
+	{ 0, "phi", "source", "search for identity: an archive, or a list",
+	  IMG_OPT_STRING, &how.phi, NULL, 0 },
 	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
 	  IMG_OPT_FLAG, &same, NULL, 0 },
 	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
@@ -186,7 +188,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	how.dir = path;
-	how.no_frames = audit || media || ((all || subset) && !how.deep);
+	how.no_frames =
+		audit || media || ((all || subset || how.phi) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (rebuild)
 		return make_again(cli, path, &host, err);

@@ -23,7 +23,8 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 		img_buf_init(&v->verdict[i].deep.extra, VERIFY_EXTRA);
 	/* The jail before any thread. */
 	if (img_crypto_init(err) < 0 ||
-	    (!opts->no_frames && img_codec_open(&v->codec, err) < 0)) {
+	    (!opts->no_frames && img_codec_open(&v->codec, err) < 0) ||
+	    (opts->phi && phi_load(&v->phi, opts->phi, err) < 0)) {
 		img_verify_close(v);
 		return -1;
 	}
@@ -71,6 +72,7 @@ void img_verify_close(struct img_verify *v)
 	for (size_t i = 0; i < VERIFY_JOBS; i++)
 		verify_deep_release(&v->deep[i]);
 	img_codec_close(v->codec);
+	phi_free(v->phi);
 	for (size_t i = 0; i < IMG_PAGE; i++)
 		img_buf_release(&v->verdict[i].deep.extra);
 	for (size_t i = 0; i < v->n_files; i++)
@@ -110,7 +112,7 @@ static void judge(struct img_verify *v, struct deep *deep,
 
 	if (rc < 0 && d->err.code == IMG_OK)
 		img_err_set(&d->err, IMG_E_BUG, "no verdict");
-	if (rc == 0 && v->opts.deep && d->fixity == IMG_INTACT)
+	if (rc == 0 && (v->opts.deep || v->phi) && d->fixity == IMG_INTACT)
 		look_inside(v, deep, o, d);
 }
 

@@ -36,8 +36,9 @@ struct img_verify_opts {
 	const char *dir; /* of the archive; opened when it is needed */
 	unsigned jobs; /* objects read side by side; 0: as many as processors */
 	bool deep;     /* look inside: is it what the standard says */
-	bool no_frames; /* look inside, but decode nothing */
-	bool strict;    /* what deviates from the standard is invalid, too */
+	bool no_frames;  /* look inside, but decode nothing */
+	const char *phi; /* source of identifying values, or NULL */
+	bool strict;     /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err);

@@ -9,6 +9,8 @@ void verify_deep_release(struct deep *deep)
 	img_dicom_reader_free(deep->reader);
 	img_check_free(deep->check);
 	img_codec_session_close(deep->session);
+	phi_release(&deep->phi);
+	deep->phi.phi = NULL;
 	deep->session = NULL;
 	deep->reader = NULL;
 	deep->check = NULL;
@@ -32,8 +34,9 @@ static bool is_verdict(enum img_code code)
 }
 
 /* 0 read, 1 it cannot be read (why), -1. */
-static int read_all(struct deep *deep, int fd, uint64_t size, const char *name,
-		    struct img_err *why, struct img_err *err)
+static int read_all(const struct img_verify *v, struct deep *deep, int fd,
+		    uint64_t size, const char *name, struct img_err *why,
+		    struct img_err *err)
 {
 	struct img_dicom_event ev;
 	int rc = img_dicom_start_fd(deep->reader, fd, size, name,
@@ -42,7 +45,9 @@ static int read_all(struct deep *deep, int fd, uint64_t size, const char *name,
 	if (rc == 0)
 		while ((rc = img_dicom_next(deep->reader, &ev, why)) == 1)
 			if (img_check_event(deep->check, deep->reader, &ev,
-					    err) < 0)
+					    err) < 0 ||
+			    (v->phi && phi_event(&deep->phi, deep->check,
+						 deep->reader, &ev, err) < 0))
 				return -1;
 	if (rc == 0)
 		return 0;
@@ -76,24 +81,37 @@ static int put_finding(const struct img_finding *f, struct img_buf *b,
 	return img_json_close(b, '}', err);
 }
 
-static int put_findings(const struct img_check *c, struct img_buf *b,
-			struct img_err *err)
+/* Where only identity was asked for, only that is told. */
+static bool is_told(const struct img_verify *v, const struct img_finding *f)
+{
+	return v->opts.deep || !v->phi || strcmp(f->rule, "phi") == 0;
+}
+
+static int put_findings(const struct img_verify *v, const struct deep *deep,
+			struct deep_out *out, struct img_err *err)
 {
 	const struct img_finding *f;
-	size_t total, n = img_check_findings(c, &f, &total);
+	struct img_buf *b = &out->extra;
+	size_t total, n = img_check_findings(deep->check, &f, &total);
+	bool all = v->opts.deep || !v->phi;
 
-	if (n == 0)
+	for (size_t i = 0; i < n; i++) {
+		out->error |= f[i].error && is_told(v, &f[i]);
+		out->deviates |= is_told(v, &f[i]);
+	}
+	if (!out->deviates)
 		return 0;
 	if (img_json_key(b, "findings", err) < 0 ||
 	    img_json_open(b, '[', err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (put_finding(&f[i], b, err) < 0)
+		if (is_told(v, &f[i]) && put_finding(&f[i], b, err) < 0)
 			return -1;
 	if (img_json_close(b, ']', err) < 0)
 		return -1;
-	return total > n ? img_json_put_u64(b, "more_findings", total - n, err)
-			 : 0;
+	return total > n && all
+		       ? img_json_put_u64(b, "more_findings", total - n, err)
+		       : 0;
 }
 
 static int put_digest(const char *key, const uint8_t *digest, struct img_buf *b,
@@ -105,23 +123,34 @@ static int put_digest(const char *key, const uint8_t *digest, struct img_buf *b,
 	return img_json_put(b, key, hex, err);
 }
 
-static int describe_out(const struct deep *deep, struct deep_out *out,
-			struct img_err *err)
+static int describe_out(const struct img_verify *v, const struct deep *deep,
+			struct deep_out *out, struct img_err *err)
 {
-	const struct img_check *c = deep->check;
-	const struct img_finding *f;
-	size_t total;
-
-	out->facts = *img_check_facts(c);
-	out->error = img_check_has_error(c);
-	out->deviates = img_check_findings(c, &f, &total) > 0;
-	if (put_findings(c, &out->extra, err) < 0)
+	out->facts = *img_check_facts(deep->check);
+	if (put_findings(v, deep, out, err) < 0)
 		return -1;
-	if (out->facts.complete &&
+	if (out->facts.complete && (v->opts.deep || !v->phi) &&
 	    put_digest("data_digest", out->facts.data, &out->extra, err) < 0)
 		return -1;
 	out->done = true;
 	return 0;
+}
+
+/* What lies about the data set may hold something, too. */
+static void search_around(struct deep *deep, int fd, uint64_t size,
+			  const struct img_dicom_facts *facts)
+{
+	uint8_t bytes[65536];
+	ssize_t n = img_pread_full(fd, bytes, 128, 0);
+
+	if (n == 128)
+		phi_bytes(&deep->phi, deep->check, "preamble", bytes, 128);
+	if (facts->deflated || facts->end >= size)
+		return;
+	n = img_pread_full(fd, bytes, sizeof(bytes), (off_t)facts->end);
+	if (n > 0)
+		phi_bytes(&deep->phi, deep->check, "after the end", bytes,
+			  (size_t)n);
 }
 
 int verify_deep(struct img_verify *v, struct deep *deep, int fd,
@@ -137,7 +166,9 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
 	img_check_start(deep->check);
-	rc = read_all(deep, fd, (uint64_t)st.st_size, name, &why, err);
+	if (v->phi)
+		phi_start(&deep->phi, v->phi);
+	rc = read_all(v, deep, fd, (uint64_t)st.st_size, name, &why, err);
 	if (rc < 0)
 		return -1;
 	if (rc)
@@ -151,5 +182,7 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	if (rc == 0 && img_check_facts(deep->check)->has_pixels && v->codec &&
 	    verify_pixels(v, deep, fd, name, out, err) < 0)
 		return -1;
-	return describe_out(deep, out, err);
+	if (rc == 0 && v->phi)
+		search_around(deep, fd, (uint64_t)st.st_size, facts);
+	return describe_out(v, deep, out, err);
 }

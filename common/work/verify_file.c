@@ -64,7 +64,8 @@ void verify_file_job(struct img_verify *v, struct deep *deep,
 	    img_store_verify_path(job->path, job->digest, true, &out->fixity,
 				  &out->err) < 0)
 		return;
-	if (out->fixity != IMG_INTACT || (job->has_digest && !v->opts.deep))
+	if (out->fixity != IMG_INTACT ||
+	    (job->has_digest && !v->opts.deep && !v->phi))
 		return;
 	look_into(v, deep, job, out);
 }

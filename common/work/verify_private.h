@@ -9,6 +9,7 @@
 #include "codec/codec.h"
 #include "store/store.h"
 #include "work/verify.h"
+#include "work/verify_phi.h"
 
 #define VERIFY_JOBS  16
 #define VERIFY_LOCK  60 /* seconds */
@@ -39,6 +40,7 @@ struct deep {
 	struct img_dicom_reader *reader;
 	struct img_check *check;
 	struct img_codec_session *session;
+	struct phi_search phi;
 };
 
 struct file_job {
@@ -59,6 +61,7 @@ struct img_verify {
 
 	struct img_page_order last;
 	struct img_codec *codec; /* with deep */
+	struct phi *phi;
 	struct deep deep[VERIFY_JOBS];
 	struct verdict verdict[IMG_PAGE];
 	/* What the threads do: objects of the catalog, or files. */

@@ -1,0 +1,76 @@
+# imgverify-phi.t - residual identity: nothing in what imganon has written, and
+# what is planted is found, wherever it is.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+need perl dcmodify
+
+mkdir in
+for i in 1 2 3; do
+	img in/$i.dcm 900$i --id "PATIENT-77$i" --name "Qvist$i^Beata" \
+		--birth "1931010$i" --study 2.25.71 --series 2.25.72$i \
+		--accession "ACC-55$i" --modality CT \
+		--set '0008,0090=PN:Referrer^Synthetic'
+done
+import in >/dev/null
+exits 1 'the originals are identifying' imgverify -q --phi arch in
+ok 'all three' test "$(records invalid)" = 3
+ok 'tags are named' grep -q '"rule":"phi","tag":"(0010,0010)","text":"holds a value of the source: PatientName"' out
+ok 'values are not' sh -c '! sed "s/\"path\":\"[^\"]*\"//; s/\"S[A-Za-z]*UID\":\"[^\"]*\"//g" out | grep -iE "qvist|beata|patient-77|acc-55"'
+
+imganon -q --new-key key && imganon -q --key key -o anon in >deid
+exits 0 'what imganon has written is not' imgverify -q --phi arch anon
+ok 'all three are intact' test "$(records intact)" = 3
+exits 0 'the same through a pipe' sh -c 'imgverify -q --phi arch - <deid'
+
+f=$(find anon -type f | sort | head -n 1)
+# planted TEXT WHERE dcmodify's options: one hit, and its tag
+planted()
+{
+	text_=$1 where_=$2
+	shift 2
+	cp "$f" bad.dcm && chmod u+w bad.dcm
+	dcmodify -q -nb -ie "$@" bad.dcm
+	exits 1 "$text_" imgverify -q --phi arch bad.dcm
+	perl -MJSON::PP -ne 'print map { "$_->{rule} $_->{tag}\n" }
+		@{ decode_json($_)->{findings} }' out >got
+	same "$text_: one hit, its tag" got <<!
+phi $where_
+!
+}
+planted 'a name in a comment' '(0020,4000)' -i '0020,4000=seen by QVIST2, Beata'
+planted 'a part of a name' '(0008,103e)' -i '0008,103e=ask beata'
+planted 'an identifier' '(0008,1080)' -i '0008,1080=like PATIENT-772 before'
+planted 'a number of a request' '(0040,1400)' -i '0040,1400=see acc-551'
+planted 'a UID' '(0020,0052)' -i '0020,0052=2.25.71'
+planted 'in an item' '(0040,0275)/(0040,0007)' \
+	-i '(0040,0275)[0].(0040,0007)=for Qvist1'
+# blob TEXT BYTES: in a private element of another patient
+blob()
+{
+	img bad.dcm 77 --id OTHER --name Other^One --study 2.25.5 \
+		--series 2.25.6 --set '0009,0010=LO:MAKER' --set \
+		"0009,1010=UN:$(printf "$2" | od -An -tx1 | tr -d ' \n')"
+	exits 1 "$1" imgverify -q --phi arch bad.dcm
+	ok "$1: told" grep -q '"findings":\[[^]]*"tag":"(0009,1010)"[^]]*\]' out
+}
+# shellcheck disable=SC2059 # bytes
+blob 'in a private blob' 'xx\001PATIENT-773\002yy'
+blob 'in UTF-16' 'P\000A\000T\000I\000E\000N\000T\000-\0007\0007\0003\000!!'
+cp "$f" bad.dcm && chmod u+w bad.dcm
+printf 'Qvist1^Beata' | dd of=bad.dcm bs=1 seek=20 conv=notrunc 2>/dev/null
+exits 1 'in the preamble' imgverify -q --phi arch bad.dcm
+ok 'is told' grep -q '"tag":"preamble"' out
+cp "$f" fine.dcm && chmod u+w fine.dcm
+dcmodify -q -nb -i '0020,4000=beatae memoriae 2.25.711' fine.dcm
+exits 0 'nor a longer UID' imgverify -q --phi arch fine.dcm
+
+printf '%s\n' 'Müller' 'Secret Clinic' >list
+img utf8.dcm 1 --charset 'ISO_IR 100' --name "$(printf 'MULLER^X')"
+exits 1 'a list of words' imgverify -q --phi list utf8.dcm
+ok 'folded as names are' grep -q '"tag":"(0010,0010)","text":"holds a value of the source: a line of the list"' out
+exits 0 'not in another' imgverify -q --phi list "$f"
+exits 1 'with --deep, too' imgverify -q --deep --phi arch bad.dcm
+exits 3 'no source' imgverify -q --phi nothere "$f"
+: >empty
+exits 3 'a source without values' imgverify -q --phi empty "$f"
+finish

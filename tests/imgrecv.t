@@ -38,9 +38,17 @@ dataset "$(file_of 2.25.1)" >have
 ok 'the data set is what was sent' cmp want have
 exits 0 'the same again' sends in/1.dcm
 ok 'is a duplicate' test "$(statuses)" = 'stored stored duplicate '
+one in/4.dcm 4
+exits 0 'an object from a disc' imgimport -q -C archive in/4.dcm
+exits 0 'that comes over the network, too' sends in/4.dcm
+ok 'is a duplicate: its file meta is not of it' test "$(statuses)" = \
+	'stored stored duplicate duplicate '
+ok 'and the digest is that of the first' grep -q \
+	"2.25.4\".*$(b2sum -l 256 in/4.dcm | cut -d ' ' -f 1)" recv.out
 one in/other.dcm 2 --date 20240103
 exits 0 'other bytes with a known UID' sends in/other.dcm
-ok 'are a conflict' test "$(statuses)" = 'stored stored duplicate conflict '
+ok 'are a conflict' test "$(statuses)" = \
+	'stored stored duplicate duplicate conflict '
 ok 'and kept' test "$(imgquery -C archive --conflicts --format jsonl |
 	wc -l)" = 2
 exits 0 'four associations side by side' sh -c "
@@ -50,7 +58,7 @@ exits 0 'four associations side by side' sh -c "
 	for i in \$p; do wait \$i || exit 1; done"
 ok 'nothing is in tmp' test -z "$(find archive/tmp -type f)"
 exits 143 'ends when asked to' recv_stop
-ok 'sums up' grep -q '^imgrecv: 20 inputs: 3 stored, 1[0-9] duplicate' recv.err
+ok 'sums up' grep -q '^imgrecv: 25 inputs: 3 stored, [12][0-9] duplicate' recv.err
 exits 0 'what it stored is intact' imgverify -C archive 2.25.10
 exits 0 'and the log is whole' imgverify -C archive --audit
 ok 'and says who sent it' grep -q '"act":"stored","from":"SENDER@127.0.0.1",' \

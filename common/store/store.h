@@ -51,6 +51,9 @@ int img_store_begin(struct img_store *s, unsigned lane,
 		    struct img_store_file *f, struct img_err *err);
 int img_store_write(struct img_store_file *f, const void *p, size_t n,
 		    struct img_err *err);
+/* A finished file that has no name yet, to be read again; -1. */
+int img_store_reopen(struct img_store *s, const struct img_store_file *f,
+		     struct img_err *err);
 /* Closes; f->name stays until it is linked or dropped. */
 int img_store_end(struct img_store_file *f, uint8_t digest[IMG_DIGEST_SIZE],
 		  struct img_err *err);

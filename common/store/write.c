@@ -71,6 +71,14 @@ int img_store_end(struct img_store_file *f, uint8_t digest[IMG_DIGEST_SIZE],
 	return img_close(&f->fd, "writing to the archive", err);
 }
 
+int img_store_reopen(struct img_store *s, const struct img_store_file *f,
+		     struct img_err *err)
+{
+	int fd = openat(s->session, f->name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? img_err_sys(err, "%s/tmp", s->dir) : fd;
+}
+
 int img_store_put(struct img_store *s, unsigned lane, const void *p, size_t n,
 		  struct img_store_file *f, struct img_err *err)
 {

@@ -58,6 +58,7 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 
 	g->batch_end = &g->batch;
 	for (struct assoc *s = list; s; s = s->queued) {
+		receive_same(s);
 		s->chunk.next = NULL;
 		*g->batch_end = &s->chunk;
 		g->batch_end = &s->chunk.next;

@@ -27,6 +27,7 @@ struct assoc {
 	double since; /* when the worker was heard of last */
 	uint64_t grown;
 	struct img_up begun;
+	uint64_t dataset;            /* its offset in the file */
 	struct img_catalog *catalog; /* to look things up; NULL: not yet */
 	struct examiner x;
 	struct chunk chunk; /* of one item */
@@ -40,6 +41,7 @@ struct img_receive {
 	struct img_receive_host host;
 	struct img_jail *jail;
 	struct img_ingest *g;
+	struct img_dicom_reader *reader; /* the committer's */
 	char aet[17];
 
 	pthread_mutex_t lock;
@@ -67,6 +69,9 @@ void receive_commit_end(struct img_receive *r);
 void receive_commit(struct assoc *s);
 /* An association that was refused: into the audit log. */
 void receive_refused(struct assoc *s);
+
+/* receive_same.c: a conflict in the file meta only is none. */
+void receive_same(struct assoc *s);
 
 /* receive_serve.c: an association's thread. */
 void *receive_assoc(void *arg);

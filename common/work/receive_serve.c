@@ -171,6 +171,7 @@ static int look(struct assoc *s, struct item *it, uint16_t *status,
 	    describe(&s->x, &s->chunk.arena, it, &dicomdir, err) < 0)
 		return -1;
 	f = img_dicom_facts(s->x.reader);
+	s->dataset = f->dataset;
 	if (f->dataset >= it->in.bytes)
 		return img_err_set(err, IMG_E_MALFORMED, "%s: empty data set",
 				   it->path);
@@ -206,6 +207,8 @@ static uint16_t status_of_failure(enum img_code code)
 /* After the committer: what to tell the peer. */
 static uint16_t status_of(struct assoc *s, const struct item *it)
 {
+	if (it->outcome == KNOWN)
+		return SUCCESS;
 	if (it->outcome != OBJECT)
 		return status_of_failure(it->code);
 	if (it->put.verdict != IMG_CONFLICT)

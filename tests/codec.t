@@ -193,6 +193,21 @@ for c in rle jpeg jpegls j2k htj2k; do
 	done
 done
 
+# The commands over all of them.
+mkdir hostile
+for h in $(mkpixels hostile=list); do
+	mkpixels hostile="$h" >"hostile/$h"
+done
+exits 1 'imgverify --deep has a verdict on each' timeout -k 1 120 timed cost \
+	imgverify --deep -q hostile/*
+ok 'one record for each' test "$(wc -l <out)" = "$(mkpixels hostile=list | wc -l)"
+[ -z "$plain" ] || ok 'at most 64 MiB and 10 s for all of them' \
+	awk '$2 > 10 || $3 > 64 * 1024 { print; exit 1 }' cost
+exits 3 'imgexport encodes none of those that lie about frames' \
+	timeout -k 1 60 imgexport -q -o lies --as folder --transfer-syntax rle \
+	hostile/frames hostile/basic-lie hostile/extended-lie
+ok 'and says so' test "$(grep -c '"code":"truncated".* are there, and ' out)" = 3
+
 mkpixels hostile=list | LC_ALL=C sort >names
 LC_ALL=C sort judged >judged.sorted
 ok 'each hostile case was judged' cmp names judged.sorted

@@ -58,7 +58,7 @@ static const char *target_of(int fd, const struct export_item *it,
 	if (img_frames_open(&frames, fd, it->name, err) < 0)
 		return NULL;
 	f = img_frames_facts(frames);
-	if (!f->has_pixels || f->frames == 0)
+	if (!f->has_pixels)
 		target = from && !from->big && !from->deflated
 				 ? ""
 				 : "1.2.840.10008.1.2.1";

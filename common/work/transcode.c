@@ -252,10 +252,16 @@ static int judge(struct transcode *t, struct img_err *err)
 				   t->name);
 	if (!coded && !transcode_is_coded(t))
 		return 0;
-	if (!f->has_pixels || f->frames == 0)
+	if (!f->has_pixels)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: no pixel data that could be coded",
 				   t->name);
+	if (f->frames != f->stated)
+		return img_err_set(err,
+				   f->frames < f->stated ? IMG_E_TRUNCATED
+							 : IMG_E_MALFORMED,
+				   "%s: %u frames are there, and %u stated",
+				   t->name, f->frames, f->stated);
 	if (t->from && t->from->video && !f->native)
 		return img_err_set(err, IMG_E_REFUSED, "%s: video", t->name);
 	if (t->from && t->from->lossy && !f->native && !t->how->allow_lossy)

@@ -12,12 +12,13 @@
 
 #define NATIVE   "1.2.840.10008.1.2.1"
 #define LIST_MAX 10000 /* corrupt frames that are listed */
+#define OVER_MAX 3     /* frames over a limit that are tried */
 
 struct frames {
 	struct img_digest all;
 	uint64_t corrupt, listed;
 	struct img_buf list; /* JSON numbers with commas */
-	bool undecoded;      /* over a limit, or no codec */
+	uint64_t undecoded;  /* over a limit, or no codec */
 	char first[80];      /* what is wrong with the first */
 };
 
@@ -74,7 +75,7 @@ static int one_frame(struct deep *deep, struct img_frames *in, const char *name,
 		return 0;
 	}
 	if (why.code == IMG_E_LIMIT || why.code == IMG_E_UNSUPPORTED) {
-		f->undecoded = true;
+		f->undecoded++;
 		return 0;
 	}
 	if (!is_verdict(why.code))
@@ -114,6 +115,9 @@ static int all_frames(struct img_verify *v, struct deep *deep,
 	const struct img_frames_facts *facts = img_frames_facts(in);
 	uint32_t n =
 		facts->stated > facts->frames ? facts->stated : facts->frames;
+	/* Of those that are not there some are listed; 2^31 can be stated. */
+	uint32_t last =
+		n - facts->frames > LIST_MAX ? facts->frames + LIST_MAX : n;
 	struct frames f = { 0 };
 	int rc = 0;
 
@@ -122,11 +126,15 @@ static int all_frames(struct img_verify *v, struct deep *deep,
 	if (!deep->session &&
 	    img_codec_session(v->codec, &deep->session, err) < 0)
 		rc = -1;
-	for (uint32_t i = 0; i < n && rc == 0; i++) {
+	for (uint32_t i = 0; i < last && rc == 0; i++) {
+		/* Each may have cost seconds. */
+		if (f.undecoded >= OVER_MAX)
+			break;
 		rc = one_frame(deep, in, name, i, &f, err);
 		if (v->host.stopped(v->host.arg))
 			rc = img_err_set(err, IMG_E_BUSY, "stopped");
 	}
+	f.corrupt += n - last;
 	if (rc == 0 && f.corrupt)
 		img_check_add(deep->check, true, "corrupt-frame", "(7fe0,0010)",
 			      "%llu of %u frames; the first: %s",

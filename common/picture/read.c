@@ -9,7 +9,7 @@
 #define PER_FRAME IMG_TAG(0x5200, 0x9230)
 #define MODALITY  IMG_TAG(0x0028, 0x3000)
 #define VOI       IMG_TAG(0x0028, 0x3010)
-#define FRAMES    1000000u
+#define FRAMES    200000u
 
 /* Where the reader is. */
 struct place {

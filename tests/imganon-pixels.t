@@ -122,6 +122,10 @@ dcmconv +te us.dcm le.dcm && dcmconv +tb us.dcm be.dcm
 exits 0 'big endian' clean --mask 0,0,200,7 --mask 90,50,5,5 be.dcm
 new=$(find new -type f) && dcmconv +te "$new" new/le && rm "$new"
 ok 'the same' painted 101 61 1 2 0 2 0 "$mask"
+image us.dcm 101 61 1 4 MONOCHROME2 0 2 </dev/null
+exits 0 '32 bits' clean --mask 0,0,200,7 --mask 90,50,5,5 us.dcm
+ok 'that, and no more' painted 101 61 1 4 0 2 0 "$mask"
+image us.dcm 101 61 1 2 MONOCHROME2 0 2 </dev/null
 exits 0 'all blank' clean --pixels blank-all us.dcm
 ok 'not one byte is left' sh -c 'rm -f *.raw
 	dcmdump -q +W . +P 7fe0,0010 "$(find new -type f)" >/dev/null

@@ -309,9 +309,10 @@ static const char *cannot(struct img_anon *a)
 		return anon_plan_coded(a);
 	if (!x->rows || !x->columns || x->rows > 65535 || x->columns > 65535)
 		return "no size is given";
-	if ((x->bits != 8 && x->bits != 16) ||
+	if ((x->bits != 8 && x->bits != 16 &&
+	     (x->bits != 32 || a->high_bits)) ||
 	    (x->samples != 1 && x->samples != 3) || x->planar > 1)
-		return "neither 8 nor 16 bits in 1 or 3 samples";
+		return "neither 8, 16 nor 32 bits in 1 or 3 samples";
 	if ((uint64_t)x->rows * x->columns * x->samples * (x->bits / 8) *
 		    (x->frames ? x->frames : 1) >
 	    x->length)

@@ -38,8 +38,8 @@ find "$CORPUS" -type f | LC_ALL=C sort | awk "NR % $every == 0" >files
 : >new
 while read -r f; do
 	n=$((n + 1))
-	imganon -q --key key --pixels keep -o - "$f" >out.dcm 2>/dev/null ||
-		continue
+	imganon -q --key key --pixels keep -o - "$f" >out.dcm 2>/dev/null
+	[ -s out.dcm ] || continue # refused, or a DICOMDIR
 	errors "$f" >before
 	if gave_up before; then
 		given_up=$((given_up + 1))

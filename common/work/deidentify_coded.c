@@ -5,7 +5,7 @@
  * compared.  A transfer syntax that is lossy, or that nobody here writes,
  * gives way to a lossless one of its kind.
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "work/deidentify_private.h"
@@ -102,7 +102,7 @@ static int begin(void *arg, const char *syntax, struct img_anon_coded *out,
 					    .prove = true };
 	if (first_frame(c, err) < 0)
 		return -1;
-	strcpy(out->syntax, c->request.to);
+	snprintf(out->syntax, sizeof(out->syntax), "%s", c->request.to);
 	out->frames = img_frames_facts(c->frames)->frames;
 	out->samples = c->image.samples;
 	out->planar = c->image.planar;

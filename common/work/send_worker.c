@@ -398,6 +398,10 @@ static void *work(void *arg)
 			continue;
 		while (!in_window(s) && !s->host.stopped(s->host.arg))
 			nap(s, 5);
+		if (!in_window(s)) {
+			send_queue_back(s, it);
+			break;
+		}
 		if (send_plan_make(s, send_queue_group(s, it), &p) < 0) {
 			struct img_err why = IMG_ERR_INIT;
 

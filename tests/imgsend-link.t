@@ -68,8 +68,10 @@ there ip link set lo up
 rm -f got/*
 serve ip netns exec $ns storescp --fork -od got "$port"
 to="P@10.213.77.2:$port"
-for i in 1 2 3 4 5 6 7 8 9 10; do
-	timeout 5 imgsend -C none -c "$to" --echo >/dev/null 2>&1 && break
+i=0
+until timeout 5 imgsend -C none -c "$to" --echo >/dev/null 2>&1; do
+	i=$((i + 1))
+	[ $i -lt 50 ] || break
 	sleep 0.2
 done
 tc qdisc add dev "v$$" root tbf rate 8mbit burst 32k latency 400ms

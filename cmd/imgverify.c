@@ -1,6 +1,5 @@
 /* imgverify - say whether stored objects still are what was stored. */
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "work/scope.h"
@@ -8,8 +7,9 @@
 
 static bool all, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
-static const char *dir, *subset, *media, *profile;
-static uint64_t jobs, older_than;
+static const char *dir, *subset, *media, *profile, *against;
+static const char *sign, *signed_by, *statement, *new_key;
+static uint64_t jobs;
 static struct img_verify_opts how;
 static uint64_t done, verdicts;
 
@@ -19,7 +19,7 @@ static const struct img_opt opts[] = {
 	{ 0, "subset", "part", "2/7: that part; 10%: those longest unread",
 	  IMG_OPT_STRING, &subset, NULL, 0 },
 	{ 0, "older-than", "days", "only what was not read for so long",
-	  IMG_OPT_U64, &older_than, NULL, 36500 },
+	  IMG_OPT_U64, &how.older_than, NULL, 36500 },
 	{ 0, "audit", NULL, "check the chain of the audit log", IMG_OPT_FLAG,
 	  &audit, NULL, 0 },
 	{ 0, "rebuild", NULL, "make the catalog again from the objects",
@@ -34,6 +34,16 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &profile, NULL, 0 },
 	{ 0, "phi", "source", "search for identity: an archive, or a list",
 	  IMG_OPT_STRING, &how.phi, NULL, 0 },
+	{ 0, "against", "path", "the archive against another copy of it",
+	  IMG_OPT_STRING, &against, NULL, 0 },
+	{ 0, "sign", "key", "sign a statement on what is intact",
+	  IMG_OPT_STRING, &sign, NULL, 0 },
+	{ 0, "signed-by", "key", "check a statement with a public key",
+	  IMG_OPT_STRING, &signed_by, NULL, 0 },
+	{ 0, "statement", "file", "with --signed-by: the statement",
+	  IMG_OPT_STRING, &statement, NULL, 0 },
+	{ 0, "new-sign-key", "file", "make a key for --sign, and file.pub",
+	  IMG_OPT_STRING, &new_key, NULL, 0 },
 	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
 	  IMG_OPT_FLAG, &same, NULL, 0 },
 	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
@@ -48,7 +58,8 @@ static const struct img_opt opts[] = {
 static int emit(void *arg, const struct img_record *rec)
 {
 	if (rec->status && strcmp(rec->status, "intact") != 0 &&
-	    strcmp(rec->status, "same") != 0 && rec->error.code == IMG_OK)
+	    strcmp(rec->status, "same") != 0 &&
+	    strcmp(rec->status, "signed") != 0 && rec->error.code == IMG_OK)
 		img_cli_no(arg);
 	verdicts++;
 	return img_cli_emit(arg, rec);
@@ -79,9 +90,19 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "operands are for single objects, not with "
 				   "--all, --subset, --audit, --rebuild or "
 				   "--media");
+	if ((against || new_key) && argc)
+		img_cli_usage(cli, "no operands with --against or "
+				   "--new-sign-key");
+	if (!signed_by != !statement)
+		img_cli_usage(cli, "--signed-by and --statement go together");
+	if (sign && signed_by)
+		img_cli_usage(cli, "either --sign or --signed-by");
+	if ((sign || signed_by) &&
+	    (audit || rebuild || same || media || against || new_key))
+		img_cli_usage(cli, "--sign and --signed-by are for objects");
 	if (profile && !media)
 		img_cli_usage(cli, "--profile goes with --media");
-	if (older_than && !all && !subset)
+	if (how.older_than && !all && !subset)
 		img_cli_usage(cli, "--older-than goes with --all or --subset");
 	if (dry_run && !rebuild)
 		img_cli_usage(cli, "--dry-run goes with --rebuild");
@@ -93,25 +114,7 @@ static void check(struct img_cli *cli, int argc)
 			      subset);
 }
 
-static bool make_before(char out[IMG_TIME_MAX])
-{
-	time_t t = time(NULL) - (time_t)older_than * 86400;
-	struct tm tm;
-
-	return gmtime_r(&t, &tm) &&
-	       strftime(out, IMG_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* ---- work ------------------------------------------------------------- */
-
-static int verify_scope(struct img_verify *v, struct img_err *err)
-{
-	char before[IMG_TIME_MAX];
-
-	if (older_than && make_before(before))
-		scope.before = before;
-	return img_verify_scope(v, &scope, !scope.percent && !older_than, err);
-}
 
 /* What imgimport has ignored, what imganon has withheld, and a key that
    imgquery did not find have no object: they pass through. */
@@ -188,25 +191,35 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	how.dir = path;
-	how.no_frames =
-		audit || media || ((all || subset || how.phi) && !how.deep);
+	how.collect = sign || signed_by;
+	how.no_frames = audit || media || against ||
+			((all || subset || how.phi) && !how.deep);
 	how.jobs = (unsigned)jobs;
+	if (new_key)
+		return img_verify_new_key(new_key, err);
 	if (rebuild)
 		return make_again(cli, path, &host, err);
-	if (!audit && !all && !subset && !same && !media)
+	if (!audit && !all && !subset && !same && !media && !against)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
 	if (audit)
 		rc = img_verify_audit(v, err);
 	else if (all || subset)
-		rc = verify_scope(v, err);
+		rc = img_verify_scope(v, &scope,
+				      !scope.percent && !how.older_than, err);
+	else if (against)
+		rc = img_verify_against(v, against, err);
 	else if (media)
 		rc = img_verify_media(v, media, profile, err);
 	else if (same)
 		rc = img_verify_same(v, argv[0], argv[1], err);
 	else
 		rc = verify_inputs(cli, v, argc, argv, err);
+	if (rc == 0 && sign)
+		rc = img_verify_sign(v, sign, err);
+	if (rc == 0 && signed_by)
+		rc = img_verify_signed(v, statement, signed_by, err);
 	img_verify_close(v);
 	return rc;
 }
@@ -219,7 +232,7 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "intact damaged missing invalid extra same differs";
+	cli.verbs = "intact damaged missing invalid extra same differs signed";
 	cli.examples = "imgverify --all\n"
 		       "imgquery PatientID=TEST-0001 | imgverify\n"
 		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";

@@ -94,4 +94,20 @@ int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
 int img_unseal(const char *secret_file, const char *line, size_t n,
 	       struct img_buf *out, struct img_err *err);
 
+/* ---- signatures ------------------------------------------------------- */
+
+#define IMG_SIGN_PUBLIC 32
+#define IMG_SIGN_BYTES  64
+
+/* A signer's secret key in file, mode 0600, and the public one in file.pub;
+   neither is overwritten. */
+int img_sign_make(const char *file, struct img_err *err);
+/* public: the key with which it can be checked. */
+int img_sign(const char *secret_file, const void *p, size_t n,
+	     uint8_t signature[IMG_SIGN_BYTES], uint8_t public[IMG_SIGN_PUBLIC],
+	     struct img_err *err);
+int img_sign_check(const char *public_file, const void *p, size_t n,
+		   const uint8_t signature[IMG_SIGN_BYTES], bool *good,
+		   struct img_err *err);
+
 #endif

@@ -16,6 +16,7 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	v->opts = *opts;
 	v->host = *host;
+	img_buf_init(&v->leaves, (size_t)1 << 32);
 	v->jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	if (v->jobs > VERIFY_JOBS)
 		v->jobs = VERIFY_JOBS;
@@ -73,6 +74,7 @@ void img_verify_close(struct img_verify *v)
 		verify_deep_release(&v->deep[i]);
 	img_codec_close(v->codec);
 	phi_free(v->phi);
+	img_buf_release(&v->leaves);
 	for (size_t i = 0; i < IMG_PAGE; i++)
 		img_buf_release(&v->verdict[i].deep.extra);
 	for (size_t i = 0; i < v->n_files; i++)
@@ -202,10 +204,14 @@ static const char *reason_of(const struct verdict *d)
    record, and so does the path of a record of one object. */
 int verify_emit(struct img_verify *v, struct img_record *rec)
 {
+	struct img_err full = IMG_ERR_INIT;
+
 	if (v->given && !rec->in)
 		rec->in = v->given->in;
 	if (v->given && v->given->sop && !rec->path)
 		rec->path = v->given->path;
+	if (verify_collect(v, rec, &full) < 0)
+		return -1;
 	return v->host.emit(v->host.arg, rec) < 0 ? -1 : 0;
 }
 

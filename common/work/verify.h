@@ -36,9 +36,11 @@ struct img_verify_opts {
 	const char *dir; /* of the archive; opened when it is needed */
 	unsigned jobs; /* objects read side by side; 0: as many as processors */
 	bool deep;     /* look inside: is it what the standard says */
-	bool no_frames;  /* look inside, but decode nothing */
-	const char *phi; /* source of identifying values, or NULL */
-	bool strict;     /* what deviates from the standard is invalid, too */
+	bool no_frames;      /* look inside, but decode nothing */
+	uint64_t older_than; /* days: only what was not read for so long */
+	bool collect;        /* digests of what is intact, for a signature */
+	const char *phi;     /* source of identifying values, or NULL */
+	bool strict; /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err);
@@ -66,6 +68,16 @@ int img_verify_same(struct img_verify *v, const char *a, const char *b,
    each fault and one for the whole.  profile: NULL: any. */
 int img_verify_media(struct img_verify *v, const char *path,
 		     const char *profile, struct img_err *err);
+/* The archive against another one, a folder, an archive file or a disc: one
+   record for each object there, and for what is only here. */
+int img_verify_against(struct img_verify *v, const char *path,
+		       struct img_err *err);
+/* Last, with collect: a statement on all that was intact, or whether one of
+   before is about the same objects. */
+int img_verify_new_key(const char *file, struct img_err *err);
+int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err);
+int img_verify_signed(struct img_verify *v, const char *statement,
+		      const char *key, struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

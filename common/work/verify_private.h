@@ -62,6 +62,8 @@ struct img_verify {
 	struct img_page_order last;
 	struct img_codec *codec; /* with deep */
 	struct phi *phi;
+	struct img_buf leaves; /* digests of what is intact */
+	uint64_t unfit;
 	struct deep deep[VERIFY_JOBS];
 	struct verdict verdict[IMG_PAGE];
 	/* What the threads do: objects of the catalog, or files. */
@@ -81,6 +83,9 @@ int verify_page(void *arg, const struct img_object *o, size_t n,
 /* The record of a verdict; borrows from all of them. */
 const char *verify_word(const struct img_verify *v, const struct verdict *d);
 int verify_emit(struct img_verify *v, struct img_record *rec);
+/* For a signature: the digest of what is intact. */
+int verify_collect(struct img_verify *v, const struct img_record *rec,
+		   struct img_err *err);
 
 void verify_file_job(struct img_verify *v, struct deep *deep,
 		     const struct file_job *job, struct verdict *out);

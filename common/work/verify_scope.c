@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "work/verify_private.h"
 
@@ -190,10 +191,24 @@ static int tell_catalog(struct img_verify *v, struct img_err *err)
 	return tell_row(v, reason, -1, err);
 }
 
+static bool make_before(uint64_t days, char out[IMG_TIME_MAX])
+{
+	time_t t = time(NULL) - (time_t)days * 86400;
+	struct tm tm;
+
+	return gmtime_r(&t, &tm) &&
+	       strftime(out, IMG_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
 int img_verify_scope(struct img_verify *v,
-		     const struct img_catalog_scope *scope, bool whole,
+		     const struct img_catalog_scope *given, bool whole,
 		     struct img_err *err)
 {
+	struct img_catalog_scope copy = *given, *scope = &copy;
+	char before[IMG_TIME_MAX];
+
+	if (v->opts.older_than && make_before(v->opts.older_than, before))
+		copy.before = before;
 	if (verify_archive(v, err) < 0)
 		return -1;
 	memset(&v->last, 0, sizeof(v->last));

@@ -1,0 +1,215 @@
+/*
+ * verify_against.c - the archive against another copy: what is only here, only
+ * there, and what differs.  The other one is an archive, a folder, an archive
+ * file or a disc; there objects are known by their UID and digest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "work/verify_private.h"
+#include "work/verify_source.h"
+
+struct known {
+	char sop[IMG_UID_MAX];
+	uint8_t digest[IMG_DIGEST_SIZE];
+	bool there, same;
+};
+
+struct against {
+	struct img_verify *v;
+	struct known *here; /* by UID, then digest */
+	size_t n, room;
+	struct deep deep;
+	uint64_t files;
+};
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+	int rc = strcmp(x->sop, y->sop);
+
+	return rc ? rc : memcmp(x->digest, y->digest, IMG_DIGEST_SIZE);
+}
+
+static int add(struct against *a, const char *sop, const uint8_t *digest,
+	       struct img_err *err)
+{
+	struct known *k;
+
+	if (a->n == a->room) {
+		size_t room = a->room ? a->room * 2 : 1024;
+
+		k = reallocarray(a->here, room, sizeof(*k));
+		if (!k)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		a->here = k;
+		a->room = room;
+	}
+	k = &a->here[a->n++];
+	memset(k, 0, sizeof(*k));
+	snprintf(k->sop, sizeof(k->sop), "%s", sop);
+	memcpy(k->digest, digest, IMG_DIGEST_SIZE);
+	return 0;
+}
+
+static int each_object(const char *dir,
+		       int (*fn)(struct against *a, const struct img_object *o,
+				 struct img_err *err),
+		       struct against *a, struct img_err *err)
+{
+	const struct img_scope all = { .all = true };
+	struct img_catalog *c = NULL;
+	struct img_objects *list = NULL;
+	struct img_object o;
+	int rc = -1;
+
+	if (img_catalog_open(&c, dir, IMG_READ, err) == 0 &&
+	    img_catalog_expand(c, &all, &list, err) == 0)
+		while ((rc = img_objects_next(list, &o, err)) > 0)
+			if (fn(a, &o, err) < 0) {
+				rc = -1;
+				break;
+			}
+	img_objects_close(list);
+	img_catalog_close(c);
+	return rc;
+}
+
+static int take_here(struct against *a, const struct img_object *o,
+		     struct img_err *err)
+{
+	return add(a, o->sop, o->digest, err);
+}
+
+static int tell(struct against *a, const char *status, const char *path,
+		const char *sop, const uint8_t *digest, const char *reason,
+		struct img_err *err)
+{
+	struct img_record rec;
+	char hex[IMG_DIGEST_HEX];
+
+	img_record_init(&rec);
+	rec.status = status;
+	rec.path = path;
+	rec.sop = sop;
+	if (digest) {
+		img_hex(hex, digest, IMG_DIGEST_SIZE);
+		rec.digest = hex;
+	}
+	rec.reason = reason;
+	return verify_emit(a->v, &rec) < 0
+		       ? img_err_set(err, IMG_E_IO, "stdout")
+		       : 0;
+}
+
+/* ---- what is there ------------------------------------------------------ */
+
+static struct known *first_of(struct against *a, const char *sop)
+{
+	size_t low = 0, high = a->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(a->here[mid].sop, sop) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < a->n && strcmp(a->here[low].sop, sop) == 0 ? &a->here[low]
+								: NULL;
+}
+
+static int meet(struct against *a, const char *path, const char *sop,
+		const uint8_t *digest, struct img_err *err)
+{
+	struct known *k = first_of(a, sop), *end = a->here + a->n, *i;
+	bool same = false;
+
+	if (!k)
+		return tell(a, "extra", path, sop, digest, "only there", err);
+	for (i = k; i < end && strcmp(i->sop, sop) == 0; i++) {
+		i->there = true;
+		if (memcmp(i->digest, digest, IMG_DIGEST_SIZE) == 0)
+			same = i->same = true;
+	}
+	return same ? tell(a, "intact", path, sop, digest, NULL, err)
+		    : tell(a, "differs", path, sop, digest, "other bytes here",
+			   err);
+}
+
+static int meet_object(struct against *a, const struct img_object *o,
+		       struct img_err *err)
+{
+	return meet(a, o->place, o->sop, o->digest, err);
+}
+
+static int meet_file(const struct verify_entry *e, void *arg,
+		     struct img_err *err)
+{
+	struct deep_out out = { 0 };
+	struct against *a = arg;
+	char head[1024];
+	ssize_t n;
+	int rc;
+
+	if (a->v->host.stopped(a->v->host.arg))
+		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	a->v->host.progress(a->v->host.arg, ++a->files,
+			    a->v->bytes += e->bytes);
+	if (e->why)
+		return tell(a, "damaged", e->path, NULL, NULL,
+			    verify_said(e->why, e->path), err);
+	n = img_pread_full(e->fd, head, sizeof(head), 0);
+	if (n <= 0 || !img_dicom_looks_like(head, (size_t)n))
+		return 0;
+	img_buf_init(&out.extra, VERIFY_EXTRA);
+	rc = verify_deep(a->v, &a->deep, e->fd, e->path, &out, err);
+	img_buf_release(&out.extra);
+	if (rc < 0)
+		return -1;
+	if (!out.facts.complete)
+		return tell(a, "invalid", e->path, NULL, e->digest,
+			    "cannot be read to its end", err);
+	/* A DICOMDIR is no object. */
+	return out.facts.sop[0]
+		       ? meet(a, e->path, out.facts.sop, e->digest, err)
+		       : 0;
+}
+
+static bool is_archive(const char *path)
+{
+	char name[IMG_PATH_MAX];
+	struct img_err no = IMG_ERR_INIT;
+	struct stat st;
+
+	return img_path_join(name, sizeof(name), path, "catalog.db", &no) ==
+		       0 &&
+	       stat(name, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+int img_verify_against(struct img_verify *v, const char *path,
+		       struct img_err *err)
+{
+	struct against a = { .v = v };
+	int rc = -1;
+
+	if (each_object(v->opts.dir, take_here, &a, err) < 0)
+		goto out;
+	if (a.n)
+		qsort(a.here, a.n, sizeof(a.here[0]), by_uid);
+	if (is_archive(path))
+		rc = each_object(path, meet_object, &a, err);
+	else
+		rc = verify_each(path, meet_file, &a, err);
+	for (size_t i = 0; i < a.n && rc >= 0; i++)
+		if (!a.here[i].there)
+			rc = tell(&a, "missing", NULL, a.here[i].sop,
+				  a.here[i].digest, "only here", err);
+out:
+	verify_deep_release(&a.deep);
+	free(a.here);
+	return rc < 0 ? -1 : 0;
+}

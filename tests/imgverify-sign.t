@@ -1,0 +1,79 @@
+# imgverify-sign.t - signed statements, and one copy against another.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/archive.sh"
+
+mkdir in
+for i in 1 2 3 4 5; do
+	img in/$i.dcm $i --study 2.25.71 --series 2.25.72
+done
+import in >/dev/null
+
+exits 0 'a key' imgverify -q --new-sign-key k
+ok 'that only its owner may read' test "$(stat -c %a k)" = 600
+exits 3 'is not overwritten' imgverify -q --new-sign-key k
+exits 0 'a statement on a study' imgverify -q -C arch --sign k 2.25.71
+cp out receipt
+ok 'on five objects and the head of the log' grep -q \
+	'^{"status":"signed","root":"[0-9a-f]\{64\}","objects":5,"lines":5,"head":"[0-9a-f]\{64\}","at":"[^"]*","signer":"[0-9a-f]\{64\}","signature":"[0-9a-f]\{128\}"}$' out
+signed()
+{
+	imgverify -q --signed-by k.pub --statement "$@"
+}
+exits 0 'files elsewhere, without the archive' signed receipt in
+ok 'are the same' grep -q '^{"status":"same","path":"receipt"}' out
+exits 0 'and the objects of the archive' signed receipt -C arch --all
+exits 1 'one fewer' signed receipt in/1.dcm in/2.dcm
+ok 'is told' grep -q '"reason":"these are not the objects that were signed"' out
+img in/6.dcm 6
+exits 1 'one more' signed receipt in
+rm in/6.dcm
+cp in/1.dcm keep && bitflip in/1.dcm 900 >/dev/null
+exits 1 'a flipped bit in a file' signed receipt in
+mv keep in/1.dcm
+for what in root objects head at lines; do
+	sed "s/\(\"$what\":\"\{0,1\}[0-9a-f]\)[0-9a-f]/\1e/
+		s/\"$what\":5/\"$what\":6/" receipt >changed
+	cmp -s receipt changed && sed "s/\"$what\":\"./&f/" receipt >changed
+	exits 1 "the statement changed: $what" signed changed in
+done
+imgverify -q --new-sign-key other
+exits 1 'the key of another' imgverify -q --signed-by other.pub \
+	--statement receipt in
+exits 3 'no statement' signed in/1.dcm in
+exits 3 'a key that others may read' sh -c \
+	'chmod 644 other && imgverify -q --sign other in'
+o=$(find arch/objects -type f | head -n 1)
+chmod u+w "$o" && cp "$o" save && bitflip "$o" 900 >/dev/null
+imgverify -q -C arch --sign k --all >out 2>err
+ok 'what is damaged is not signed' sh -c '! grep -q signature out'
+cat save >"$o"
+
+# ---- against -----------------------------------------------------------------
+
+cp -r in copy
+exits 0 'a copy' imgverify -q -C arch --against copy
+ok 'has all five' test "$(records intact)" = 5
+rm copy/2.dcm && img copy/7.dcm 7 && img copy/3.dcm 3 --pixel 9
+exits 1 'one missing, one more, one other' imgverify -q -C arch --against copy
+sed 's/,"digest":"[^"]*"//' out | grep -v intact | sort >got
+same 'are told' got <<'!'
+{"status":"differs","path":"3.dcm","SOPInstanceUID":"2.25.3","reason":"other bytes here"}
+{"status":"extra","path":"7.dcm","SOPInstanceUID":"2.25.7","reason":"only there"}
+{"status":"missing","SOPInstanceUID":"2.25.2","reason":"only here"}
+!
+if command -v zip >/dev/null; then
+	(cd copy && zip -q ../copy.zip ./*)
+	exits 1 'the same in a ZIP file' imgverify -q -C arch --against copy.zip
+	sed 's/,"digest":"[^"]*"//' out | grep -v intact | sort >zipped
+	ok 'told alike' cmp got zipped
+else
+	skip 'a ZIP file' 'no zip'
+fi
+imgimport -q -C second in/1.dcm in/2.dcm copy/7.dcm >/dev/null
+exits 1 'another archive' imgverify -q -C arch --against second
+ok 'three are only here' test "$(records missing)" = 3
+ok 'one is only there' test "$(records extra)" = 1
+exits 64 '--signed-by alone' imgverify --signed-by k.pub in
+exits 64 '--sign with --audit' imgverify --sign k --audit
+exits 3 'against nothing' imgverify -q -C arch --against nothere
+finish

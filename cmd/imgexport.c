@@ -62,6 +62,11 @@ static const struct img_opt opts[] = {
 /* With an archive on stdout there is no place for records. */
 static int emit(void *arg, const struct img_record *rec)
 {
+	/* Not everything that was named is there. */
+	if (rec->status && (strcmp(rec->status, "withheld") == 0 ||
+			    strcmp(rec->status, "missing") == 0 ||
+			    strcmp(rec->status, "damaged") == 0))
+		img_cli_no(arg);
 	if (!o.out || strcmp(o.out, "-") != 0)
 		return img_cli_emit(arg, rec);
 	if (rec->error.code != IMG_OK)
@@ -173,7 +178,7 @@ int main(int argc, char **argv)
 			opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "exported ignored";
+	cli.verbs = "exported ignored withheld missing damaged";
 	cli.examples = "imgexport -o out 1.2.840.113619.2.5.1762583153\n"
 		       "imgquery PatientID=TEST-0001 | imgexport -o out\n";
 	img_cli_parse(&cli, &argc, &argv);

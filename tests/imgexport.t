@@ -125,6 +125,23 @@ exits 2 'an error before us is passed on' sh -c '(cat one.jsonl; echo \
 ok 'as it was' grep -qx '{"status":"rejected",.*"by":"imgimport"}}' out
 ok 'and the rest is done' test "$(records exported)" = 1
 
+# What imganon has withheld is named by the original's path.
+echo '{"status":"withheld","path":"in/1.dcm","reason":"pixels"}' >held
+exits 1 'what was withheld' sh -c 'imgexport -q -o held.d <held'
+ok 'is passed on' cmp out held
+ok 'and does not go out' test ! -e held.d
+exits 1 'nor among others' sh -c 'cat held one.jsonl | imgexport -q -o held.d'
+ok 'which do' test "$(files held.d | wc -l)" = 1
+# The archive has another object under the UIDs of this one.
+one kept.dcm 2 11 --name 'Pseudonym' --id ANON
+echo '{"status":"deidentified","path":"kept.dcm","SOPInstanceUID":"2.25.2","digest":"'"$(hash kept.dcm)"'"}' >kept
+exits 0 'an object that has kept its UIDs' sh -c 'imgexport -q -o kept.d <kept'
+ok 'is not taken for the one in the archive' test \
+	"$(hash "$(find kept.d -name '*.dcm')")" = "$(hash kept.dcm)"
+exits 3 'one that is not what its record says' sh -c \
+	'sed "s|kept.dcm|in/3.dcm|" kept | imgexport -q -o kept2.d'
+ok 'does not go out' test ! -e kept2.d
+
 # ---- names ----------------------------------------------------------------
 
 exits 0 'a layout' out_ -o lay --layout \

@@ -147,9 +147,10 @@ static int add_object(struct img_export *x, const struct img_object *o,
 	return 0;
 }
 
-/* 1 there was something, 0 not, -1. */
+/* 1 there was something, 0 not, -1.  wanted: only the object with this
+   digest, or NULL. */
 static int add_scope(struct img_export *x, const struct img_scope *scope,
-		     struct img_err *err)
+		     const uint8_t *wanted, struct img_err *err)
 {
 	struct img_objects *all = NULL;
 	struct img_object o;
@@ -160,6 +161,8 @@ static int add_scope(struct img_export *x, const struct img_scope *scope,
 		return -1;
 	while (rc == 0 && !export_stopped(x) &&
 	       (more = img_objects_next(all, &o, err)) > 0) {
+		if (wanted && memcmp(wanted, o.digest, IMG_DIGEST_SIZE) != 0)
+			continue;
 		found = 1;
 		rc = add_object(x, &o, err);
 	}
@@ -174,7 +177,7 @@ static int add_uid(struct img_export *x, const char *uid, struct img_err *err)
 
 	if (rc == 0)
 		rc = img_catalog_level_of(x->archive, uid, &scope.level, err);
-	return rc > 0 ? add_scope(x, &scope, err) : rc;
+	return rc > 0 ? add_scope(x, &scope, NULL, err) : rc;
 }
 
 /* ---- inputs ------------------------------------------------------------ */
@@ -223,23 +226,65 @@ static int keep_line(struct img_export *x, const struct img_record *rec,
 	return x->last_line || !rec->in ? 0 : -1;
 }
 
+/* What the command before us has not given out, or does not have: imganon
+   names the original that it withholds, and that must go nowhere. */
+static bool passes(const struct img_record *rec)
+{
+	static const char *const word[] = { "withheld", "ignored", "missing",
+					    "damaged" };
+
+	for (size_t i = 0; rec->status && i < sizeof(word) / sizeof(*word); i++)
+		if (strcmp(rec->status, word[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A record of one object with its digest means that object, not another one
+   that the archive has under the same UID: what was de-identified may have
+   kept its UIDs. */
+static int add_record(struct img_export *x, const struct img_record *rec,
+		      const uint8_t *digest, struct img_err *err)
+{
+	struct img_scope scope;
+
+	if (!img_scope_of_record(rec, &scope))
+		return 0;
+	scope.all = digest != NULL;
+	return add_scope(x, &scope, digest, err);
+}
+
+static int add_its_file(struct img_export *x, const struct img_record *rec,
+			const uint8_t *digest, struct img_err *err)
+{
+	if (add_file(x, rec->path, false, err) < 0)
+		return -1;
+	if (digest) {
+		memcpy(x->item[x->items - 1].digest, digest, IMG_DIGEST_SIZE);
+		x->item[x->items - 1].known = true;
+	}
+	return 0;
+}
+
 int img_export_record(struct img_export *x, const struct img_record *rec,
 		      struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
-	struct img_scope scope;
+	uint8_t bytes[IMG_DIGEST_SIZE], *digest = NULL;
 	struct stat st;
-	int rc = 0;
+	int rc;
 
+	if (passes(rec))
+		return x->host.emit(x->host.arg, rec);
+	if (rec->sop && rec->digest &&
+	    img_unhex(bytes, sizeof(bytes), rec->digest))
+		digest = bytes;
 	if (keep_line(x, rec, err) < 0)
 		return -1;
-	if (img_scope_of_record(rec, &scope)) {
-		rc = add_scope(x, &scope, &why);
-		if (rc > 0)
-			return 0;
-	}
+	rc = add_record(x, rec, digest, &why);
+	if (rc > 0)
+		return 0;
 	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
-		return add_file(x, rec->path, false, err);
+		return add_its_file(x, rec, digest, err);
 	if (rc == 0)
 		img_err_set(&why, IMG_E_USAGE,
 			    "a record of nothing that is in the archive or in "

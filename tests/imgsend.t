@@ -135,6 +135,14 @@ exits 0 'unless it is allowed' timeout 60 imgsend -q -C none -c "$few" \
 	--allow-lossy lossy.dcm
 ok 'then it is decoded' grep -q '"sent_as":' out
 
+# ---- what imganon has withheld is named by the original's path --------------
+
+echo '{"status":"withheld","path":"in/1.dcm","reason":"pixels"}' >held
+exits 0 'what was withheld' sh -c \
+	"timeout 60 imgsend -q -C none -c '$few' --again <held"
+ok 'is passed on' cmp out held
+ok 'and does not go out' test "$(records sent)" = 0
+
 # ---- usage, output -------------------------------------------------------
 
 exits 64 'no peer' imgsend in/1.dcm

@@ -274,9 +274,12 @@ int img_send_text(struct img_send *s, const char *text, struct img_err *err)
 	return failed(s, text, NULL, &why, err);
 }
 
-/* What has no object passes through: the end of a pipe counts it, too. */
+/* What has no object passes through: the end of a pipe counts it, too.  What
+   imganon has withheld is named by the original's path, and goes nowhere. */
 static bool passes(const struct img_record *rec)
 {
+	if (rec->status && strcmp(rec->status, "withheld") == 0)
+		return true;
 	return rec->status &&
 	       (strcmp(rec->status, "ignored") == 0 ||
 		strcmp(rec->status, "missing") == 0) &&

@@ -56,11 +56,17 @@ static void batch(void *arg, bool begins)
 	img_cli_hold(arg, begins);
 }
 
-static void absent(void *arg, const char *dicomdir, const char *file_id)
+static void absent(void *arg, const char *dicomdir, const char *file_id,
+		   uint64_t n)
 {
-	img_cli_warn(arg, "%s: lists %s, which is not there", dicomdir,
-		     file_id);
-	img_cli_count(arg, "absent", true);
+	if (file_id)
+		img_cli_warn(arg, "%s: lists %s, which is not there", dicomdir,
+			     file_id);
+	else
+		img_cli_warn(arg, "%s: lists %llu more, which are not there",
+			     dicomdir, (unsigned long long)n);
+	while (n--)
+		img_cli_count(arg, "absent", true);
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes)

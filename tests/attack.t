@@ -207,6 +207,9 @@ mkdir slow
 dicomdir 30000 >slow/DICOMDIR
 exits 2 '30,000 absent files, 4,000 others' timeout 30 imgimport -q -C arch slow
 ok 'are told' grep -q '"listed":30000,"absent":30000,' out
+ok 'not each on stderr' test "$(grep -c 'which is not there$' err)" = 20
+ok 'but how many more' grep -qx \
+	'imgimport: slow/DICOMDIR: lists 29980 more, which are not there' err
 rm -rf slow
 new
 

@@ -95,6 +95,18 @@ same 'is one by its content' got <<!
 ignored d/dicomdir.dcm "listed":4,"absent":0,"unlisted":0
 !
 
+# What a record brings stays with the DICOMDIR that it names.
+new
+made d
+echo '{"path":"d/DICOMDIR","batch":"7","from":{"a":[1]}}' >in
+exits 0 'a record with more in it' import <in
+ok 'keeps it' grep -q \
+	'^{"status":"ignored","path":"d/DICOMDIR".*,"batch":"7","from":{"a":\[1\]}}$' out
+ok 'and is the only one that does' test "$(grep -c batch out)" = 1
+ok 'of five' test "$(wc -l <out)" = 5
+exits 0 'again' import <in
+ok 'still does' grep -q '"d/DICOMDIR".*"batch":"7"' out
+
 # ---- what is absent, what is not listed ----------------------------------
 
 made d && rm d/A/IM2 && img d/A/B/NEW 9 && mkdir d/C && img d/C/MORE 10

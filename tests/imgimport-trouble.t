@@ -87,6 +87,26 @@ exits 0 'once it is at rest' import c.zip
 ok 'it is read' grep -q '"ignored","path":"c.zip"' out
 new
 
+# ---- an object that cannot have its name -----------------------------------
+
+import in >/dev/null
+digest=$(rows 'SELECT lower(hex(digest)) FROM object LIMIT 1')
+shard=$(printf %.2s "$digest")
+n=$(rows 'SELECT lower(hex(digest)) FROM object' | grep -c "^$shard")
+new
+img other.dcm 77
+import other.dcm >/dev/null
+rm -rf "arch/objects/$shard"
+echo 'in the way' >"arch/objects/$shard"
+exits 2 'one object that has no place' import in
+ok 'fails' grep -q '"failed",.*not stored: arch/objects/.*Not a directory' out
+ok 'alone' test "$(records failed)/$(records stored)" = "$n/$((5 - n))"
+rm "arch/objects/$shard" && mkdir -m 700 "arch/objects/$shard"
+exits 0 'when it has' import in
+ok 'it is stored' test "$(records stored)/$(records duplicate)" = "$n/$((5 - n))"
+sound 'once more'
+new
+
 # ---- syncs ---------------------------------------------------------------
 
 # Five files are synced one by one, 40 by syncfs.

@@ -107,6 +107,13 @@ ok 'is for its owner alone' test "$(stat -c %a x/y/z)" = 700
 
 # ---- standard input ------------------------------------------------------
 
+# With the facts of the object it would be longer than a line may be.
+perl -e 'printf "{\"path\":\"a.dcm\",\"long\":\"%s\"}\n", "x" x 1048400' >in
+exits 0 'a record that grows too long' imgimport -q -C long <in
+ok 'says what became of it' grep -q '^{"status":"stored","path":"a.dcm",' out
+ok 'and that it is cut' grep -q '"warning":\["cut: members of the input' out
+ok 'what made it long is not there' test "$(wc -c <out)" -lt 2000
+
 for i in 11 12 13 14; do img "s$i.dcm" $i; done
 mkdir dir && img dir/s15.dcm 15
 printf '%s\n' s11.dcm '{"path":"s12.dcm","note":"kept"}' '' dir \

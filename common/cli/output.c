@@ -138,6 +138,23 @@ static void remarks(struct img_cli *cli, const struct img_record *rec)
 		img_cli_warn(cli, "%s: warning: %s", path, rec->warning[i]);
 }
 
+/* The record without what came with its input, which makes it too long. */
+static bool put_bare(struct img_cli *cli, const struct img_record *rec,
+		     struct img_record *bare)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+
+	*bare = *rec;
+	bare->in = NULL;
+	if (!rec->in || bare->warnings == IMG_RECORD_WARNINGS)
+		return false;
+	bare->warning[bare->warnings++] =
+		"cut: members of the input's record are left out, for it "
+		"would be longer than 1 MiB";
+	return img_record_write(bare, cli->name, &cli->state->out, &ignored) ==
+	       0;
+}
+
 /* The record that cannot be written, cut down to its name and why. */
 static struct img_record stub(const struct img_record *rec,
 			      const struct img_err *err)
@@ -163,6 +180,8 @@ put(struct img_cli *cli, const struct img_record *rec, struct img_record *cut)
 		img_cli_flush(cli);
 	if (img_record_write(rec, cli->name, out, &err) == 0)
 		return rec;
+	if (put_bare(cli, rec, cut))
+		return cut;
 	*cut = stub(rec, &err);
 	img_err_clear(&err);
 	if (img_record_write(cut, cli->name, out, &err) < 0)

@@ -231,12 +231,13 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
 	int shard, rc;
 
 	img_store_name(name, digest);
-	s->touched[digest[0]] = true;
 	shard = open_shard(s, name, err);
 	if (shard < 0)
 		return -1;
 	rc = link_at(s, f, shard, name, digest, err);
 	close(shard);
+	if (rc >= 0)
+		s->touched[digest[0]] = true;
 	if (rc == 0)
 		img_store_drop(s, f);
 	else if (rc > 0)

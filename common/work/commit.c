@@ -1,4 +1,5 @@
 /* commit.c - a batch is made durable, and only then reported. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #define LOCK_SECONDS 600 /* how long another importer may take */
 #define STOP_SECONDS 5   /* the same after a signal */
+#define LOST_MAX     8   /* items that fail by themselves, of a batch */
 
 /* Calls f for each item of the batch; stops at -1. */
 static int each(struct img_ingest *g,
@@ -40,6 +42,8 @@ static size_t count_files(struct img_ingest *g, struct img_store_file **list,
 
 static void warn_put(struct arena *a, struct item *it)
 {
+	size_t before = it->warnings -= it->warned; /* by an earlier try */
+
 	if (it->put.two_names)
 		item_warn(a, it,
 			  "two-names: this PatientID has another "
@@ -57,6 +61,7 @@ static void warn_put(struct arena *a, struct item *it)
 			  "uid-collapse: %lld objects with different bytes "
 			  "have this SOPInstanceUID",
 			  (long long)it->put.object + 1);
+	it->warned = it->warnings - before;
 }
 
 static int judge(struct img_ingest *g, struct arena *a, struct item *it,
@@ -107,6 +112,24 @@ static bool lies_in_place(struct img_ingest *g, struct item *it,
 	return true;
 }
 
+static void fail_stored(struct img_ingest *g, struct arena *a, struct item *it,
+			const struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	img_store_drop(g->store, &it->file);
+	img_err_set(&why, err->code, "%.200s: not stored: %.250s", it->path,
+		    err->text);
+	item_fail(a, it, FAILED, &why);
+}
+
+/* Whether it is the fault of one object's place and not of the disk. */
+static bool is_its_own(int e)
+{
+	return e != ENOSPC && e != EDQUOT && e != EROFS && e != EIO &&
+	       e != EMFILE && e != ENFILE && e != ENOMEM;
+}
+
 /* The catalog's verdict decides what becomes of the file in tmp. */
 static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	       struct img_err *err)
@@ -128,8 +151,13 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 		return err->code == IMG_OK ? 0 : -1;
 	/* A duplicate that has a file heals an object that was lost. */
 	if (it->file.name[0] &&
-	    img_store_link(g->store, &it->file, it->in.digest, err) < 0)
+	    img_store_link(g->store, &it->file, it->in.digest, err) < 0) {
+		if (is_its_own(errno)) {
+			fail_stored(g, a, it, err);
+			g->lost_one = true;
+		}
 		return -1;
+	}
 	if (it->put.verdict == IMG_DUPLICATE)
 		return 0;
 	if (!had_file && !it->in.place &&
@@ -334,18 +362,30 @@ unlock:
 	return -1;
 }
 
+/* An object that cannot get its name fails alone: the rest is written without
+   it.  Not on and on: then it is the archive that is at fault. */
+static int write_rest(struct img_ingest *g, struct img_err *err)
+{
+	unsigned lost = 0;
+	int rc;
+
+	do {
+		img_err_clear(err);
+		g->lost_one = false;
+		rc = write_batch(g, err);
+	} while (rc < 0 && g->lost_one && ++lost < LOST_MAX &&
+		 !img_store_is_broken(g->store));
+	return rc;
+}
+
 /* Nothing of the batch was promised: say so, object by object. */
 static int fail_item(struct img_ingest *g, struct arena *a, struct item *it,
 		     struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-
-	img_store_drop(g->store, &it->file);
-	if (it->outcome != OBJECT)
-		return 0;
-	img_err_set(&why, err->code, "%.200s: not stored: %.250s", it->path,
-		    err->text);
-	item_fail(a, it, FAILED, &why);
+	if (it->outcome == OBJECT)
+		fail_stored(g, a, it, err);
+	else
+		img_store_drop(g->store, &it->file);
 	return 0;
 }
 
@@ -427,7 +467,7 @@ void commit_batch(struct img_ingest *g)
 	if (g->opts.dry_run)
 		rc = each(g, judge, &err);
 	else if (has_writes(g))
-		rc = write_batch(g, &err);
+		rc = write_rest(g, &err);
 	else
 		(void)each(g, note_forgotten, &err);
 	if (rc < 0)

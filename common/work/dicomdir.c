@@ -11,8 +11,9 @@
 #include "media/media.h"
 #include "work/dicomdir.h"
 
-#define NAMED_MAX 100 /* file names given in the record */
-#define LEVELS    16  /* folders looked through for unlisted files */
+#define ABSENT_MAX 20  /* told one by one */
+#define NAMED_MAX  100 /* file names given in the record */
+#define LEVELS     16  /* folders looked through for unlisted files */
 
 /* ---- sets of names ---------------------------------------------------- */
 
@@ -93,8 +94,8 @@ static int listed(const struct img_media_record *rec, void *arg,
 		 rec->file_id);
 	if (!rec->refused && names_have(e->there, path))
 		return names_add(&e->present, path, err);
-	e->absent++;
-	e->g->host.absent(e->g->host.arg, e->path, rec->file_id);
+	if (++e->absent <= ABSENT_MAX)
+		e->g->host.absent(e->g->host.arg, e->path, rec->file_id, 1);
 	return name_it(&e->absent_names, e->absent, rec->file_id, err);
 }
 
@@ -274,6 +275,9 @@ static int add_record(struct evidence *e, const struct disc *d,
 	struct img_buf b;
 	int rc = -1;
 
+	if (e->absent > ABSENT_MAX)
+		e->g->host.absent(e->g->host.arg, e->path, NULL,
+				  e->absent - ABSENT_MAX);
 	if (!it)
 		return -1;
 	img_buf_init(&b, IMG_LINE_MAX / 2);

@@ -387,6 +387,43 @@ static void join(struct img_ingest *g)
 	g->has_committer = false;
 }
 
+/* The members of a record that are not known, as a record of their own. */
+static int keep_unknown(struct img_ingest *g, const struct img_record *from,
+			struct img_buf *out, struct img_err *err)
+{
+	struct img_record bare;
+	int rc;
+
+	img_record_init(&bare);
+	bare.in = from->in;
+	rc = img_record_write(&bare, "", out, err);
+	if (rc == 0 && out->len > sizeof("{}")) {
+		data_take(g, out->len);
+		g->rides = out->data;
+	}
+	return rc;
+}
+
+int img_ingest_path(struct img_ingest *g, const char *path,
+		    const struct img_record *from, struct img_err *err)
+{
+	struct img_buf unknown;
+	int rc;
+
+	img_buf_init(&unknown, IMG_LINE_MAX + 1);
+	rc = from && from->in ? keep_unknown(g, from, &unknown, err) : 0;
+	if (rc == 0)
+		rc = walk_path(g, path, err);
+	if (g->rides) /* no item took it */
+		data_give(g, unknown.len);
+	g->rides = NULL;
+	img_buf_release(&unknown);
+	if (rc < 0)
+		return -1;
+	items_flush(g);
+	return walk_deferred(g, false, err);
+}
+
 int img_ingest_tar(struct img_ingest *g, int fd, const char *name,
 		   struct img_err *err)
 {

@@ -36,8 +36,10 @@ struct img_ingest_host {
 	int (*emit)(void *arg, const struct img_record *rec);
 	/* Around the records of a batch, which are ready at once. */
 	void (*batch)(void *arg, bool begins);
-	/* A file that a DICOMDIR lists is not there. */
-	void (*absent)(void *arg, const char *dicomdir, const char *file_id);
+	/* n files that a DICOMDIR lists are not there: this one, or (NULL) more
+	   than are told one by one. */
+	void (*absent)(void *arg, const char *dicomdir, const char *file_id,
+		       uint64_t n);
 	void (*progress)(void *arg, uint64_t items, uint64_t bytes);
 	bool (*stopped)(void *arg);
 	void *arg;

@@ -44,7 +44,7 @@ struct item {
 	size_t rides_n;      /* counted against DATA_MAX */
 	const char *seen_as; /* status to remember instead of the record's */
 	const char *warning[IMG_RECORD_WARNINGS];
-	size_t warnings;
+	size_t warnings, warned; /* warned: those by the catalog, behind */
 	bool remember;
 	bool look;        /* KNOWN, if its object is still there */
 	bool member;      /* of an archive: always copied */
@@ -89,6 +89,9 @@ struct deferred {
 
 struct root {
 	struct root *next;
+	const char *rides; /* of the record that named the DICOMDIR */
+	const char *folder;
+	char named[NAME_MAX + 1];
 	struct img_buf files; /* sums of the paths of those met, sorted */
 };
 
@@ -137,10 +140,11 @@ struct img_ingest {
 	uint64_t batch_bytes;
 	double batch_born;
 	int patience; /* seconds to wait for other importers; 0: LOCK_SECONDS */
-	uint64_t items, bytes;         /* reported so far */
-	struct img_err failure;        /* why a batch failed, first one */
-	bool broken;                   /* no batch can be committed any more */
-	bool mute;                     /* output cannot be written */
+	uint64_t items, bytes;  /* reported so far */
+	struct img_err failure; /* why a batch failed, first one */
+	bool broken;            /* no batch can be committed any more */
+	bool lost_one;          /* an item of the batch failed by itself */
+	bool mute;              /* output cannot be written */
 	char forgotten[CONTAINER_MAX]; /* has members not remembered */
 
 	pthread_t workers[WORKERS_MAX], committer;

@@ -183,6 +183,21 @@ static int add_file(struct img_ingest *g, const char *path,
 	return item_add(g, it, err);
 }
 
+/* With what the record that named it brought, if it is that DICOMDIR. */
+static int add_met(struct img_ingest *g, const char *path,
+		   const char *container, const char *name,
+		   const struct stat *st, struct img_err *err)
+{
+	struct root *r = g->root;
+
+	if (r && r->rides && strcmp(name, r->named) == 0 &&
+	    strcmp(container, r->folder) == 0) {
+		g->rides = r->rides;
+		r->rides = NULL;
+	}
+	return add_file(g, path, container, name, st, err);
+}
+
 /* What is neither file nor folder. */
 static const char *odd_kind(mode_t mode)
 {
@@ -313,7 +328,7 @@ static int visit(struct img_ingest *g, struct frame **top, unsigned *depth,
 	else if (S_ISDIR(st.st_mode))
 		rc = enter(g, top, depth, name, path, &st, err);
 	else if (S_ISREG(st.st_mode))
-		rc = add_file(g, path, f->absolute, name, &st, err);
+		rc = add_met(g, path, f->absolute, name, &st, err);
 	else
 		rc = add_ignored(g, path, odd_kind(st.st_mode), err);
 	free(path);
@@ -382,6 +397,9 @@ static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
 	struct stat st;
 	int rc = -1;
 
+	if (r)
+		snprintf(r->named, sizeof(r->named), "%s",
+			 strrchr(absolute, '/') + 1);
 	*strrchr(absolute, '/') = '\0';
 	if (!*absolute)
 		memcpy(absolute, "/", 2);
@@ -398,9 +416,13 @@ static int walk_disc(struct img_ingest *g, const char *path, char *absolute,
 		oom(err);
 	} else {
 		img_buf_init(&r->files, 32ul * 1024 * 1024);
+		r->rides = g->rides;
+		r->folder = absolute;
+		g->rides = NULL;
 		g->root = r;
 		rc = walk_folder(g, folder, absolute, err);
 		g->root = NULL;
+		g->rides = r->rides; /* it was not met */
 		if (r->files.len)
 			qsort(r->files.data, r->files.len / sizeof(uint64_t),
 			      sizeof(uint64_t), by_value);
@@ -435,43 +457,6 @@ int walk_path(struct img_ingest *g, const char *path, struct img_err *err)
 	if (stat(path, &st) < 0 || !realpath(path, absolute))
 		return add_errno(g, path, err);
 	return walk_one(g, path, absolute, &st, err);
-}
-
-/* The members of a record that are not known, as a record of their own. */
-static int keep_unknown(struct img_ingest *g, const struct img_record *from,
-			struct img_buf *out, struct img_err *err)
-{
-	struct img_record bare;
-	int rc;
-
-	img_record_init(&bare);
-	bare.in = from->in;
-	rc = img_record_write(&bare, "", out, err);
-	if (rc == 0 && out->len > sizeof("{}")) {
-		data_take(g, out->len);
-		g->rides = out->data;
-	}
-	return rc;
-}
-
-int img_ingest_path(struct img_ingest *g, const char *path,
-		    const struct img_record *from, struct img_err *err)
-{
-	struct img_buf unknown;
-	int rc;
-
-	img_buf_init(&unknown, IMG_LINE_MAX + 1);
-	rc = from && from->in ? keep_unknown(g, from, &unknown, err) : 0;
-	if (rc == 0)
-		rc = walk_path(g, path, err);
-	if (g->rides) /* no item took it */
-		data_give(g, unknown.len);
-	g->rides = NULL;
-	img_buf_release(&unknown);
-	if (rc < 0)
-		return -1;
-	items_flush(g);
-	return walk_deferred(g, false, err);
 }
 
 void walk_end(struct img_ingest *g)

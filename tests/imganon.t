@@ -238,6 +238,15 @@ exits 1 'with one that was withheld' sh -c \
 	'imganon --key key -o pipe2 a.dcm burned.dcm | imgverify -'
 ok 'which rides through' grep -q '"status":"withheld","path":"burned' out
 
+mkdir hundred && i=100
+while [ $((i += 1)) -le 200 ]; do
+	cp a.dcm hundred/$i.dcm
+	echo "hundred/$i.dcm"
+done | xargs -n 1 sh -c 'dcmodify -nb -m "0008,0018=2.25.9${1#hundred/}" "$1"' sh
+exits 0 'few descriptors' sh -c \
+	'ulimit -n 40; exec imganon -q --key key -o few hundred'
+ok 'are enough' test "$(find few -type f | wc -l)" = 100
+
 # ---- what the disk says -------------------------------------------------
 
 failio()

@@ -41,7 +41,8 @@ size_t deid_batch_room(void)
 	/* Two batches, the inputs waiting, the rest of the program. */
 	if (files.rlim_cur >= 3 * BATCH_ITEMS)
 		return BATCH_ITEMS;
-	return files.rlim_cur > 400 ? (files.rlim_cur - 200) / 3 : 32;
+	return files.rlim_cur > 400 ? (files.rlim_cur - 200) / 3
+				    : files.rlim_cur / 8 + 1;
 }
 
 /* ---- names ------------------------------------------------------------ */

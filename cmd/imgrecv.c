@@ -10,6 +10,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 static bool any_called, warn_conflict;
+static const char *on_stable;
+static unsigned stable_seconds;
 static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file;
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		max_pdu = 131072, max_object = 16384 * MIB,
@@ -44,6 +46,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
 	{ 0, "warn-conflict", NULL, "answer a conflict with a warning",
 	  IMG_OPT_FLAG, &warn_conflict, NULL, 0 },
+	{ 0, "on-stable", "time", "say when a study has been quiet so long",
+	  IMG_OPT_STRING, &on_stable, NULL, 0 },
 	{ 0, "max-associations", "n", "side by side [64]", IMG_OPT_U64,
 	  &max_associations, NULL, 1000 },
 	{ 0, "max-per-peer", "n", "side by side from one address [16]",
@@ -138,6 +142,8 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--max-pdu is 4K to 128K");
 	if (!max_associations || !max_per_peer)
 		img_cli_usage(cli, "no associations at all");
+	if (on_stable && !img_receive_seconds(on_stable, &stable_seconds))
+		img_cli_usage(cli, "--on-stable is a time as 60s or 5m");
 	if (!tls_cert != !tls_key)
 		img_cli_usage(cli, "--tls-cert and --tls-key go together");
 	if (tls_cert && !tls_ca == !tls_any_peer)
@@ -186,6 +192,7 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.max_per_peer = (unsigned)max_per_peer,
 		.lock_seconds = 20,
 		.on_conflict = how(),
+		.stable_seconds = stable_seconds,
 		.warn_conflict = warn_conflict,
 	};
 	const struct img_receive_host host = { emit, batch, note, stopped,
@@ -212,7 +219,7 @@ int main(int argc, char **argv)
 	struct sigaction again = { .sa_handler = on_hup };
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "stored duplicate conflict rejected";
+	cli.verbs = "stored duplicate conflict rejected stable";
 	cli.examples = "imgrecv >records.jsonl\n"
 		       "imgrecv -a ARCHIVE --listen 0.0.0.0 --allow "
 		       "CT1@10.1.2.3\n"

@@ -115,10 +115,27 @@ sleep 1
 ok 'bad ones are not taken' grep -q 'the rules stay as they were' recv.err
 recv_stop
 
+# ---- studies --------------------------------------------------------------
+
+recv_start --on-stable 1s
+sends in/1.dcm in/2.dcm
+ok 'not yet' sh -c '! grep -q stable recv.out'
+for _ in $(seq 50); do
+	grep -q stable recv.out && break
+	sleep 0.1
+done
+tail -n 1 recv.out >last
+same 'a study that has become quiet' last <<!
+{"status":"stable","StudyInstanceUID":"2.25.10","objects":2}
+!
+recv_stop
+
 # ---- usage ----------------------------------------------------------------
 
 exits 64 'operands' imgrecv x
 exits 64 'a long title' imgrecv -a 12345678901234567
+exits 64 'no time' imgrecv --on-stable 5x
+exits 64 'none' imgrecv --on-stable 0
 exits 64 'a bad rule' imgrecv -C archive --allow 'A@10.0.0.0/33'
 exits 64 'open to others without rules' \
 	imgrecv -C archive -p 0 --listen 0.0.0.0

@@ -247,6 +247,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	    img_jail_open(&r->jail, img_serve, &r->opts.serve, &limits, err) <
 		    0 ||
 	    img_access_new(&r->access, err) < 0 ||
+	    receive_stable_open(r, err) < 0 ||
 	    !(r->reader = img_dicom_reader_new(err)) ||
 	    ingest_open_bare(&r->g, dir, "imgrecv", &own, err) < 0) {
 		img_receive_close(r);
@@ -265,6 +266,7 @@ void img_receive_close(struct img_receive *r)
 	img_jail_close(r->jail);
 	img_access_free(r->access);
 	img_dicom_reader_free(r->reader);
+	free(r->stable);
 	pthread_cond_destroy(&r->work);
 	pthread_cond_destroy(&r->done);
 	pthread_cond_destroy(&r->gone);

@@ -23,7 +23,8 @@ struct img_receive_opts {
 	unsigned max_associations, max_per_peer;
 	unsigned lock_seconds; /* how long another importer may take */
 	enum img_on_conflict on_conflict;
-	bool warn_conflict; /* a conflict is answered by a warning */
+	unsigned stable_seconds; /* 0: no records of studies */
+	bool warn_conflict;      /* a conflict is answered by a warning */
 };
 
 struct img_receive_host {
@@ -50,5 +51,7 @@ void img_receive_access_take(struct img_receive *r, struct img_access *a);
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 		      struct img_err *err);
 void img_receive_close(struct img_receive *r);
+/* "60", "60s", "5m", "1h", up to a week; false if it is none. */
+bool img_receive_seconds(const char *text, unsigned *seconds);
 
 #endif

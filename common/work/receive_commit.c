@@ -16,6 +16,8 @@ static int emit(void *arg, const struct img_record *rec)
 	struct img_record plain = *rec;
 
 	plain.path = NULL;
+	if (rec->error.code == IMG_OK)
+		receive_stable_met(r, rec->study);
 	if (r->host.emit(r->host.arg, &plain) == 0)
 		return 0;
 	pthread_mutex_lock(&r->lock);
@@ -121,7 +123,7 @@ static void wait_work(struct img_receive *r)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
-	if (r->n_refused)
+	if (r->n_refused || receive_stable_waits(r))
 		pthread_cond_timedwait(&r->work, &r->lock, &until);
 	else
 		pthread_cond_wait(&r->work, &r->lock);
@@ -152,6 +154,18 @@ static void commit_queue(struct img_receive *r)
 	pthread_cond_broadcast(&r->done);
 }
 
+/* With the lock, which is let go of in between. */
+static void say_stable(struct img_receive *r)
+{
+	if (!receive_stable_waits(r) || r->ended)
+		return;
+	pthread_mutex_unlock(&r->lock);
+	r->host.batch(r->host.arg, true);
+	(void)receive_stable_say(r);
+	r->host.batch(r->host.arg, false);
+	pthread_mutex_lock(&r->lock);
+}
+
 static void *committer(void *arg)
 {
 	struct img_receive *r = arg;
@@ -164,6 +178,7 @@ static void *committer(void *arg)
 			commit_queue(r);
 		else
 			wait_work(r);
+		say_stable(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;

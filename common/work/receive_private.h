@@ -57,6 +57,7 @@ struct img_receive {
 	bool stopping, ended;
 	bool broken; /* nothing can be stored any more */
 	struct img_err failure;
+	struct img_stable *stable; /* the committer's; NULL: not asked for */
 	pthread_t committer;
 	bool has_committer;
 };
@@ -69,6 +70,13 @@ void receive_commit_end(struct img_receive *r);
 void receive_commit(struct assoc *s);
 /* An association that was refused: into the audit log. */
 void receive_refused(struct assoc *s);
+
+/* receive_stable.c: studies of which nothing has come for a while. */
+int receive_stable_open(struct img_receive *r, struct img_err *err);
+void receive_stable_met(struct img_receive *r, const char *study);
+bool receive_stable_waits(const struct img_receive *r);
+/* Those that are due; -1: records cannot be written. */
+int receive_stable_say(struct img_receive *r);
 
 /* receive_same.c: a conflict in the file meta only is none. */
 void receive_same(struct assoc *s);

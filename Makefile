@@ -6,6 +6,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR   = $(PREFIX)/bin
 MANDIR   = $(PREFIX)/share/man
+UNITDIR  = $(PREFIX)/lib/systemd/system
 
 CC      ?= cc
 CXX     ?= c++
@@ -224,6 +225,10 @@ install: all
 			$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$c.fish; \
 	done
 	install -m 644 completions/_img $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_img
+	install -d $(DESTDIR)$(UNITDIR)
+	for u in systemd/*; do \
+		sed 's|@BINDIR@|$(BINDIR)|' $$u > \
+			$(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 uninstall:
 	for c in $(CMDS); do rm -f $(DESTDIR)$(BINDIR)/$$c \
@@ -232,6 +237,8 @@ uninstall:
 	for m in $(notdir $(MANS)); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$$m; done
 	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_img
+	for u in systemd/*; do \
+		rm -f $(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 clean:
 	rm -rf $(O)/bin $(O)/cmd $(O)/common $(O)/gen $(O)/tests $(O)/tools \

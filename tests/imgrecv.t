@@ -130,6 +130,48 @@ same 'a study that has become quiet' last <<!
 !
 recv_stop
 
+# ---- service managers -----------------------------------------------------
+
+cat >manager.pl <<'!'
+# Opens what the manager would, and becomes the listener.
+$^F = 100; # descriptors stay open
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX;
+my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1');
+my $n = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => 'notify');
+if (fork() == 0) {
+	$n->recv(my $said, 100);
+	open my $out, '>', 'ready';
+	print $out "$said\n";
+	close $out;
+	POSIX::_exit(0);
+}
+open my $out, '>', 'port.tmp';
+print $out $l->sockport, "\n";
+close $out;
+POSIX::dup2(fileno($l), 3);
+rename 'port.tmp', 'port';
+$ENV{LISTEN_FDS} = 1;
+$ENV{LISTEN_PID} = $$;
+$ENV{NOTIFY_SOCKET} = "$ENV{PWD}/notify";
+exec 'imgrecv', '-q', '-C', 'archive';
+!
+if command -v perl >/dev/null; then
+	perl manager.pl >recv.out 2>recv.err &
+	recv=$!
+	for _ in $(seq 100); do
+		[ -s ready ] && break
+		sleep 0.1
+	done
+	ok 'says that it is ready' grep -qx 'READY=1' ready
+	exits 0 'a socket that was opened for us' \
+		echoscu -aec IMGRECV 127.0.0.1 "$(cat port)"
+	exits 143 'ends' recv_stop
+else
+	skip 'sockets of a service manager' 'perl is not here'
+fi
+
 # ---- usage ----------------------------------------------------------------
 
 exits 64 'operands' imgrecv x

@@ -1,6 +1,7 @@
 /* listen.c - the sockets of a listener: its own, or the service manager's. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -96,6 +97,16 @@ bool img_listen_public(const struct img_listen *l)
 
 /* ---- opening ---------------------------------------------------------- */
 
+/* A connection that is gone before it is accepted must not hold us up. */
+static void take(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 /* Those that the service manager has opened; their number. */
 static size_t inherit(struct img_listen *l)
 {
@@ -109,7 +120,7 @@ static size_t inherit(struct img_listen *l)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	for (size_t i = 0; i < n; i++)
-		l->fd[i] = FIRST_FD + (int)i;
+		take(l->fd[i] = FIRST_FD + (int)i);
 	return l->n = (size_t)n;
 }
 

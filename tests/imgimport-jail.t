@@ -51,6 +51,11 @@ exits 2 'a crash on standard input' sh -c '
 	imgimport -q -C arch --from-tar -
 ok 'is told' grep -q '"rejected","path":"-","error":{"code":"malformed","message":"-: the process at work on it crashed' out
 
+exits 3 'imgverify of an image of a disc' \
+	failio child-pread:crash:a.iso:2 imgverify --media a.iso
+ok 'says what became of it' grep -q \
+	'^imgverify: a.iso: the process at work on it crashed (SIGSEGV)$' err
+
 # An archive in an archive: both end.
 zip -q0 n.zip a.tar c.zip
 rm -rf arch

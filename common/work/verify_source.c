@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/archive.h"
+#include "work/members.h"
 #include "work/verify_source.h"
 
 #define BLOCK (256 * 1024)
@@ -126,19 +126,19 @@ static int temporary(struct img_err *err)
 }
 
 /* The member into a file without a name. */
-static int unpack(struct img_archive *a, int to, struct img_err *why,
+static int unpack(struct img_members *a, int to, struct img_err *why,
 		  struct img_err *err)
 {
-	const void *p;
+	static uint8_t bytes[256 * 1024];
 	ssize_t n;
 
-	while ((n = img_archive_block(a, &p, why)) > 0)
-		if (img_write_full(to, p, (size_t)n) < 0)
+	while ((n = img_members_read(a, bytes, sizeof(bytes), why)) > 0)
+		if (img_write_full(to, bytes, (size_t)n) < 0)
 			return img_err_sys(err, "temporary file");
 	return 0;
 }
 
-static int member(struct img_archive *a, const struct img_member *m,
+static int member(struct img_members *a, const struct img_member *m,
 		  verify_each_fn fn, void *arg, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
@@ -169,18 +169,22 @@ static int member(struct img_archive *a, const struct img_member *m,
 static int each_in_archive(int fd, const char *path, verify_each_fn fn,
 			   void *arg, struct img_err *err)
 {
-	struct img_archive *a = NULL;
+	struct img_members *a = NULL;
+	struct img_jail *jail = NULL;
 	struct img_member m;
-	int rc;
+	int rc = -1;
 
-	if (img_archive_open_fd(&a, fd, path, NULL, err) < 0)
+	/* No thread of ours is at work now. */
+	if (img_members_jail(&jail, err) < 0)
 		return -1;
-	while ((rc = img_archive_next(a, &m, err)) > 0) {
-		rc = member(a, &m, fn, arg, err);
-		if (rc)
-			break;
-	}
-	img_archive_close(a);
+	if (img_members_open(&a, jail, fd, path, NULL, 1, err) == 0)
+		while ((rc = img_members_next(a, &m, err)) > 0) {
+			rc = member(a, &m, fn, arg, err);
+			if (rc)
+				break;
+		}
+	img_members_close(a);
+	img_jail_close(jail);
 	return rc;
 }
 

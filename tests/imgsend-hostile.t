@@ -13,8 +13,10 @@ bad()
 {
 	rm -f port
 	serve perl "$TOP/tests/tools/badpeer.pl" port "$1"
-	for i_ in 1 2 3 4 5 6 7 8 9 10; do
-		[ -e port ] || sleep 0.1
+	i_=0
+	while [ ! -e port ] && [ $i_ -lt 100 ]; do
+		i_=$((i_ + 1))
+		sleep 0.05
 	done
 	port=$(cat port)
 	to="BAD@127.0.0.1:$port"
@@ -53,12 +55,9 @@ for how in max0 max4096 max65542 max4294967295 status0000; do
 	exits 0 "$how: all is sent" to_it
 	gone $peer
 done
-for how in lies; do
-	bad $how
-	exits 3 "$how: nothing is sent" to_it
-	ok "$how: both have failed" is failed malformed
-	gone $peer
-done
+bad lies
+exits 3 'lengths that lie: nothing is sent' to_it
+ok 'both have failed' is failed malformed
 bad nested
 exits 0 'what is nested in a text is text' to_it
 img big.dcm 3 --rows 2000 --cols 2000

@@ -14,8 +14,10 @@ web()
 {
 	rm -rf port got && mkdir got
 	serve perl "$TOP/tests/tools/stowpeer.pl" port got "$1"
-	for i_ in 1 2 3 4 5 6 7 8 9 10; do
-		[ -e port ] || sleep 0.1
+	i_=0
+	while [ ! -e port ] && [ $i_ -lt 100 ]; do
+		i_=$((i_ + 1))
+		sleep 0.05
 	done
 	to="http://127.0.0.1:$(cat port)/web"
 }

@@ -119,7 +119,7 @@ static void get_uid(DcmDataset &d, const DcmTagKey &one, const DcmTagKey &other,
 	    (d.findAndGetString(other, s).bad() || !s))
 		return;
 	if (strlen(s) < 65)
-		strcpy(out, s);
+		memcpy(out, s, strlen(s) + 1);
 }
 
 static uint16_t get_u16(DcmDataset &d, const DcmTagKey &tag, uint16_t absent)

@@ -65,7 +65,7 @@ int img_peer_set(struct img_peer *p, const char *key, const char *value,
 		if (strlen(value) >= texts[i].size)
 			return img_err_set(err, IMG_E_USAGE, "%s is too long",
 					   key);
-		strcpy((char *)p + texts[i].at, value);
+		memcpy((char *)p + texts[i].at, value, strlen(value) + 1);
 		return 0;
 	}
 	return value ? img_err_set(err, IMG_E_USAGE,
@@ -155,8 +155,8 @@ static int take_entry(struct img_peer *p, const struct img_json *json,
 	memset(p, 0, sizeof(*p));
 	if (strlen(name) >= sizeof(p->name))
 		return bad_key(&e, "its name is too long", err);
-	strcpy(p->name, name);
-	strcpy(p->calling, "IMGSEND");
+	memcpy(p->name, name, strlen(name) + 1);
+	snprintf(p->calling, sizeof(p->calling), "IMGSEND");
 	p->listed = true;
 	if (img_json_each(json, take_member, &e, err) < 0)
 		return -1;

@@ -38,7 +38,7 @@ static int failed(struct img_send *s, const char *path,
 	if (path)
 		it->path = strdup(path);
 	if (rec && rec->sop && strlen(rec->sop) < sizeof(it->sop))
-		strcpy(it->sop, rec->sop);
+		memcpy(it->sop, rec->sop, strlen(rec->sop) + 1);
 	return fail(s, it, "failed", why);
 }
 
@@ -179,7 +179,7 @@ static int add_folder(struct img_send *s, const char *path, struct img_err *err)
 static void copy(char *to, size_t size, const char *from)
 {
 	if (from && strlen(from) < size)
-		strcpy(to, from);
+		memcpy(to, from, strlen(from) + 1);
 }
 
 static int add_object(struct img_send *s, const struct img_object *o,

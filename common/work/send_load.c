@@ -101,7 +101,8 @@ static void take_header(struct send_item *it, const struct header *h)
 	memcpy(it->series, h->text[P_SERIES], IMG_UID_MAX);
 	memcpy(it->ts, h->ts, IMG_UID_MAX);
 	if (strlen(h->text[P_MODALITY]) < sizeof(it->modality))
-		strcpy(it->modality, h->text[P_MODALITY]);
+		memcpy(it->modality, h->text[P_MODALITY],
+		       strlen(h->text[P_MODALITY]) + 1);
 }
 
 static int open_file(const char *path, struct stat *sb, struct img_err *err)

@@ -280,6 +280,7 @@ void img_export_close(struct img_export *x)
 	for (unsigned i = 0; i < x->volumes; i++) {
 		img_archive_discard(x->volume[i].out);
 		free(x->volume[i].extra);
+		free(x->volume[i].stem);
 		export_place_release(&x->volume[i].place);
 	}
 	free(x->volume);

@@ -31,6 +31,10 @@ int export_folders(int dir, const char *name, struct img_err *err)
 {
 	char path[IMG_PATH_MAX];
 
+	if (strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 ||
+	    strstr(name, "/../") || *name == '/')
+		return img_err_set(err, IMG_E_BUG,
+				   "destination: a name leads out of it");
 	for (const char *p = strchr(name, '/'); p; p = strchr(p + 1, '/')) {
 		snprintf(path, sizeof(path), "%.*s", (int)(p - name), name);
 		if (mkdirat(dir, path, 0777) < 0 && errno != EEXIST)
@@ -239,7 +243,8 @@ int export_folder_prove(struct img_export *x, struct export_volume *v,
 	for (size_t i = 0; i < v->extras; i++) {
 		struct export_extra *e = &v->extra[i];
 
-		if (compare(v, e->name, e->name, e->digest, err) < 0)
+		/* Of pictures the name was made of attributes. */
+		if (compare(v, e->name, v->place.base, e->digest, err) < 0)
 			return -1;
 		e->proved = true;
 	}

@@ -72,6 +72,38 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static int add_ignored(struct img_export *x, const char *path,
+		       const char *reason, struct img_err *err)
+{
+	struct export_item *it = add(x, path, err);
+
+	if (!it)
+		return -1;
+	it->place = it->name;
+	it->state = EX_IGNORED;
+	it->reason = reason;
+	return 0;
+}
+
+/* As imports do: a link to a file is that file, one to a folder is not
+   followed. */
+static int add_link(struct img_export *x, const char *path, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		img_err_sys(&why, "%s", path);
+		return add_failed(x, path, &why, err);
+	}
+	if (S_ISREG(st.st_mode))
+		return add_file(x, path, true, err);
+	return add_ignored(x, path,
+			   S_ISDIR(st.st_mode) ? "symbolic link to a folder"
+					       : "neither a file nor a folder",
+			   err);
+}
+
 static int add_entry(struct img_export *x, const FTSENT *e, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
@@ -79,13 +111,22 @@ static int add_entry(struct img_export *x, const FTSENT *e, struct img_err *err)
 	switch (e->fts_info) {
 	case FTS_F:
 		return add_file(x, e->fts_path, true, err);
+	case FTS_SL:
+	case FTS_SLNONE:
+		return add_link(x, e->fts_path, err);
+	case FTS_DEFAULT:
+		return add_ignored(x, e->fts_path,
+				   "neither a file nor a folder", err);
+	case FTS_DC:
+		return add_ignored(x, e->fts_path, "a folder that holds itself",
+				   err);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
 		errno = e->fts_errno;
 		img_err_sys(&why, "%s", e->fts_path);
 		return add_failed(x, e->fts_path, &why, err);
-	default: /* folders, links, devices */
+	default: /* folders */
 		return 0;
 	}
 }

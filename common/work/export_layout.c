@@ -215,6 +215,13 @@ static void finish_name(char *name, size_t size)
 	}
 }
 
+void export_safe_name(const char *value, char name[EXPORT_SAFE_NAME])
+{
+	name[0] = '\0';
+	put_value(name, COMPONENT, value, VALUE);
+	finish_name(name, EXPORT_SAFE_NAME);
+}
+
 /* ---- names that are taken ---------------------------------------------- */
 
 /*

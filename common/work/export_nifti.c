@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,15 +60,49 @@ static int give(struct series *s, struct export_item *it, struct img_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* The folder of the layout, and the series' UID. */
-static void make_stem(struct series *s)
+static int keep_stem(struct series *s, struct img_err *err)
+{
+	struct export_volume *v = s->v;
+	const char **more;
+
+	/* Doubled when it is full: at 1, 2, 4 ... */
+	if ((v->stems & (v->stems - 1)) == 0) {
+		more = reallocarray(v->stem, v->stems ? 2 * v->stems : 1,
+				    sizeof(*more));
+		if (!more)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		v->stem = more;
+	}
+	v->stem[v->stems] = export_text(s->x, s->stem, err);
+	return v->stem[v->stems] ? (v->stems++, 0) : -1;
+}
+
+/* The folder of the layout, and the series' UID: as safe as any other value,
+   since what a file has there may be no UID.  What is taken gets a number. */
+static int make_stem(struct series *s, struct img_err *err)
 {
 	const struct export_item *it = &s->x->item[s->first];
 	const char *slash = strrchr(it->out, '/');
+	char uid[EXPORT_SAFE_NAME];
+	int n = slash ? (int)(slash - it->out + 1) : 0;
+	unsigned number = 1;
+	bool taken;
 
-	snprintf(s->stem, sizeof(s->stem), "%.*s%s",
-		 slash ? (int)(slash - it->out + 1) : 0, it->out,
-		 it->value[EX_SERIES][0] ? it->value[EX_SERIES] : "series");
+	export_safe_name(
+		it->value[EX_SERIES][0] ? it->value[EX_SERIES] : "series", uid);
+	do {
+		if (number < 2)
+			snprintf(s->stem, sizeof(s->stem), "%.*s%s", n, it->out,
+				 uid);
+		else
+			snprintf(s->stem, sizeof(s->stem), "%.*s%s-%u", n,
+				 it->out, uid, number);
+		number++;
+		taken = false;
+		for (size_t i = 0; !taken && i < s->v->stems; i++)
+			taken = strcasecmp(s->v->stem[i], s->stem) == 0;
+	} while (taken);
+	return keep_stem(s, err);
 }
 
 /* One file that dcm2niix has made, named "x<rest>". */
@@ -143,7 +178,8 @@ static int convert(struct series *s, struct img_err *err)
 		s->first++;
 	if (s->first == s->end)
 		return 0;
-	make_stem(s);
+	if (make_stem(s, err) < 0)
+		return -1;
 	if (mkdirat(s->v->place.fd, INPUTS, 0700) < 0 ||
 	    mkdirat(s->v->place.fd, OUTPUTS, 0700) < 0)
 		return img_err_sys(err, "destination");

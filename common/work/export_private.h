@@ -133,6 +133,8 @@ struct export_volume {
 	size_t extras, extras_room;
 	size_t more; /* files to come that are no items, at most */
 	struct img_archive_out *out;
+	const char **stem; /* of the form nifti: names of series so far */
+	size_t stems;
 };
 
 /* What one thread needs to convert. */
@@ -211,6 +213,9 @@ int export_order(struct img_export *x, struct img_err *err);
 
 int export_layout_parse(struct export_layout *l, const char *text,
 			struct img_err *err);
+/* A value as a name that leads nowhere else. */
+#define EXPORT_SAFE_NAME 208
+void export_safe_name(const char *value, char name[EXPORT_SAFE_NAME]);
 int export_name_all(struct img_export *x, struct img_err *err);
 
 /* ---- reading ----------------------------------------------------------- */

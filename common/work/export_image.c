@@ -134,7 +134,7 @@ static int npy_head(struct show *s, struct img_buf *b, struct img_err *err)
 		     "{'descr': '%c%c%u', 'fortran_order': False, "
 		     "'shape': (%u, %u, %u%s), }",
 		     m->allocated == 8 ? '|' : '<',
-		     m->representation ? 'i' : 'u', m->allocated / 8,
+		     m->representation ? 'i' : 'u', m->allocated / 8u,
 		     s->facts->frames, m->rows, m->columns,
 		     m->samples == 3 ? ", 3" : "");
 	pad = (64 - (size_t)(10 + n + 1) % 64) % 64;

@@ -6,6 +6,7 @@
  * allocated, stored, high, a byte of flags, and the size of a preview.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m.high = data[5] & 63;
 	m.representation = data[6] & 1;
 	m.planar = data[6] >> 1 & 1;
-	strcpy(m.photometric, models[data[6] >> 2 & 7]);
+	snprintf(m.photometric, sizeof(m.photometric), "%s",
+		 models[data[6] >> 2 & 7]);
 	r = img_dicom_reader_new(&err);
 	if (!r)
 		return 0;

@@ -10,6 +10,8 @@
 
 #include "work/export_private.h"
 
+#define ISO_MANY 20000
+
 /* What a member has to be. */
 struct wanted {
 	const char *name;
@@ -114,6 +116,11 @@ static int prove_members(struct prover *p, struct img_archive *a,
 			return -1;
 		p->proved++;
 	}
+	if (rc < 0 && why.code == IMG_E_LIMIT)
+		return img_err_set(err, IMG_E_LIMIT,
+				   "%s: more files than can be read again at "
+				   "once: give fewer, or --split",
+				   p->v->place.base);
 	return rc == 0 && at == p->n ? 0 : differs(p->v, err);
 }
 
@@ -160,6 +167,10 @@ static int prove_all(struct img_export *x, struct export_volume *v,
 	/* The members of a thread that cannot be had would not be read. */
 	if (jobs > 4)
 		jobs = 4;
+	/* The reader has a ceiling for what the folders of an image take, and
+	   each of them counts all. */
+	if (x->opts.form == IMG_EXPORT_ISO && n > ISO_MANY)
+		jobs = 1;
 	for (unsigned i = 0; i < jobs; i++)
 		p[i] = (struct prover){
 			.x = x, .v = v, .w = w, .n = n, .number = i, .of = jobs

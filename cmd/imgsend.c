@@ -8,7 +8,7 @@
 static const char *dir, *connect_to, *aet, *window;
 static bool echo, again, commit, tls, allow_lossy;
 static const char *ca, *certificate, *key, *pin, *user, *passcode_file;
-static uint64_t jobs = 1, retries = 3, rate;
+static uint64_t jobs = 1, retries = 3, rate, commit_port;
 static uint64_t connect_s = 10, assoc_s = 30, dimse_s = 60, commit_s = 60;
 
 static const struct img_opt opts[] = {
@@ -27,6 +27,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &again, NULL, 0 },
 	{ 0, "commit", NULL, "have the peer vouch for what it stores",
 	  IMG_OPT_FLAG, &commit, NULL, 0 },
+	{ 0, "commit-port", "n", "where the peer may report on that, too",
+	  IMG_OPT_U64, &commit_port, NULL, 65535 },
 	{ 0, "commit-timeout", "s", "for its answer to that [60]", IMG_OPT_U64,
 	  &commit_s, NULL, 86400 },
 	{ 0, "tls", NULL, "TLS, and nothing else", IMG_OPT_FLAG, &tls, NULL,
@@ -140,6 +142,7 @@ static int make_opts(struct img_cli *cli, struct img_send_opts *o,
 			      "18:00-07:00 is",
 			      window);
 	o->commit = commit;
+	o->commit_port = commit ? (uint16_t)commit_port : 0;
 	o->commit_seconds = (unsigned)commit_s;
 	if (img_peer_get(&o->peer, o->archive, connect_to, err) < 0 ||
 	    img_peer_set(&o->peer, "calling", aet, err) < 0 ||

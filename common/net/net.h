@@ -155,6 +155,17 @@ int img_scu_commit(struct img_scu *s, uint8_t context,
 int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
 		 struct img_err *err);
 
+/* Listens for N-EVENT-REPORTs on associations of the peer's, and of no other
+   host's, in a thread of its own; event is called there. */
+struct img_await;
+int img_await_open(struct img_await **w, const struct img_peer *peer,
+		   uint16_t port,
+		   uint16_t (*event)(void *arg, const struct img_command *c,
+				     const char *ts, const void *data,
+				     size_t n),
+		   void *arg, struct img_err *err);
+void img_await_close(struct img_await *w);
+
 /* ---- STOW-RS ---------------------------------------------------------- */
 
 /* A connection to a DICOMweb server, PS3.18 10.5; belongs to one thread. */

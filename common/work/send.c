@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "work/send_private.h"
+#include "work/send_worker.h"
 
 int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 		  const struct img_send_host *host, struct img_err *err)
@@ -19,6 +19,7 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->look_lock, NULL);
 	pthread_mutex_init(&s->ledger_lock, NULL);
+	pthread_mutex_init(&s->event_lock, NULL);
 	pthread_mutex_init(&s->pace_lock, NULL);
 	pthread_cond_init(&s->more, NULL);
 	pthread_cond_init(&s->room, NULL);
@@ -29,7 +30,7 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 	s->reader = img_dicom_reader_new(err);
 	if (!s->reader || img_crypto_init(err) < 0 ||
 	    send_ledger_open(s, err) < 0 || send_committer_start(s, err) < 0 ||
-	    send_workers_start(s, err) < 0) {
+	    send_workers_start(s, err) < 0 || send_await(s, err) < 0) {
 		img_send_close(s);
 		return -1;
 	}
@@ -73,6 +74,7 @@ void img_send_close(struct img_send *s)
 	if (!s)
 		return;
 	close_queue(s);
+	img_await_close(s->await);
 	send_workers_join(s);
 	send_committer_join(s);
 	for (size_t i = 0; i < s->n_groups; i++)
@@ -92,6 +94,7 @@ void img_send_close(struct img_send *s)
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->look_lock);
 	pthread_mutex_destroy(&s->ledger_lock);
+	pthread_mutex_destroy(&s->event_lock);
 	pthread_mutex_destroy(&s->pace_lock);
 	free(s);
 }

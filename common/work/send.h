@@ -28,6 +28,7 @@ struct img_send_opts {
 	bool again;       /* pay no heed to the ledger */
 	bool commit;      /* ask the peer to vouch for what it has stored */
 	unsigned commit_seconds;
+	uint16_t commit_port; /* reports may come here, too; 0: not */
 };
 
 struct img_send_host {

@@ -78,7 +78,8 @@ struct img_send {
 
 	/* the ledger */
 	struct img_catalog *ledger, *look;
-	pthread_mutex_t look_lock, ledger_lock;
+	pthread_mutex_t look_lock, ledger_lock, event_lock;
+	struct img_await *await;
 
 	/* pace */
 	pthread_mutex_t pace_lock;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "work/send_worker.h"
 
@@ -14,31 +15,78 @@ struct send_event {
 	bool came;
 };
 
-/* An N-EVENT-REPORT: 1 all committed, 2 some failed (PS3.4 J.3.3). */
-uint16_t send_event(void *arg, const struct img_command *c, const char *ts,
-		    const void *data, size_t n)
+/* That of another run, or of another list, is heard and not used. */
+static bool take_report(struct send_worker *w, struct img_commitment *got)
 {
-	struct send_worker *w = arg;
 	struct send_event *e = w->event;
+
+	if (!e || e->came || strcmp(got->transaction, e->transaction) != 0)
+		return false;
+	e->found = *got;
+	e->came = true;
+	return true;
+}
+
+/* An N-EVENT-REPORT: 1 all committed, 2 some failed (PS3.4 J.3.3). */
+static uint16_t report(struct img_send *s, const struct img_command *c,
+		       const char *ts, const void *data, size_t n)
+{
 	struct img_commitment got = { 0 };
 	struct img_err err = IMG_ERR_INIT;
+	bool taken = false;
+	int rc;
 
 	if (strcmp(c->sop_class, IMG_COMMITMENT) != 0)
 		return 0x0118;
 	if (c->type != 1 && c->type != 2)
 		return 0x0113;
-	if (img_commitment_read(&got, ts, data, n, &err) < 0) {
+	rc = img_commitment_read(&got, ts, data, n, &err);
+	pthread_mutex_lock(&s->event_lock);
+	for (unsigned i = 0; rc == 0 && i < s->n_workers && !taken; i++)
+		taken = take_report(&s->workers[i], &got);
+	pthread_mutex_unlock(&s->event_lock);
+	if (!taken)
 		img_commitment_release(&got);
-		return 0x0110;
-	}
-	/* That of another run, or of another list, is heard and not used. */
-	if (e && !e->came && strcmp(got.transaction, e->transaction) == 0) {
-		e->found = got;
-		e->came = true;
-	} else {
-		img_commitment_release(&got);
-	}
-	return 0;
+	return rc < 0 ? 0x0110 : 0;
+}
+
+uint16_t send_event(void *arg, const struct img_command *c, const char *ts,
+		    const void *data, size_t n)
+{
+	struct send_worker *w = arg;
+
+	return report(w->s, c, ts, data, n);
+}
+
+static uint16_t event_of_theirs(void *arg, const struct img_command *c,
+				const char *ts, const void *data, size_t n)
+{
+	return report(arg, c, ts, data, n);
+}
+
+int send_await(struct img_send *s, struct img_err *err)
+{
+	if (!s->opts.commit_port)
+		return 0;
+	return img_await_open(&s->await, &s->opts.peer, s->opts.commit_port,
+			      event_of_theirs, s, err);
+}
+
+static void set_event(struct send_worker *w, struct send_event *e)
+{
+	pthread_mutex_lock(&w->s->event_lock);
+	w->event = e;
+	pthread_mutex_unlock(&w->s->event_lock);
+}
+
+static bool has_come(struct send_worker *w, const struct send_event *e)
+{
+	bool came;
+
+	pthread_mutex_lock(&w->s->event_lock);
+	came = e->came;
+	pthread_mutex_unlock(&w->s->event_lock);
+	return came;
 }
 
 static void committed(struct send_item *it, uint16_t reason)
@@ -101,19 +149,21 @@ static int ask_commitment(struct send_worker *w, struct img_scu *scu,
 		 number | (uint64_t)1 << 63);
 	for (struct send_item *it = list; it && rc == 0; it = it->next)
 		rc = img_commitment_add(&ask, it->sop_class, it->sop, 0, err);
-	w->event = &e;
+	set_event(w, &e);
 	if (rc == 0)
 		rc = img_scu_commit(scu, context, &ask, &status, err);
 	until = img_time_mono() + w->s->opts.commit_seconds;
-	while (rc == 0 && status == 0 && !e.came) {
-		double left = until - img_time_mono();
-
-		if (left <= 0 || w->s->host.stopped(w->s->host.arg) ||
-		    img_scu_wait(scu, left < 1 ? 1 : (unsigned)left, &over,
-				 err) < 0)
+	while (rc == 0 && status == 0 && !has_come(w, &e)) {
+		if (img_time_mono() > until ||
+		    w->s->host.stopped(w->s->host.arg))
 			break;
+		if (!over && img_scu_wait(scu, 1, &over, err) < 0 &&
+		    !w->s->await)
+			break;
+		if (over)
+			usleep(100000);
 	}
-	w->event = NULL;
+	set_event(w, NULL);
 	if (e.came)
 		apply(list, &e.found);
 	img_commitment_release(&e.found);

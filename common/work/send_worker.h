@@ -73,6 +73,8 @@ void send_stow(struct send_worker *w);
 
 uint16_t send_event(void *arg, const struct img_command *c, const char *ts,
 		    const void *data, size_t n);
+/* Reports that come on associations of the peer's. */
+int send_await(struct img_send *s, struct img_err *err);
 void send_unproved(struct send_worker *w, struct send_item *it);
 /* Asks for proof of all that wait for it; their records come.  scu NULL: there
    is no association.  -1: it broke. */

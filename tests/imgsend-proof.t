@@ -43,6 +43,12 @@ same 'the ledger' o <<!
 sent|committed|6
 !
 
+exits 0 'a rebuild of the catalog' verify --rebuild
+rows 'SELECT status, proof, count(*) FROM sent GROUP BY 1, 2' >o
+same 'keeps it' o <<!
+sent|committed|6
+!
+
 # ---- what is not sent ----------------------------------------------------
 
 ok 'nothing is left for it' test "$(unsent "RECV@127.0.0.1:$port")" = 0

@@ -96,6 +96,9 @@ struct native_form {
 /* Cuts the frame out of p, in place; n bytes become size. */
 void img_native_cut(uint8_t *p, size_t n, const struct native_form *form,
 		    const struct img_codec_image *image, size_t size);
+/* Clears the bits of the last byte that are beyond the frame. */
+void img_native_end(uint8_t *p, const struct img_codec_image *image,
+		    size_t size);
 void img_native_turn(uint8_t *p, size_t n, uint32_t unit);
 /* Planes become pixels; 0 or -1 without memory. */
 int img_native_interleave(uint8_t *p, size_t size,

@@ -21,7 +21,6 @@ void img_native_cut(uint8_t *p, size_t n, const struct native_form *form,
 {
 	size_t from = form->skip / 8;
 	unsigned shift = form->skip % 8;
-	unsigned rest = (unsigned)(img_codec_frame_bits(image) % 8);
 
 	if (form->swap > 1)
 		img_native_turn(p, n, form->swap);
@@ -35,6 +34,14 @@ void img_native_cut(uint8_t *p, size_t n, const struct native_form *form,
 					 next << (8 - shift));
 		}
 	}
+	img_native_end(p, image, size);
+}
+
+void img_native_end(uint8_t *p, const struct img_codec_image *image,
+		    size_t size)
+{
+	unsigned rest = (unsigned)(img_codec_frame_bits(image) % 8);
+
 	if (rest)
 		p[size - 1] &= (uint8_t)((1u << rest) - 1);
 }

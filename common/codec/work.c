@@ -227,6 +227,8 @@ static int decode(const struct task *t, uint8_t **p, size_t n,
 		if (!done->data || decode_into(t->from, *p, n, &done->image,
 					       done->data, size, err) < 0)
 			return -1;
+		if (done->image.allocated == 1)
+			img_native_end(done->data, &done->image, size);
 		free(*p);
 		*p = NULL;
 	}

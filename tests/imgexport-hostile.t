@@ -69,4 +69,72 @@ img p.dcm 1
 exits 3 'a picture that reads back otherwise' failio \
 	'pread:cut:imgexport-' imgexport -q --as png -o png p.dcm
 ok 'leaves nothing' test ! -e png
+
+img a.dcm 1 --set '0020,4000=LT:a.dcm'
+img b.dcm 2 --set '0020,4000=LT:a'
+img c.dcm 3 --frames 2 --set '0020,4000=LT:c'
+img d.dcm 4 --set '0020,4000=LT:c-f0001'
+exits 2 'pictures of one name' out_ --as png --layout '{0020,4000}' -j 1 \
+	-o same a.dcm b.dcm c.dcm d.dcm
+ok 'cost one record' test "$(records exported)" = 3
+ok 'which says why' grep -q \
+	'^imgexport: d.dcm: another object has a picture of its name$' err
+ls same >have
+same 'and none is lost' have <<'!'
+MANIFEST.TXT
+a-2.png
+a.png
+c-f0001.png
+c-f0002.png
+!
+img e.dcm 5 --set 0020,0013=IS:
+exits 0 'a value that is empty' out_ --layout '{InstanceNumber}.dcm' -o no e.dcm
+ok 'leaves the ending' test -e no/_.dcm
+rm -r no
+
+# ---- inputs that are none -------------------------------------------------
+
+imgimport -q a.dcm >/dev/null
+exits 2 'a UID that is nowhere' out_ -o some a.dcm 2.25.404
+same 'is named' err <<'!'
+imgexport: 2.25.404: no such file, and no such UID in the archive
+!
+ok 'in its record, too' grep -q '^{"status":"failed","path":"2.25.404",' out
+echo '{"path":"x.iso!/a"}' >rec
+exits 3 'a record of a member' sh -c 'imgexport -q -o none <rec'
+ok 'keeps its path' grep -q '^{"status":"failed","path":"x.iso!/a",' out
+
+# A folder of this name is none that a full disk would speak of.
+mkdir destination
+img destination/a.dcm 1
+img destination/b.dcm 2 --syntax-uid 1.2.840.10008.1.2.5 --set 7FE0,0010=OB:00
+exits 2 'a bad object in a folder of that name' out_ \
+	--transfer-syntax explicit -o good destination
+ok 'costs itself only' test "$(records exported)" = 1
+
+# ---- destinations that change ---------------------------------------------
+
+exits 0 'an earlier export' out_ -o dest a.dcm
+# Another folder comes to lie there while it is written.
+exits 3 'what comes to lie there meanwhile' sh -c '(
+	echo a.dcm
+	sleep 0.5
+	mv dest was && mkdir dest && echo mine >dest/mine
+	echo b.dcm
+) | imgexport -q --force -o dest'
+ok 'is found out at the end' grep -q 'has changed meanwhile' err
+ok 'stays there' test "$(cat dest/mine)" = mine
+ok 'with nothing beside it' test -z "$(find . -name '.*imgexport-*')"
+
+if [ "$(id -u)" = 0 ] && mkdir mount && mount -t tmpfs -o size=9m none mount \
+	2>/dev/null; then
+	trap 'cd / && umount "$W/mount"; rm -rf "$T" "$W"' EXIT
+	mkdir -p mount/..imgexport-77/x
+	exits 0 'what was killed in a mounted folder' out_ -o mount a.dcm
+	ok 'has left nothing' test "$(find mount -name '.*')" = ''
+	umount mount
+	trap 'cd / && rm -rf "$T" "$W"' EXIT
+else
+	skip 'what was killed in a mounted folder' 'nothing can be mounted'
+fi
 finish

@@ -100,7 +100,7 @@ exits 1 'nothing at all' out_ -o none </dev/null
 ok 'makes nothing' test ! -e none
 exits 3 'what is not there' out_ -o none 2.25.999
 same 'has a record' out <<!
-{"status":"failed","error":{"code":"io","message":"no such file, and no such UID in the archive","by":"imgexport"}}
+{"status":"failed","path":"2.25.999","error":{"code":"io","message":"2.25.999: no such file, and no such UID in the archive","by":"imgexport"}}
 !
 ok 'and nothing is made' test ! -e none
 exits 2 'one absent among others' out_ -o some 2.25.999 2.25.1 absent.dcm
@@ -172,11 +172,11 @@ exits 0 'names from values that want out' out_ -o evil \
 	--layout '{PatientID}/{SOPInstanceUID}' evil2?.dcm
 files evil >got
 same 'stay below' got <<!
-./_._.._up/2.25.21
+./_.._.._up/2.25.21
+./_.hidden/2.25.24
 ./_/2.25.29
 ./_CON/2.25.25
 ./_etc/2.25.22
-./_hidden/2.25.24
 ./_rf/2.25.23
 ./a_b_c_d/2.25.26
 ./bell$(printf '\357\277\275')/2.25.28

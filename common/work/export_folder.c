@@ -131,10 +131,12 @@ static int convert(struct img_export *x, unsigned worker,
 	return rc;
 }
 
-/* A full disk ends it all; anything else is wrong with the one object. */
-bool export_is_general(const struct img_err *why)
+/* A full disk ends it all; anything else is wrong with the one object, whose
+   name its message begins with. */
+bool export_is_general(const struct export_item *it, const struct img_err *why)
 {
-	return strncmp(why->text, "destination", 11) == 0;
+	return strncmp(why->text, "destination: ", 13) == 0 &&
+	       strcmp(it->name, "destination") != 0;
 }
 
 static int put_item(struct img_export *x, unsigned worker,
@@ -168,7 +170,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		export_done(x, it);
 		return 0;
 	}
-	if (export_is_general(&why)) {
+	if (export_is_general(it, &why)) {
 		*err = why;
 		return -1;
 	}

@@ -173,30 +173,29 @@ static int npy(struct show *s, int out, struct export_sum *sum,
 
 /* ---- files ------------------------------------------------------------- */
 
-static const char *extension(enum img_export_form form)
+const char *export_extension(enum img_export_form form)
 {
 	return form == IMG_EXPORT_PNG    ? ".png"
 	       : form == IMG_EXPORT_JPEG ? ".jpg"
-					 : ".npy";
+	       : form == IMG_EXPORT_NPY  ? ".npy"
+					 : NULL;
 }
 
-/* "1.dcm" as "1.png", and with frames as "1-0001.png". */
+/* "1.png", and with frames "1-f0001.png". */
 static int name_of(struct img_export *x, const struct export_item *it,
 		   uint32_t i, uint32_t frames, char *out, struct img_err *err)
 {
-	size_t n = strlen(it->out);
-	int len;
+	const char *ext = export_extension(x->opts.form);
+	int n = (int)(strlen(it->out) - strlen(ext)), len;
 
-	if (img_path_has_ext(it->out, ".dcm"))
-		n -= 4;
 	len = frames > 1 && x->opts.form != IMG_EXPORT_NPY
-		      ? snprintf(out, IMG_PATH_MAX, "%.*s-f%04u%s", (int)n,
-				 it->out, i + 1, extension(x->opts.form))
-		      : snprintf(out, IMG_PATH_MAX, "%.*s%s", (int)n, it->out,
-				 extension(x->opts.form));
+		      ? snprintf(out, IMG_PATH_MAX, "%.*s-f%04u%s", n, it->out,
+				 i + 1, ext)
+		      : snprintf(out, IMG_PATH_MAX, "%s", it->out);
 	return len < IMG_PATH_MAX
 		       ? 0
-		       : img_err_set(err, IMG_E_LIMIT, "--layout: too long");
+		       : img_err_set(err, IMG_E_LIMIT, "%s: --layout: too long",
+				     it->name);
 }
 
 static int write_frame(struct show *s, uint32_t i, int out,
@@ -222,15 +221,21 @@ static int write_file(struct show *s, struct export_volume *v,
 		      const struct export_item *it, uint32_t i, uint32_t files,
 		      struct img_err *err)
 {
+	struct img_err why = IMG_ERR_INIT;
 	char name[IMG_PATH_MAX];
 	struct export_sum sum;
 	int fd, rc;
 
 	if (name_of(s->x, it, i, files, name, err) < 0)
 		return -1;
-	fd = export_new_file(v->place.fd, name, err);
+	fd = export_new_file(v->place.fd, name, &why);
+	if (fd < 0 && errno == EEXIST)
+		return img_err_set(err, IMG_E_IO,
+				   "%s: another object has a picture of its "
+				   "name",
+				   it->name);
 	if (fd < 0)
-		return -1;
+		return img_err_set(err, why.code, "%s", why.text);
 	export_sum_init(&sum);
 	rc = write_frame(s, i, fd, &sum, err);
 	export_set_time(fd, it->mtime);
@@ -256,8 +261,10 @@ static int write_object(struct img_export *x, unsigned worker,
 		rc = show_open(&s, x, worker, fd, it->name, err);
 	if (rc == 0)
 		files = x->opts.form == IMG_EXPORT_NPY ? 1 : s.facts->frames;
-	for (; rc == 0 && done < files && !export_stopped(x); done++)
+	while (rc == 0 && done < files && !export_stopped(x)) {
 		rc = write_file(&s, v, it, done, files, err);
+		done += rc == 0;
+	}
 	/* Some of its frames are no image: none of it goes out. */
 	while (rc < 0 && done-- > 0) {
 		char name[IMG_PATH_MAX];
@@ -296,7 +303,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		export_done(x, it);
 		return 0;
 	}
-	if (export_is_general(&why)) {
+	if (export_is_general(it, &why)) {
 		*err = why;
 		return -1;
 	}

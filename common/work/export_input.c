@@ -239,8 +239,9 @@ static int text(struct img_export *x, const char *text, struct img_err *err)
 	rc = add_uid(x, text, &why);
 	if (rc == 0)
 		img_err_set(&why, IMG_E_IO,
-			    "no such file, and no such UID in the archive");
-	return rc > 0 ? 0 : add_failed(x, NULL, &why, err);
+			    "%s: no such file, and no such UID in the archive",
+			    text);
+	return rc > 0 ? 0 : add_failed(x, text, &why, err);
 }
 
 int img_export_text(struct img_export *x, const char *given,
@@ -330,5 +331,5 @@ int img_export_record(struct img_export *x, const struct img_record *rec,
 		img_err_set(&why, IMG_E_USAGE,
 			    "a record of nothing that is in the archive or in "
 			    "a file");
-	return add_failed(x, NULL, &why, err);
+	return add_failed(x, rec->path, &why, err);
 }

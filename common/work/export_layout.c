@@ -205,8 +205,13 @@ static void finish_name(char *name, size_t size)
 
 	while (n && (name[n - 1] == ' ' || name[n - 1] == '.'))
 		name[--n] = '\0';
-	if (strchr(" .-~", name[0]) && name[0])
+	if (name[0] == '.' && name[1] && n < size - 1) {
+		/* Nothing before an extension. */
+		memmove(name + 1, name, n + 1);
 		name[0] = '_';
+	} else if (name[0] && strchr(" .-~", name[0])) {
+		name[0] = '_';
+	}
 	if (!n)
 		snprintf(name, size, "_");
 	if (is_device(name)) {
@@ -353,9 +358,20 @@ static const char *owner_of(const struct export_item *it, int level)
 	}
 }
 
+/* "1.dcm" as "1.png". */
+static void put_extension(char *name, size_t size, const char *ext)
+{
+	size_t n = strlen(name);
+
+	if (img_path_has_ext(name, ".dcm"))
+		n -= 4;
+	snprintf(name + n, size - n, "%s", ext);
+}
+
 static int name_one(struct img_export *x, struct export_names *n,
 		    struct export_item *it, struct img_err *err)
 {
+	const char *ext = export_extension(x->opts.form);
 	const struct export_layout *l = &x->layout;
 	char path[IMG_PATH_MAX] = "", name[COMPONENT + 8] = "";
 	int level = -1;
@@ -371,6 +387,8 @@ static int name_one(struct img_export *x, struct export_names *n,
 		if (!l->part[i].last)
 			continue;
 		finish_name(name, sizeof(name));
+		if (i + 1 == l->parts && ext)
+			put_extension(name, sizeof(name), ext);
 		if (take_name(n, path, name,
 			      i + 1 == l->parts ? NULL : owner_of(it, level),
 			      err) < 0)

@@ -191,14 +191,14 @@ static int convert(struct series *s, struct img_err *err)
 			continue;
 		if (give(s, it, &why) == 0)
 			given++;
-		else if (export_is_general(&why))
+		else if (export_is_general(it, &why))
 			return img_err_set(err, why.code, "%s", why.text);
 		else
 			export_fail(s->x, EXPORT_JOBS, it, &why);
 	}
 	img_err_clear(&why);
 	if (given && (run(s, &why) < 0 || take_all(s, &why) < 0) &&
-	    export_is_general(&why))
+	    export_is_general(&s->x->item[s->first], &why))
 		return img_err_set(err, why.code, "%s", why.text);
 	for (size_t i = s->first; given && i < s->end; i++) {
 		struct export_item *it = &s->x->item[i];

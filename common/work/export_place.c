@@ -12,6 +12,15 @@
 
 #include "work/export_private.h"
 
+/* Whether name is a temporary one of exports to base. */
+static bool is_part(const char *name, const char *base)
+{
+	char begin[300];
+
+	snprintf(begin, sizeof(begin), ".%s.imgexport-", base);
+	return strncmp(name, begin, strlen(begin)) == 0;
+}
+
 /* ---- what is there ----------------------------------------------------- */
 
 /* The name in two: a folder that is there, and what shall be in it. */
@@ -43,7 +52,8 @@ static int split(struct export_place *p, const char *out, struct img_err *err)
 	return 0;
 }
 
-/* 1 nothing but what a new file system has, 0 something, -1. */
+/* 1 nothing but what a new file system has, and what exports have left there
+   that were killed; 0 something; -1. */
 static int is_empty(int dir, bool mounted, struct img_err *err)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -59,7 +69,8 @@ static int is_empty(int dir, bool mounted, struct img_err *err)
 	while (empty && (e = readdir(d)) != NULL)
 		empty = strcmp(e->d_name, ".") == 0 ||
 			strcmp(e->d_name, "..") == 0 ||
-			(mounted && strcmp(e->d_name, "lost+found") == 0);
+			(mounted && (strcmp(e->d_name, "lost+found") == 0 ||
+				     is_part(e->d_name, "")));
 	closedir(d);
 	return empty;
 }
@@ -203,14 +214,12 @@ static void remove_stale(const struct export_place *p)
 {
 	int fd = openat(p->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char begin[300];
 	struct dirent *e;
 
-	snprintf(begin, sizeof(begin), ".%s.imgexport-", p->base);
 	while (d && (e = readdir(d)) != NULL) {
 		int old;
 
-		if (strncmp(e->d_name, begin, strlen(begin)) != 0)
+		if (!is_part(e->d_name, p->inside ? "" : p->base))
 			continue;
 		old = openat(p->parent_fd, e->d_name,
 			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -247,8 +256,6 @@ static int go_inside(struct export_place *p, struct img_err *err)
 
 static int begin_folder(struct export_place *p, struct img_err *err)
 {
-	if (p->inside && go_inside(p, err) < 0)
-		return -1;
 	name_part(p);
 	if (mkdirat(p->parent_fd, p->part, 0700) < 0) {
 		img_err_sys(err, "%s/%s", p->parent, p->part);
@@ -289,6 +296,8 @@ int export_place_begin(struct export_place *p, struct img_err *err)
 		p->fd = STDOUT_FILENO;
 		return 0;
 	}
+	if (p->inside && go_inside(p, err) < 0)
+		return -1;
 	remove_stale(p);
 	return p->folder ? begin_folder(p, err) : begin_file(p, err);
 }
@@ -347,6 +356,28 @@ static int move_out(struct export_place *p, struct img_err *err)
 	return rc;
 }
 
+/* What was replaced may have come there meanwhile: then it goes back. */
+static int check_replaced(struct export_place *p, struct img_err *err)
+{
+	int fd = openat(p->parent_fd, p->part,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	bool ours = fd >= 0 && is_ours(fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (ours)
+		return 0;
+	if (renameat2(p->parent_fd, p->part, p->parent_fd, p->base,
+		      RENAME_EXCHANGE) < 0) {
+		p->part[0] = '\0'; /* not ours to remove */
+		return img_err_sys(err, "%s/%s", p->parent, p->base);
+	}
+	return img_err_set(err, IMG_E_REFUSED,
+			   "%s/%s: has changed meanwhile; it will not be "
+			   "replaced",
+			   p->parent, p->base);
+}
+
 static int commit_folder(struct export_place *p, bool force,
 			 struct img_err *err)
 {
@@ -359,8 +390,9 @@ static int commit_folder(struct export_place *p, bool force,
 	if (fchmod(p->fd, 0777 & ~mask) < 0 || fsync(p->fd) < 0 ||
 	    renameat2(p->parent_fd, p->part, p->parent_fd, p->base, flags) < 0)
 		return img_err_sys(err, "%s/%s", p->parent, p->base);
-	if (!flags)
-		p->part[0] = '\0';
+	if (flags)
+		return check_replaced(p, err);
+	p->part[0] = '\0';
 	return 0;
 }
 

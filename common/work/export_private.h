@@ -265,7 +265,7 @@ int export_folders(int dir, const char *name, struct img_err *err);
 int export_new_file(int dir, const char *name, struct img_err *err);
 void export_set_time(int fd, int64_t mtime);
 /* A full disk ends it all; anything else is wrong with the one object. */
-bool export_is_general(const struct img_err *why);
+bool export_is_general(const struct export_item *it, const struct img_err *why);
 int export_folder_extras(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
 int export_folder_prove(struct img_export *x, struct export_volume *v,
@@ -302,6 +302,8 @@ int export_nifti_items(struct img_export *x, struct export_volume *v,
 int export_run(const char *const argv[], unsigned seconds, struct img_err *err);
 /* The image that was made, onto a disc, which is read back. */
 int export_burn(struct img_export *x, struct img_err *err);
+/* ".png"; NULL: files are not named by it. */
+const char *export_extension(enum img_export_form form);
 int export_image_items(struct img_export *x, struct export_volume *v,
 		       struct img_err *err);
 

@@ -315,9 +315,9 @@ broken()
 sed -i '4s/"act":"stored"/"act":"staged"/' arch/audit.log
 broken 'a word altered' 5 'does not follow the line before'
 sed -i '9s/"uid":[0-9]*/"uid":77/' arch/audit.log
-exits 0 'the last line altered cannot be seen' verify --audit
-ok 'but the head is another' sh -c "! grep -q $head out"
-again
+broken 'the last line altered' 9 'not the line that the catalog knows'
+sed -i '$d' arch/audit.log
+broken 'the last line deleted' 9 'the newest lines are gone'
 bitflip -s '"prev"' -n 6 arch/audit.log 3 >/dev/null
 broken 'a bit flipped' 6 'not a line of this log'
 sed -i 4d arch/audit.log

@@ -29,6 +29,8 @@ struct img_audit {
 	unsigned uid;
 	struct img_buf added; /* of struct added */
 	struct img_buf out;
+	uint64_t head_n;
+	char head[IMG_DIGEST_HEX];
 	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
@@ -255,10 +257,20 @@ int img_audit_commit(struct img_audit *a, struct img_err *err)
 		img_err_sys(err, "%s: sync", a->file);
 		goto out;
 	}
+	a->head_n = t.n;
+	memcpy(a->head, t.prev, sizeof(a->head));
 	rc = 0;
 out:
 	img_buf_reset(&a->added);
 	return rc;
+}
+
+bool img_audit_head(const struct img_audit *a, uint64_t *lines,
+		    char head[IMG_DIGEST_HEX])
+{
+	*lines = a->head_n;
+	memcpy(head, a->head, IMG_DIGEST_HEX);
+	return a->head_n > 0;
 }
 
 /* ---- reading ---------------------------------------------------------- */
@@ -267,6 +279,8 @@ struct walk {
 	uint64_t n;
 	char prev[IMG_DIGEST_HEX];
 	const char *what;
+	uint64_t at;         /* a line that is known, */
+	const char *at_head; /* and its hash */
 	int (*f)(void *arg, const char *act, const uint8_t *digest,
 		 struct img_err *err);
 	void *arg;
@@ -300,6 +314,11 @@ static int check_line(struct walk *w, const char *line, size_t n,
 	if (rc == 1) {
 		hash_line(w->prev, line, n);
 		w->n++;
+	}
+	if (rc == 1 && w->n == w->at && strcmp(w->prev, w->at_head) != 0) {
+		w->what = "not the line that the catalog knows";
+		w->n--;
+		return 0;
 	}
 	return rc;
 }
@@ -338,10 +357,12 @@ static int walk(struct img_audit *a, struct walk *w, struct img_err *err)
 int img_audit_verify(struct img_audit *a, struct img_audit_check *out,
 		     struct img_err *err)
 {
-	struct walk w = { 0 };
+	struct walk w = { .at = out->at, .at_head = out->at_head };
 
 	if (walk(a, &w, err) < 0)
 		return -1;
+	if (!w.what && w.n < w.at)
+		w.what = "the newest lines are gone";
 	out->lines = w.n;
 	out->what = w.what;
 	out->broken = w.what ? w.n + 1 : 0;

@@ -10,8 +10,9 @@
  * its newline: the next commit cuts it off (nothing was reported on it) and
  * says so in a line of its own.
  *
- * The chain shows every change but the removal of its newest lines by someone
- * who may write the file: compare with a head kept elsewhere for that.
+ * The chain shows every change but that of its newest lines: the catalog keeps
+ * a head for that, and whoever may write both should be met with a head that
+ * is kept elsewhere.
  */
 #ifndef IMG_AUDIT_H
 #define IMG_AUDIT_H
@@ -33,10 +34,18 @@ int img_audit_add_from(struct img_audit *a, const char *act,
 		       const uint8_t *digest, const char *from,
 		       struct img_err *err);
 int img_audit_commit(struct img_audit *a, struct img_err *err);
+/* The newest line that was committed by this one: its number and hash; false
+   if there is none yet. */
+bool img_audit_head(const struct img_audit *a, uint64_t *lines,
+		    char head[IMG_DIGEST_HEX]);
 /* Forgets what was added and not committed. */
 void img_audit_rollback(struct img_audit *a);
 
 struct img_audit_check {
+	/* Given: what line number at is known to be (0: nothing is known). */
+	uint64_t at;
+	char at_head[IMG_DIGEST_HEX];
+	/* Found. */
 	uint64_t lines;            /* good ones */
 	uint64_t broken;           /* number of the first bad line; 0: none */
 	const char *what;          /* what is wrong with it */

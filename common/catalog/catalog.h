@@ -55,6 +55,12 @@ void img_catalog_close(struct img_catalog *c);
 int img_catalog_begin(struct img_catalog *c, struct img_err *err);
 int img_catalog_commit(struct img_catalog *c, struct img_err *err);
 void img_catalog_rollback(struct img_catalog *c);
+/* Within a transaction: the newest line of the audit log, its number and hash;
+   and what was noted (false: nothing). */
+int img_catalog_note_audit(struct img_catalog *c, uint64_t lines,
+			   const char *head, struct img_err *err);
+bool img_catalog_audit(struct img_catalog *c, uint64_t *lines,
+		       char head[IMG_DIGEST_HEX]);
 /* Moves all of the log into the database file itself. */
 int img_catalog_settle(struct img_catalog *c, struct img_err *err);
 
@@ -323,8 +329,9 @@ int img_catalog_check_pages(struct img_catalog *c,
 			    int (*f)(void *arg, uint64_t page,
 				     struct img_err *err),
 			    void *arg, struct img_err *err);
-/* The same for a file. */
-int img_catalog_check_file(const char *file,
+/* The same for a file; in_use: a page that is wrong may be one that is being
+   written, and is looked at again. */
+int img_catalog_check_file(const char *file, bool in_use,
 			   int (*f)(void *arg, uint64_t page,
 				    struct img_err *err),
 			   void *arg, struct img_err *err);

@@ -1,4 +1,5 @@
 /* seen.c - inputs seen before, and what became of them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog/inside.h"
@@ -142,6 +143,45 @@ int img_catalog_save_seq(struct img_catalog *c, struct img_err *err)
 	sqlite3_bind_text(st, 1, "inputs", -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, c->seq);
 	return img_catalog_run(c, st, "write", err);
+}
+
+int img_catalog_note_audit(struct img_catalog *c, uint64_t lines,
+			   const char *head, struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_SET_META, err);
+	char text[IMG_DIGEST_HEX + 24];
+
+	if (!st)
+		return -1;
+	snprintf(text, sizeof(text), "%s %llu", head,
+		 (unsigned long long)lines);
+	sqlite3_bind_text(st, 1, "audit", -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, text, -1, SQLITE_TRANSIENT);
+	return img_catalog_run(c, st, "write", err);
+}
+
+bool img_catalog_audit(struct img_catalog *c, uint64_t *lines,
+		       char head[IMG_DIGEST_HEX])
+{
+	struct img_err none = IMG_ERR_INIT;
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_GET_META, &none);
+	const char *text;
+	bool found = false;
+
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, "audit", -1, SQLITE_STATIC);
+	if (img_catalog_step(c, st, "read", &none) == 1) {
+		text = (const char *)sqlite3_column_text(st, 0);
+		found = text && strlen(text) > IMG_DIGEST_HEX &&
+			img_parse_u64(text + IMG_DIGEST_HEX, UINT64_MAX, lines);
+		if (found) {
+			memcpy(head, text, IMG_DIGEST_HEX - 1);
+			head[IMG_DIGEST_HEX - 1] = '\0';
+		}
+	}
+	sqlite3_reset(st);
+	return found;
 }
 
 static void bind_row(sqlite3_stmt *st, int i, int64_t row)

@@ -277,24 +277,26 @@ void img_catalog_reserve(sqlite3 *db)
 
 /* A page that somebody writes just now is looked at again. */
 static int page_ok(int fd, uint8_t *buf, unsigned size, uint64_t number,
-		   const char *file, struct img_err *err)
+		   int tries, const char *file, struct img_err *err)
 {
 	const struct timespec nap = { 0, 50 * 1000 * 1000 };
 	off_t at = (off_t)((number - 1) * size);
 
-	for (int i = 0; i < RETRIES; i++) {
+	while (tries--) {
 		ssize_t n = img_pread_full(fd, buf, size, at);
 
 		if (n < 0)
 			return img_err_sys(err, "%s", file);
 		if (n == (ssize_t)size && has_sum(buf, size, number))
 			return 1;
-		nanosleep(&nap, NULL);
+		if (tries)
+			nanosleep(&nap, NULL);
 	}
 	return 0;
 }
 
 static int check_pages(int fd, const char *file, unsigned size, off_t bytes,
+		       int tries,
 		       int (*f)(void *arg, uint64_t page, struct img_err *err),
 		       void *arg, struct img_err *err)
 {
@@ -305,7 +307,7 @@ static int check_pages(int fd, const char *file, unsigned size, off_t bytes,
 	if (!buf)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	for (uint64_t i = 1; i <= pages && rc >= 0; i++) {
-		rc = page_ok(fd, buf, size, i, file, err);
+		rc = page_ok(fd, buf, size, i, tries, file, err);
 		if (rc == 0)
 			rc = f(arg, i, err);
 	}
@@ -313,7 +315,7 @@ static int check_pages(int fd, const char *file, unsigned size, off_t bytes,
 	return rc < 0 ? -1 : 0;
 }
 
-int img_catalog_check_file(const char *file,
+int img_catalog_check_file(const char *file, bool in_use,
 			   int (*f)(void *arg, uint64_t page,
 				    struct img_err *err),
 			   void *arg, struct img_err *err)
@@ -338,7 +340,8 @@ int img_catalog_check_file(const char *file,
 		goto out;
 	}
 	size = page_size(header);
-	rc = size ? check_pages(fd, file, size, st.st_size, f, arg, err)
+	rc = size ? check_pages(fd, file, size, st.st_size,
+				in_use ? RETRIES : 1, f, arg, err)
 		  : f(arg, 1, err);
 out:
 	if (fd >= 0)
@@ -351,5 +354,6 @@ int img_catalog_check_pages(struct img_catalog *c,
 				     struct img_err *err),
 			    void *arg, struct img_err *err)
 {
-	return c->summed ? img_catalog_check_file(c->file, f, arg, err) : 0;
+	return c->summed ? img_catalog_check_file(c->file, true, f, arg, err)
+			 : 0;
 }

@@ -16,6 +16,7 @@ int img_verify_audit(struct img_verify *v, struct img_err *err)
 	    img_audit_open(&a, v->opts.dir, "imgverify", IMG_READ, err) < 0)
 		return -1;
 	img_record_init(&rec);
+	(void)img_catalog_audit(v->catalog, &check.at, check.at_head);
 	if (img_audit_verify(a, &check, err) < 0)
 		goto out;
 	rec.status = check.broken ? "damaged" : "intact";

@@ -146,6 +146,13 @@ static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 
 /* ---- the manifest ------------------------------------------------------- */
 
+/* As img_unhex, but for capitals: one bit makes a letter one. */
+static bool unhex(uint8_t sum[IMG_DIGEST_SIZE], const char *hex)
+{
+	return strpbrk(hex, "ABCDEF") == NULL &&
+	       img_unhex(sum, IMG_DIGEST_SIZE, hex);
+}
+
 /* "SHA256 (path) = hex", the same for BLAKE2b-256, or sha256sum's "hex  path".
  */
 static bool parse_line(char *line, char **path, uint8_t sum[IMG_DIGEST_SIZE],
@@ -165,14 +172,14 @@ static bool parse_line(char *line, char **path, uint8_t sum[IMG_DIGEST_SIZE],
 		*end = '\0';
 		*path = line + head;
 		*blake = i == 1;
-		return img_unhex(sum, IMG_DIGEST_SIZE, end + 4);
+		return unhex(sum, end + 4);
 	}
 	if (n < 67 || line[64] != ' ')
 		return false;
 	line[64] = '\0';
 	*path = line + 66;
 	*blake = false;
-	return img_unhex(sum, IMG_DIGEST_SIZE, line);
+	return unhex(sum, line);
 }
 
 static int tell_line(struct medium *m, const char *status, const char *path,
@@ -192,7 +199,7 @@ static int check_line(struct medium *m, const char *path, const uint8_t *sum,
 	if (strncmp(path, "./", 2) == 0)
 		path += 2;
 	for (size_t i = 0; i < m->n; i++) {
-		if (strcasecmp(m->seen[i].path, path) != 0)
+		if (strcmp(m->seen[i].path, path) != 0)
 			continue;
 		there = m->seen[i].listed = true;
 		if (memcmp(blake ? m->seen[i].digest : m->seen[i].sha256, sum,

@@ -137,4 +137,51 @@ if [ "$(id -u)" = 0 ] && mkdir mount && mount -t tmpfs -o size=9m none mount \
 else
 	skip 'what was killed in a mounted folder' 'nothing can be mounted'
 fi
+# ---- what is asked for ----------------------------------------------------
+
+exits 3 'into the archive' out_ -o arch/objects/x a.dcm
+ok 'says so' grep -q '^imgexport: arch/objects/x: lies in the archive' err
+ok 'and writes nothing there' test ! -e arch/objects/x
+exits 64 'a time that is none' env SOURCE_DATE_EPOCH=today imgexport -q \
+	-o times a.dcm
+ok 'makes nothing' test ! -e times
+
+# ---- dcm2niix ends with us ------------------------------------------------
+
+mkdir bin
+cat >bin/dcm2niix <<'!'
+#!/bin/sh
+echo $$ >"$NIFTI_PID"
+exec sleep 20
+!
+chmod +x bin/dcm2niix
+NIFTI_PID=$PWD/pid
+export NIFTI_PID
+gone()
+{
+	for t_ in 1 2 3 4 5 6 7 8 9; do
+		# Nobody may be there to reap it.
+		grep -q '^State:.[^Z]' "/proc/$(cat pid)/status" 2>/dev/null ||
+			return 0
+		sleep 0.1
+	done
+	return 1
+}
+for sig in TERM KILL; do
+	rm -f pid
+	PATH=$PWD/bin:$PATH imgexport -q --as nifti -o ni a.dcm >out 2>err &
+	p=$!
+	while [ ! -s pid ]; do sleep 0.05; done
+	kill -s $sig $p
+	wait $p 2>/dev/null
+	got=$?
+	ok "$sig: the status" test $got = \
+		"$([ $sig = TERM ] && echo 143 || echo 137)"
+	ok "$sig: dcm2niix has ended" gone
+	ok "$sig: no record" test ! -s out
+	ok "$sig: nothing has the name" test ! -e ni
+done
+img sr.dcm 7 --omit 7FE0,0010
+exits 3 'what is no image' out_ --as nifti -o ni sr.dcm
+ok 'is not given to dcm2niix' grep -q '^imgexport: sr.dcm: no image' err
 finish

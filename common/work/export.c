@@ -8,6 +8,9 @@
 
 #include "work/export_private.h"
 
+#define EPOCH     "SOURCE_DATE_EPOCH"
+#define EPOCH_MAX 4294967295u
+
 /* ---- small things ------------------------------------------------------ */
 
 char *export_text(struct img_export *x, const char *s, struct img_err *err)
@@ -225,6 +228,18 @@ static bool is_picture(enum img_export_form form)
 	return form != IMG_EXPORT_FOLDER && img_export_is_folder(form);
 }
 
+/* A time that is none would give other bytes than were asked for. */
+static int check_epoch(struct img_err *err)
+{
+	const char *text = getenv(EPOCH);
+	uint64_t epoch;
+
+	return !text || img_parse_u64(text, EPOCH_MAX, &epoch)
+		       ? 0
+		       : img_err_set(err, IMG_E_USAGE,
+				     EPOCH ": seconds since 1970 are wanted");
+}
+
 /* The jail is made before anything else is read. */
 static int open_codec(struct img_export *x, struct img_err *err)
 {
@@ -261,11 +276,13 @@ int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 	x->jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	if (x->jobs > EXPORT_JOBS)
 		x->jobs = EXPORT_JOBS;
-	if (open_codec(x, err) < 0 || export_media_open(x, err) < 0 ||
+	if (check_epoch(err) < 0 || open_codec(x, err) < 0 ||
+	    export_media_open(x, err) < 0 ||
 	    export_layout_parse(&x->layout,
 				opts->layout ? opts->layout : IMG_EXPORT_LAYOUT,
 				err) < 0 ||
-	    check_depth(x, err) < 0 || open_volumes(x, err) < 0) {
+	    check_depth(x, err) < 0 || open_volumes(x, err) < 0 ||
+	    export_place_outside(&x->volume->place, opts->catalog, err) < 0) {
 		img_export_close(x);
 		return -1;
 	}
@@ -306,9 +323,9 @@ uint64_t img_export_items(const struct img_export *x)
 /* SOURCE_DATE_EPOCH (reproducible-builds.org) replaces all times. */
 static void set_times(struct img_export *x)
 {
-	const char *text = getenv("SOURCE_DATE_EPOCH");
+	const char *text = getenv(EPOCH);
 	uint64_t epoch;
-	bool fixed = text && img_parse_u64(text, 4294967295u, &epoch);
+	bool fixed = text && img_parse_u64(text, EPOCH_MAX, &epoch);
 
 	x->newest = 315532800;
 	for (size_t i = 0; i < x->items; i++) {

@@ -32,6 +32,24 @@ static int write_block(void *arg, const void *p, size_t n, struct img_err *err)
 					     : 0;
 }
 
+/* What is no image would spoil the rest of the series. */
+static int has_image(int fd, const struct export_item *it, struct img_err *err)
+{
+	const struct img_frames_facts *f;
+	struct img_frames *frames;
+	bool has;
+
+	if (img_frames_open(&frames, fd, it->name, err) < 0)
+		return -1;
+	f = img_frames_facts(frames);
+	has = f->has_pixels && f->frames > 0;
+	img_frames_close(frames);
+	return has ? 0
+		   : img_err_set(err, IMG_E_UNSUPPORTED,
+				 "%s: no image that dcm2niix could take",
+				 it->name);
+}
+
 /* Native, and under a name that says nothing. */
 static int give(struct series *s, struct export_item *it, struct img_err *err)
 {
@@ -44,7 +62,9 @@ static int give(struct series *s, struct export_item *it, struct img_err *err)
 	snprintf(name, sizeof(name), INPUTS "/%08zu.dcm",
 		 (size_t)(it - s->x->item));
 	to = export_new_file(s->v->place.fd, name, err);
-	rc = to < 0 ? -1 : export_check(it, from, err);
+	rc = to < 0 || export_check(it, from, err) < 0
+		     ? -1
+		     : has_image(from, it, err);
 	if (rc == 0 && (!ts || ts->kind != IMG_TS_NATIVE || ts->deflated)) {
 		it->target = "1.2.840.10008.1.2.1";
 		rc = export_convert(s->x, EXPORT_JOBS, it, from, to, err);
@@ -166,7 +186,7 @@ static int run(struct series *s, struct img_err *err)
 		 s->v->place.fd);
 	snprintf(out, sizeof(out), "/proc/%ld/fd/%d/" OUTPUTS, (long)getpid(),
 		 s->v->place.fd);
-	return export_run(argv, SECONDS, err);
+	return export_run(s->x, argv, SECONDS, err);
 }
 
 static int convert(struct series *s, struct img_err *err)
@@ -200,6 +220,8 @@ static int convert(struct series *s, struct img_err *err)
 	if (given && (run(s, &why) < 0 || take_all(s, &why) < 0) &&
 	    export_is_general(&s->x->item[s->first], &why))
 		return img_err_set(err, why.code, "%s", why.text);
+	if (why.code != IMG_OK && export_stopped(s->x))
+		return img_err_set(err, IMG_E_REFUSED, "stopped");
 	for (size_t i = s->first; given && i < s->end; i++) {
 		struct export_item *it = &s->x->item[i];
 

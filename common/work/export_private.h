@@ -245,6 +245,9 @@ int export_compare(int fd, const char *name,
 /* Whether the destination can be had; looks only. */
 int export_place_init(struct export_place *p, const char *out, bool folder,
 		      bool force, struct img_err *err);
+/* Nothing is written into the archive. */
+int export_place_outside(const struct export_place *p, const char *archive,
+			 struct img_err *err);
 /* Makes the temporary folder or file. */
 int export_place_begin(struct export_place *p, struct img_err *err);
 /* The final name, made durable. */
@@ -298,8 +301,10 @@ int export_preview(struct img_export *x, const struct export_item *it,
 void export_sort_extras(struct export_volume *v);
 int export_nifti_items(struct img_export *x, struct export_volume *v,
 		       struct img_err *err);
-/* Runs a program to its end, its words to nobody; seconds of processor time. */
-int export_run(const char *const argv[], unsigned seconds, struct img_err *err);
+/* Runs a program to its end, its words to nobody; seconds of processor time.
+   With x it does not outlive the export. */
+int export_run(struct img_export *x, const char *const argv[], unsigned seconds,
+	       struct img_err *err);
 /* The image that was made, onto a disc, which is read back. */
 int export_burn(struct img_export *x, struct img_err *err);
 /* ".png"; NULL: files are not named by it. */

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "work/export_private.h"
@@ -32,18 +34,41 @@ static _Noreturn void child(const char *const argv[], rlim_t seconds)
 	_exit(127);
 }
 
-int export_run(const char *const argv[], unsigned seconds, struct img_err *err)
+/* Its end; with x, it is ended when the export is to stop. */
+static int await(struct img_export *x, pid_t pid, int *status)
 {
-	pid_t pid = fork();
+	struct timespec nap = { .tv_nsec = 1000000 };
+	pid_t got;
+
+	while ((got = waitpid(pid, status, x ? WNOHANG : 0)) != pid) {
+		if (got < 0 && errno != EINTR)
+			return -1;
+		if (got < 0 || !x)
+			continue;
+		if (export_stopped(x))
+			(void)kill(pid, SIGKILL);
+		(void)nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 50000000)
+			nap.tv_nsec *= 2;
+	}
+	return 0;
+}
+
+int export_run(struct img_export *x, const char *const argv[], unsigned seconds,
+	       struct img_err *err)
+{
+	pid_t self = getpid(), pid = fork();
 	int status;
 
-	if (pid == 0)
+	if (pid == 0) {
+		/* A disc is rather burned to its end. */
+		if (x &&
+		    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self))
+			_exit(127);
 		child(argv, seconds);
-	if (pid < 0)
+	}
+	if (pid < 0 || await(x, pid, &status) < 0)
 		return img_err_sys(err, "%s", argv[0]);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return img_err_sys(err, "%s", argv[0]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
@@ -122,7 +147,7 @@ int export_burn(struct img_export *x, struct img_err *err)
 				     x->opts.force ? "blank=as_needed" : "-v",
 				     image,
 				     NULL };
-	rc = export_run(argv, 7200, err);
+	rc = export_run(NULL, argv, 7200, err);
 	if (rc == 0)
 		rc = read_back(image, x->opts.burn, err);
 	free(image);

@@ -137,6 +137,18 @@ if [ "$(id -u)" = 0 ] && mkdir mount && mount -t tmpfs -o size=9m none mount \
 else
 	skip 'what was killed in a mounted folder' 'nothing can be mounted'
 fi
+# Of numbered volumes there are all or none.
+for n in 1 2 3; do
+	img v$n.dcm 1$n --series 2.25.50$n --rows 900 --cols 900
+done
+exits 0 'volumes' out_ --media --split 4M -o v v1.dcm v2.dcm v3.dcm
+ok 'are two or three' test -d v-2
+rm -r v-?
+exits 3 'the second cannot have its name' failio renameat2:EIO:-:2 \
+	imgexport -q --media --split 4M -o v v1.dcm v2.dcm v3.dcm
+ok 'no volume is there' test -z "$(find . -name 'v-?' -o \
+	-name '.v*imgexport-*')"
+
 # ---- what is asked for ----------------------------------------------------
 
 exits 3 'into the archive' out_ -o arch/objects/x a.dcm

@@ -396,8 +396,12 @@ static int write_all(struct img_export *x, struct img_err *err)
 		return 0;
 	for (unsigned i = 0; i < x->volumes; i++)
 		if (export_place_commit(&x->volume[i].place, x->opts.force,
-					err) < 0)
+					err) < 0) {
+			/* All of them or none. */
+			while (i-- > 0)
+				export_place_withdraw(&x->volume[i].place);
 			return -1;
+		}
 	return x->opts.burn ? export_burn(x, err) : 0;
 }
 

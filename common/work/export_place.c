@@ -443,6 +443,24 @@ int export_place_commit(struct export_place *p, bool force, struct img_err *err)
 	return 0;
 }
 
+void export_place_withdraw(struct export_place *p)
+{
+	struct stat own, st;
+
+	/* What it replaced is gone; what was moved in is not told apart. */
+	if (p->stream || p->inside || p->taken || fstat(p->fd, &own) < 0 ||
+	    fstatat(p->parent_fd, p->base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_ino != own.st_ino || st.st_dev != own.st_dev)
+		return;
+	name_part(p);
+	if (renameat2(p->parent_fd, p->base, p->parent_fd, p->part,
+		      RENAME_NOREPLACE) == 0)
+		remove_part(p, p->part);
+	else
+		remove_part(p, p->base);
+	p->part[0] = '\0';
+}
+
 void export_place_release(struct export_place *p)
 {
 	if (p->part[0])

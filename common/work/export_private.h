@@ -253,6 +253,8 @@ int export_place_begin(struct export_place *p, struct img_err *err);
 /* The final name, made durable. */
 int export_place_commit(struct export_place *p, bool force,
 			struct img_err *err);
+/* Takes the final name away again, where nothing was replaced. */
+void export_place_withdraw(struct export_place *p);
 void export_remove_below(const struct export_place *p, const char *name);
 void export_place_release(struct export_place *p);
 

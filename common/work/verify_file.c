@@ -273,14 +273,16 @@ static int text_input(struct img_verify *v, const char *text,
 {
 	struct img_scope scope = { .uid = text };
 	struct stat st;
-	int rc = 0;
+	int rc = 0, why;
 
 	if (stat(text, &st) == 0)
 		return S_ISDIR(st.st_mode) ? add_folder(v, text, err)
 					   : add_file(v, text, err);
+	why = errno;
 	if (verify_flush(v, err) < 0)
 		return -1;
-	if (errno != ENOENT || strchr(text, '/'))
+	errno = why;
+	if (why != ENOENT || strchr(text, '/'))
 		return img_err_sys(err, "%s", text);
 	if (verify_archive(v, err) < 0)
 		return -1;

@@ -92,6 +92,21 @@ exits 0 'a value that is empty' out_ --layout '{InstanceNumber}.dcm' -o no e.dcm
 ok 'leaves the ending' test -e no/_.dcm
 rm -r no
 
+# Pixel data may have its words in another order under a private transfer
+# syntax, as 1.2.840.113619.5.2 has: nobody can know.
+img un.dcm 8 --syntax-uid 1.2.3.4
+for how in '--transfer-syntax explicit' '--transfer-syntax jpegls' \
+	'--as png' '--as npy' '--as nifti'; do
+	# shellcheck disable=SC2086 # words
+	exits 3 "unknown transfer syntax: $how" out_ $how -o un un.dcm
+	ok 'says so' grep -q '^imgexport: un.dcm: .*transfer syntax' err
+done
+img ge.dcm 8 --syntax implicit --syntax-uid 1.2.840.113619.5.2
+exits 3 "that of GE" out_ --transfer-syntax explicit -o un ge.dcm
+ok 'says so' grep -q '^imgexport: ge.dcm: .*transfer syntax' err
+exits 0 'but it goes out as it is' out_ -o un un.dcm
+rm -r un
+
 # ---- inputs that are none -------------------------------------------------
 
 imgimport -q a.dcm >/dev/null

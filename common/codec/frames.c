@@ -298,6 +298,12 @@ static void sort_native(struct img_frames *f)
 		there < f->facts.stated ? (uint32_t)there : f->facts.stated;
 }
 
+/* GE's has words in another order than the rest; others may, too. */
+static bool is_order_known(const char *ts)
+{
+	return img_ts_find(ts) && strcmp(ts, "1.2.840.113619.5.2") != 0;
+}
+
 static int sort(struct walk *w, struct img_err *err)
 {
 	struct img_frames *f = w->f;
@@ -310,6 +316,11 @@ static int sort(struct walk *w, struct img_err *err)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: fragments under a native transfer "
 				   "syntax",
+				   f->name);
+	if (f->facts.native && *f->facts.ts && !is_order_known(f->facts.ts))
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: pixel data in the order of a private "
+				   "transfer syntax",
 				   f->name);
 	if (f->kind == CODEC_NONE && !f->facts.native)
 		return img_frames_sort(f, err);

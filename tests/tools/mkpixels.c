@@ -475,6 +475,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "ts") == 0)
 			o.ts = strcmp(value, "big") == 0        ? TS_BIG
 			       : strcmp(value, "implicit") == 0 ? TS_IMPLICIT
+			       : strcmp(value, "explicit") == 0 ? TS_EXPLICIT
 			       : strcmp(value, "deflated") == 0 ? TS_DEFLATED
 								: value;
 		else if (strcmp(argv[i], "hostile") == 0)

@@ -186,7 +186,7 @@ NIFTI_PID=$PWD/pid
 export NIFTI_PID
 gone()
 {
-	for t_ in 1 2 3 4 5 6 7 8 9; do
+	for _ in 1 2 3 4 5 6 7 8 9; do
 		# Nobody may be there to reap it.
 		grep -q '^State:.[^Z]' "/proc/$(cat pid)/status" 2>/dev/null ||
 			return 0

@@ -5,6 +5,7 @@
 need perl dcmodify
 
 # found [FILE]: the findings of the records in out, one a line
+# shellcheck disable=SC2120 # most want out
 found()
 {
 	perl -MJSON::PP -ne '

@@ -8,7 +8,7 @@
 #
 # shellcheck shell=sh
 
-peers_= p_=
+peers_='' p_=''
 trap 'for p_ in $peers_; do kill "$p_" 2>/dev/null; done
 	cd / && chmod -R u+rwX "$T" "${W:-$T}" 2>/dev/null
 	rm -rf "$T" "${W:-$T}"' EXIT

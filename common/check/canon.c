@@ -10,6 +10,7 @@
  * implicit VR, so it counts as bytes.
  */
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "check/inside.h"
@@ -144,7 +145,7 @@ static bool add_photometric(struct img_digest *d,
 		return false;
 	if (strcmp(text, "YBR_RCT") == 0 || strcmp(text, "YBR_ICT") == 0 ||
 	    strcmp(text, "YBR_FULL_422") == 0)
-		strcpy(text, "RGB");
+		snprintf(text, sizeof(text), "RGB");
 	img_digest_add(d, text, strlen(text));
 	return true;
 }

@@ -204,7 +204,7 @@ static int get_end(struct img_members *m, size_t n, struct img_err *why)
 		return broke(m);
 	clean(end.text);
 	why->code = (enum img_code)end.code;
-	strcpy(why->text, end.text);
+	memcpy(why->text, end.text, sizeof(why->text));
 	return 0;
 }
 

@@ -40,17 +40,18 @@ static int take_digests(int fd, struct verify_entry *e, struct img_err *err)
 	return n < 0 ? img_err_sys(err, "%s", e->path) : 0;
 }
 
-static int one(struct verify_entry *e, verify_each_fn fn, void *arg,
+static int one(const struct verify_entry *e, verify_each_fn fn, void *arg,
 	       struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
+	struct verify_entry told = *e;
 
-	if (e->fd >= 0 && take_digests(e->fd, e, &why) < 0) {
+	if (e->fd >= 0 && take_digests(e->fd, &told, &why) < 0) {
 		if (why.code == IMG_E_NOMEM)
 			return img_err_set(err, why.code, "%s", why.text);
-		e->why = &why;
+		told.why = &why;
 	}
-	return fn(e, arg, err);
+	return fn(&told, arg, err);
 }
 
 /* ---- folders ------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 #ifndef PEER_SCRIPTS_H
 #define PEER_SCRIPTS_H
 
+#include "peer-wire.h"
+
 struct script {
 	const char *name;
 	void (*f)(long arg);

@@ -120,7 +120,7 @@ finished()
 
 # How long all takes without interruption.
 mode_=$mode
-mode=kill
+mode='kill'
 fresh arch
 start arch
 begin_=$(date +%s.%N)

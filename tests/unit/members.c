@@ -102,7 +102,7 @@ static char answer(void)
 	return c;
 }
 
-/* ---- what it says: what goes on as if nothing were wrong --------------------------------------------------------- */
+/* ---- what it says: what goes on as if nothing were wrong --------------- */
 
 static void honest(void)
 {

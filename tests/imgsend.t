@@ -98,7 +98,15 @@ ok 'is failed' grep -q '^{"status":"failed".*"code":"malformed".*damaged' out
 ok 'and not sent; the other is' test "$(records sent)" = 1
 echo 'no image' >in/readme.txt
 head -c 600 in/1.dcm >in/cut.dcm
+mkdir sub && ln -s ../sub in/tosub && ln -s absent in/nowhere && mkfifo in/pipe
 exits 2 'a folder with others in it' send --again in
+grep 'in/\(tosub\|nowhere\|pipe\)"' out | sed 's/,"peer":"[^"]*"//' |
+	sort >others
+same 'links and pipes have records' others <<!
+{"status":"failed","path":"in/nowhere","error":{"code":"io","message":"in/nowhere: No such file or directory","by":"imgsend"}}
+{"status":"ignored","path":"in/pipe","reason":"neither a file nor a folder"}
+{"status":"ignored","path":"in/tosub","reason":"symbolic link to a folder"}
+!
 ok 'what is no image is ignored' grep -q \
 	'^{"status":"ignored","path":"in/readme.txt"' out
 ok 'what is cut off is failed' grep -q \
@@ -106,7 +114,7 @@ ok 'what is cut off is failed' grep -q \
 ok 'the images are sent' test "$(records sent)" = 6
 exits 3 'no such thing' send nowhere.dcm 2.25.999
 ok 'each has a record' test "$(records failed)" = 2
-rm -f in/readme.txt in/cut.dcm
+rm -f in/readme.txt in/cut.dcm in/tosub in/nowhere in/pipe
 
 # ---- transfer syntaxes ---------------------------------------------------
 

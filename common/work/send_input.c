@@ -134,6 +134,38 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static int ignored(struct img_send *s, const char *path, const char *reason,
+		   struct img_err *err)
+{
+	struct send_item *it = send_item_new(err);
+
+	if (!it)
+		return -1;
+	it->path = strdup(path);
+	it->status = "ignored";
+	it->reason = reason;
+	return finish(s, it);
+}
+
+/* As imports do: a link to a file is that file, one to a folder is not
+   followed. */
+static int add_link(struct img_send *s, const char *path, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		img_err_sys(&why, "%s", path);
+		return failed(s, path, NULL, &why, err);
+	}
+	if (S_ISREG(st.st_mode))
+		return add_file(s, path, true, NULL, err);
+	return ignored(s, path,
+		       S_ISDIR(st.st_mode) ? "symbolic link to a folder"
+					   : "neither a file nor a folder",
+		       err);
+}
+
 static int add_entry(struct img_send *s, const FTSENT *e, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
@@ -141,13 +173,22 @@ static int add_entry(struct img_send *s, const FTSENT *e, struct img_err *err)
 	switch (e->fts_info) {
 	case FTS_F:
 		return add_file(s, e->fts_path, true, NULL, err);
+	case FTS_SL:
+	case FTS_SLNONE:
+		return add_link(s, e->fts_path, err);
+	case FTS_DEFAULT:
+		return ignored(s, e->fts_path, "neither a file nor a folder",
+			       err);
+	case FTS_DC:
+		return ignored(s, e->fts_path, "a folder that holds itself",
+			       err);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
 		errno = e->fts_errno;
 		img_err_sys(&why, "%s", e->fts_path);
 		return failed(s, e->fts_path, NULL, &why, err);
-	default: /* folders, links, devices */
+	default: /* folders */
 		return 0;
 	}
 }

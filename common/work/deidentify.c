@@ -68,9 +68,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int deid_add_take(struct img_deid *d, char *name, int fd, bool found,
+int deid_add_take(struct img_deid *d, const struct deid_task *t,
 		  struct img_err *err)
 {
+	struct deid_task *at;
 	int rc = 0;
 
 	pthread_mutex_lock(&d->lock);
@@ -81,33 +82,52 @@ int deid_add_take(struct img_deid *d, char *name, int fd, bool found,
 		*err = d->why;
 		rc = -1;
 	} else {
-		d->queue[(d->head + d->queued++) % DEID_QUEUE] =
-			(struct deid_task){ name, fd, found, ++d->inputs };
+		at = &d->queue[(d->head + d->queued++) % DEID_QUEUE];
+		*at = *t;
+		at->number = ++d->inputs;
 		pthread_cond_signal(&d->filled);
 	}
 	pthread_mutex_unlock(&d->lock);
 	if (rc < 0) {
-		free(name);
-		if (fd >= 0)
-			close(fd);
+		free(t->name);
+		if (t->fd >= 0)
+			close(t->fd);
 	}
 	return rc;
+}
+
+static int tell_input(struct img_deid *d, struct img_record *rec,
+		      struct img_err *err)
+{
+	int rc = d->host.emit(d->host.arg, rec);
+
+	d->inputs++;
+	img_record_release(rec);
+	return rc < 0 ? img_err_set(err, IMG_E_IO, "stdout") : 0;
 }
 
 int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
 		struct img_err *err)
 {
 	struct img_record rec;
-	int rc;
 
-	d->inputs++;
 	img_record_init(&rec);
 	rec.status = "failed";
 	rec.path = path;
 	rec.error = *why;
-	rc = d->host.emit(d->host.arg, &rec);
-	img_record_release(&rec);
-	return rc < 0 ? img_err_set(err, IMG_E_IO, "stdout") : 0;
+	return tell_input(d, &rec, err);
+}
+
+int deid_ignored(struct img_deid *d, const char *path, const char *reason,
+		 struct img_err *err)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "ignored";
+	rec.path = path;
+	rec.reason = reason;
+	return tell_input(d, &rec, err);
 }
 
 static int worker_init(struct img_deid *d, struct img_err *err)

@@ -8,18 +8,25 @@
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
+#include "work/scope.h"
 
+/* digest: what it is to be, or NULL. */
 static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
-		    struct img_err *err)
+		    const uint8_t *digest, struct img_err *err)
 {
-	char *own = strdup(name);
+	struct deid_task t = { .name = strdup(name),
+			       .fd = fd,
+			       .found = found,
+			       .known = digest != NULL };
 
-	if (!own) {
+	if (!t.name) {
 		if (fd >= 0)
 			close(fd);
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	}
-	return deid_add_take(d, own, fd, found, err);
+	if (digest)
+		memcpy(t.digest, digest, IMG_DIGEST_SIZE);
+	return deid_add_take(d, &t, err);
 }
 
 /* ---- folders ---------------------------------------------------------- */
@@ -29,6 +36,32 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* As imports do: a link to a file is that file, one to a folder is not
+   followed. */
+static int add_link(struct img_deid *d, const char *path, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		img_err_sys(&why, "%s", path);
+		return deid_failed(d, path, &why, err);
+	}
+	if (S_ISREG(st.st_mode))
+		return add_copy(d, path, -1, true, NULL, err);
+	return deid_ignored(d, path,
+			    S_ISDIR(st.st_mode) ? "symbolic link to a folder"
+						: "neither a file nor a folder",
+			    err);
+}
+
+/* What we write ourselves is no input. */
+static bool is_output(const struct img_deid *d, const struct stat *st)
+{
+	return d->out_fd >= 0 && st->st_dev == d->out_dev &&
+	       st->st_ino == d->out_ino;
+}
+
 static int add_entry(struct img_deid *d, FTS *fts, FTSENT *e,
 		     struct img_err *err)
 {
@@ -36,20 +69,29 @@ static int add_entry(struct img_deid *d, FTS *fts, FTSENT *e,
 
 	switch (e->fts_info) {
 	case FTS_D:
-		/* What we write ourselves is no input. */
-		if (d->out_fd >= 0 && e->fts_statp->st_dev == d->out_dev &&
-		    e->fts_statp->st_ino == d->out_ino)
-			fts_set(fts, e, FTS_SKIP);
-		return 0;
+		if (!is_output(d, e->fts_statp))
+			return 0;
+		fts_set(fts, e, FTS_SKIP);
+		return deid_ignored(d, e->fts_path,
+				    "the folder of the new objects", err);
 	case FTS_F:
-		return add_copy(d, e->fts_path, -1, true, err);
+		return add_copy(d, e->fts_path, -1, true, NULL, err);
+	case FTS_SL:
+	case FTS_SLNONE:
+		return add_link(d, e->fts_path, err);
+	case FTS_DEFAULT:
+		return deid_ignored(d, e->fts_path,
+				    "neither a file nor a folder", err);
+	case FTS_DC:
+		return deid_ignored(d, e->fts_path,
+				    "a folder that holds itself", err);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
 		errno = e->fts_errno;
 		img_err_sys(&why, "%s", e->fts_path);
 		return deid_failed(d, e->fts_path, &why, err);
-	default: /* ends of folders, links, devices */
+	default: /* ends of folders */
 		return 0;
 	}
 }
@@ -105,22 +147,24 @@ static int add_object(struct img_deid *d, const struct img_object *o,
 			img_err_sys(&why, "%s", hex);
 		return deid_failed(d, hex, &why, err);
 	}
-	return add_copy(d, hex, fd, false, err);
+	return add_copy(d, hex, fd, false, o->digest, err);
 }
 
-/* 1 there was something, 0 not, -1. */
-static int add_scope(struct img_deid *d, enum img_level level, const char *uid,
-		     struct img_err *err)
+/* 1 there was something, 0 not, -1.  wanted: only the object with this
+   digest, or NULL. */
+static int add_scope(struct img_deid *d, const struct img_scope *scope,
+		     const uint8_t *wanted, struct img_err *err)
 {
-	const struct img_scope scope = { .level = level, .uid = uid };
 	struct img_objects *all = NULL;
 	struct img_object o;
 	int more = 0, rc = 0, found = 0;
 
-	if (img_catalog_expand(d->archive, &scope, &all, err) < 0)
+	if (img_catalog_expand(d->archive, scope, &all, err) < 0)
 		return -1;
 	while (rc == 0 && !d->host.stopped(d->host.arg) &&
 	       (more = img_objects_next(all, &o, err)) > 0) {
+		if (wanted && memcmp(wanted, o.digest, IMG_DIGEST_SIZE) != 0)
+			continue;
 		found = 1;
 		rc = add_object(d, &o, err);
 	}
@@ -130,15 +174,33 @@ static int add_scope(struct img_deid *d, enum img_level level, const char *uid,
 
 static int add_uid(struct img_deid *d, const char *uid, struct img_err *err)
 {
-	enum img_level level;
+	struct img_scope scope = { .uid = uid };
 	int rc = open_archive(d, err);
 
 	if (rc == 0)
-		rc = img_catalog_level_of(d->archive, uid, &level, err);
-	return rc > 0 ? add_scope(d, level, uid, err) : rc;
+		rc = img_catalog_level_of(d->archive, uid, &scope.level, err);
+	if (rc > 0 && d->to_stdout && scope.level != IMG_IMAGE)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "a UID of more than the one object that "
+				   "goes to standard output");
+	return rc > 0 ? add_scope(d, &scope, NULL, err) : rc;
 }
 
 /* ---- inputs ----------------------------------------------------------- */
+
+static int refuse_folder(const struct img_deid *d, const char *path,
+			 const struct stat *st, struct img_err *why)
+{
+	if (d->to_stdout)
+		return img_err_set(why, IMG_E_REFUSED,
+				   "%s: a folder, and one object goes to "
+				   "standard output",
+				   path);
+	if (is_output(d, st))
+		return img_err_set(why, IMG_E_REFUSED,
+				   "%s: the folder of the new objects", path);
+	return 0;
+}
 
 int img_deid_text(struct img_deid *d, const char *text, struct img_err *err)
 {
@@ -146,9 +208,13 @@ int img_deid_text(struct img_deid *d, const char *text, struct img_err *err)
 	struct stat st;
 	int rc;
 
-	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode) ? add_folder(d, text, err)
-					   : add_copy(d, text, -1, false, err);
+	if (stat(text, &st) == 0) {
+		if (!S_ISDIR(st.st_mode))
+			return add_copy(d, text, -1, false, NULL, err);
+		if (refuse_folder(d, text, &st, &why) == 0)
+			return add_folder(d, text, err);
+		return deid_failed(d, text, &why, err);
+	}
 	if (errno != ENOENT || !img_uid_ok(text)) {
 		img_err_sys(&why, "%s", text);
 		return deid_failed(d, text, &why, err);
@@ -161,38 +227,37 @@ int img_deid_text(struct img_deid *d, const char *text, struct img_err *err)
 	return rc > 0 ? 0 : deid_failed(d, NULL, &why, err);
 }
 
+/* A record of one object with its digest means that object, not another one
+   that the archive has under the same UID. */
 static int add_record(struct img_deid *d, const struct img_record *rec,
-		      struct img_err *err)
+		      const uint8_t *digest, struct img_err *err)
 {
-	const char *uid = rec->sop      ? rec->sop
-			  : rec->series ? rec->series
-					: rec->study;
-	enum img_level level = rec->sop      ? IMG_IMAGE
-			       : rec->series ? IMG_SERIES
-					     : IMG_STUDY;
+	struct img_scope scope;
 
-	if (!uid && rec->in) {
-		uid = img_json_get(rec->in, "PatientID");
-		level = IMG_PATIENT;
-	}
-	if (!uid)
+	if (!img_scope_of_record(rec, &scope))
 		return 0;
 	if (open_archive(d, err) < 0)
 		return -1;
-	return add_scope(d, level, uid, err);
+	scope.all = digest != NULL;
+	return add_scope(d, &scope, digest, err);
 }
 
 int img_deid_record(struct img_deid *d, const struct img_record *rec,
 		    struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
+	uint8_t bytes[IMG_DIGEST_SIZE], *digest = NULL;
 	struct stat st;
-	int rc = add_record(d, rec, &why);
+	int rc;
 
+	if (rec->sop && rec->digest &&
+	    img_unhex(bytes, sizeof(bytes), rec->digest))
+		digest = bytes;
+	rc = add_record(d, rec, digest, &why);
 	if (rc > 0)
 		return 0;
 	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
-		return add_copy(d, rec->path, -1, false, err);
+		return add_copy(d, rec->path, -1, false, digest, err);
 	if (rc == 0)
 		img_err_set(&why, IMG_E_USAGE,
 			    "a record of nothing that is in "
@@ -225,5 +290,5 @@ int img_deid_stream(struct img_deid *d, int fd, struct img_err *err)
 		close(tmp);
 		return -1;
 	}
-	return add_copy(d, "-", tmp, false, err);
+	return add_copy(d, "-", tmp, false, NULL, err);
 }

@@ -119,6 +119,38 @@ static int open_input(struct job *j, struct img_err *err)
 	return 0;
 }
 
+/* What has rotted since it was stored is not given out as good. */
+static int check_digest(struct job *j, struct img_err *err)
+{
+	uint8_t block[BLOCK], found[IMG_DIGEST_SIZE];
+	struct img_digest sum;
+	uint64_t at = 0;
+
+	if (!j->t->known)
+		return 0;
+	img_digest_init(&sum);
+	if (j->small)
+		img_digest_add(&sum, j->w->in.data, j->size);
+	while (!j->small && at < j->size) {
+		ssize_t n =
+			img_pread_full(j->fd, block, sizeof(block), (off_t)at);
+
+		if (n < 0)
+			return img_err_sys(err, "%s", j->name);
+		if (n == 0)
+			break;
+		img_digest_add(&sum, block, (size_t)n);
+		at += (uint64_t)n;
+	}
+	img_digest_end(&sum, found);
+	if (memcmp(found, j->t->digest, sizeof(found)) != 0)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: damaged: it does not have the digest "
+				   "that is known of it",
+				   j->name);
+	return 0;
+}
+
 static int start(struct job *j, struct img_err *err)
 {
 	if (j->small)
@@ -228,6 +260,8 @@ static int passes(struct job *j, struct img_err *err)
 
 	if (rc == 0)
 		rc = img_anon_scan(w->anon, w->reader, j->name, err);
+	if (rc >= 0 && check_digest(j, err) < 0)
+		rc = -1;
 	hide_name(j, err);
 	deid_coder_object(w, j->fd, j->name);
 	if (rc <= 0)

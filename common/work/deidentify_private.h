@@ -30,6 +30,8 @@ struct deid_task {
 	char *name; /* path, or what to call it */
 	int fd;     /* -1: to be opened by name */
 	bool found; /* in a folder: what is no object is ignored */
+	bool known; /* what its digest is to be */
+	uint8_t digest[IMG_DIGEST_SIZE];
 	uint64_t number;
 };
 
@@ -133,10 +135,12 @@ int deid_pairs_sync(struct img_deid *d, struct img_err *err);
 void deid_pairs_close(struct img_deid *d);
 
 /* Takes name and fd over; -1 when nothing more can be done. */
-int deid_add_take(struct img_deid *d, char *name, int fd, bool found,
+int deid_add_take(struct img_deid *d, const struct deid_task *t,
 		  struct img_err *err);
 int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
 		struct img_err *err);
+int deid_ignored(struct img_deid *d, const char *path, const char *reason,
+		 struct img_err *err);
 /* The whole of one task, its record and the end of its descriptor. */
 void deid_object(struct deid_worker *w, const struct deid_task *t);
 void deid_broken(struct img_deid *d, const struct img_err *why);

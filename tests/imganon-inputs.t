@@ -1,0 +1,77 @@
+# imganon-inputs.t - every input has a record, and is what it is said to be.
+. "$(dirname "$0")/lib.sh"
+need perl
+
+one()
+{
+	phantom one --uid "2.25.$1" --study 2.25.10 --series 2.25.11 \
+		--modality CT "$2"
+}
+one 1001 a.dcm
+one 1002 b.dcm
+imganon --new-key key
+anon()
+{
+	imganon -q --key key "$@"
+}
+
+# ---- folders ------------------------------------------------------------
+
+mkdir in in/sub && cp a.dcm in/a.dcm && cp b.dcm in/sub/b.dcm
+ln -s ../b.dcm in/link && ln -s absent in/nowhere && ln -s sub in/tosub
+mkfifo in/pipe
+exits 2 'a folder with all kinds in it' anon -o new in
+ok 'a record for each' test "$(wc -l <out)" = 6
+ok 'a link to a file is that file' test \
+	"$(grep -c '^{"status":"deidentified"' out)" = 3
+grep -v deidentified out | sort >got
+same 'the others are told' got <<'!'
+{"status":"failed","path":"in/nowhere","error":{"code":"io","message":"in/nowhere: No such file or directory","by":"imganon"}}
+{"status":"ignored","path":"in/pipe","reason":"neither a file nor a folder"}
+{"status":"ignored","path":"in/tosub","reason":"symbolic link to a folder"}
+!
+rm in/nowhere in/pipe in/tosub in/link
+exits 0 'what is written is no input' anon -o in/new in
+ok 'and that is told' grep -q \
+	'^{"status":"ignored","path":"in/new","reason":"the folder of the new objects"' out
+exits 3 'a folder onto itself' anon -o in in
+ok 'is refused' grep -q '"code":"refused"' out
+
+# ---- standard output is one object --------------------------------------
+
+exits 3 'a folder' anon -o - in/sub
+ok 'does not go to standard output' test ! -s out
+
+# ---- the archive --------------------------------------------------------
+
+export IMG_CATALOG="$T/archive"
+phantom one --uid 2.25.2001 --study 2.25.20 --series 2.25.21 --modality CT \
+	--rows 600 --cols 600 big.dcm
+imgimport -q a.dcm b.dcm big.dcm >stored
+exits 3 'nor does a study' anon -o - 2.25.10
+ok 'at all' test ! -s out
+exits 0 'an instance does' sh -c 'imganon -q --key key -o - 2.25.1001 >one'
+anon -o f a.dcm >/dev/null
+ok 'the same' cmp one "$(find f -type f)"
+
+for uid in 1001 2001; do
+	file=$IMG_CATALOG/objects/$(sed -n "s/.*\"2\.25\.$uid\".*\"digest\":\"\(\(..\)[0-9a-f]*\)\".*/\2\/\1/p" stored)
+	chmod u+w "$file"
+	perl -e 'open F, "+<", $ARGV[0]; seek F, -20, 2; print F "ROT"' "$file"
+	exits 3 "rot in the archive: $uid" anon -o rot 2.25.$uid
+	ok 'is told' grep -q '^{"status":"failed",.*"damaged: \|: damaged: ' out
+	ok 'and not given out' test -z "$(find rot -type f)"
+done
+
+# ---- records ------------------------------------------------------------
+
+cp b.dcm c.dcm
+sum=$(b2sum -l 256 c.dcm | cut -c 1-64)
+printf '{"path":"c.dcm","SOPInstanceUID":"2.25.3001","digest":"%s"}\n' \
+	"$sum" >rec
+exits 0 'a file that is what its record says' sh -c \
+	'imganon -q --key key -o rec1 <rec'
+printf x >>c.dcm
+exits 3 'one that has changed' sh -c 'imganon -q --key key -o rec2 <rec'
+ok 'says so' grep -q 'c.dcm: damaged: ' out
+finish

@@ -196,6 +196,5 @@ int anon_put_coded(struct img_anon *a, const struct img_dicom_event *in,
 			return -1;
 	ev.kind = IMG_DICOM_END_SEQUENCE;
 	ev.length = IMG_UNDEFINED_LEN;
-	a->dropping = 1; /* the old ones */
 	return img_dicom_put(a->w, &ev, NULL, err);
 }

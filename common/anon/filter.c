@@ -84,6 +84,15 @@ static int put_uids(struct img_anon *a, const struct img_dicom_event *ev,
 			      a->text.len, err);
 }
 
+/* Another value or none in its place; of a sequence, in that of all of it. */
+static int stand_in(struct img_anon *a, const struct img_dicom_event *ev,
+		    const struct ruling *u, struct img_err *err)
+{
+	if (anon_put_dummy(a, ev, u, err) < 0)
+		return -1;
+	return drop(a, ev);
+}
+
 /* The profile's own action, where a value is not what it should be. */
 static int fall_back(struct img_anon *a, const struct img_dicom_event *ev,
 		     struct ruling *u, struct img_err *err)
@@ -94,7 +103,9 @@ static int fall_back(struct img_anon *a, const struct img_dicom_event *ev,
 	u->from = IMG_ANON_BASIC;
 	if (u->action == IMG_ACT_X)
 		return drop(a, ev);
-	return anon_put_dummy(a, ev, u, err);
+	if (u->action != IMG_ACT_D) /* nothing here to clean or replace */
+		u->action = IMG_ACT_Z;
+	return stand_in(a, ev, u, err);
 }
 
 static bool is_date_vr(const char *vr)
@@ -109,6 +120,10 @@ static int keep(struct img_anon *a, const struct img_dicom_event *ev,
 	const char *p = (const char *)ev->value;
 	char age[5];
 
+	/* Kept is what the table means, not what else goes by its tag. */
+	if (ev->length && u->row != ANON_NO_ROW && u->from != ANON_BY_RULES &&
+	    (ev->kind == IMG_DICOM_SEQUENCE) != (strcmp(u->vr, "SQ") == 0))
+		return fall_back(a, ev, u, err);
 	if (begins(ev) || u->safe || u->row == ANON_NO_ROW || !ev->length)
 		return pass(a, ev, err);
 	if (!p) /* longer than it may be */
@@ -187,7 +202,7 @@ static int put_ruled(struct img_anon *a, const struct img_dicom_event *ev,
 		return clean(a, ev, u, err);
 	case IMG_ACT_Z:
 	case IMG_ACT_D:
-		return anon_put_dummy(a, ev, u, err);
+		return stand_in(a, ev, u, err);
 	default:
 		return pass(a, ev, err);
 	}
@@ -230,21 +245,17 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 		rc = ev->tag == T_PIXELS ? anon_put_coded(a, ev, err)
 					 : anon_put_shape(a, ev->tag, err);
 		if (rc || ev->tag == T_PIXELS)
-			return rc < 0 ? -1 : 0;
+			return rc < 0 ? -1 : drop(a, ev);
 	} else if (ev->tag == T_PIXELS && ev->depth == 0 && a->pixels.change) {
 		return anon_put_pixels(a, ev, err);
 	}
 	if (anon_is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
 		anon_creator_seen(a, ev);
 	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)
-		return document_length(a, ev->tag, err);
+		return document_length(a, ev->tag, err) < 0 ? -1 : drop(a, ev);
 	anon_rule(a, ev, &u);
 	anon_rule_content(a, ev, &u);
 	rc = put_ruled(a, ev, &u, err);
-	/* A dummy stands for the whole sequence. */
-	if (rc == 0 && begins(ev) &&
-	    (u.action == IMG_ACT_Z || u.action == IMG_ACT_D))
-		a->dropping = 1;
 	if (rc == 0 && u.action != IMG_ACT_NONE)
 		anon_trace(a, ev, &u);
 	if (u.from == ANON_BY_RULES && anon_is_weaker(u.action, u.instead))

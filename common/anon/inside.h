@@ -119,6 +119,7 @@ struct pixels {
 	uint32_t rows, columns, samples, planar, bits, stored, high, frames,
 		length;
 	char photometric[20];
+	unsigned seen; /* pixel data at top level */
 	bool native, in_regions;
 	struct img_rect scrub[RECTS];
 	unsigned scrubs;

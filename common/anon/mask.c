@@ -149,6 +149,8 @@ void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev)
 {
 	struct pixels *x = &a->pixels;
 
+	if (!ev->depth && ev->tag == T_PIXELS)
+		x->seen++;
 	if (!ev->depth && ev->kind == IMG_DICOM_ELEMENT)
 		take_shape(x, ev);
 	if (a->p->pixels < IMG_PIXELS_CLEAN)
@@ -305,6 +307,8 @@ static const char *cannot(struct img_anon *a)
 					      "YBR_FULL" };
 	const struct pixels *x = &a->pixels;
 
+	if (x->seen > 1)
+		return "there are several";
 	if (!x->native)
 		return anon_plan_coded(a);
 	if (!x->rows || !x->columns || x->rows > 65535 || x->columns > 65535)

@@ -130,7 +130,7 @@ int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 	c.lines = x->rows * planes;
 	lines = frames * c.lines;
 	if (ev->kind != IMG_DICOM_ELEMENT || lines * c.row_bytes > ev->length)
-		return img_err_set(err, IMG_E_BUG,
+		return img_err_set(err, IMG_E_IO,
 				   "pixels changed while they were read");
 	img_buf_reset(&a->text2);
 	if (img_buf_grow(&a->text2, x->columns, err) < 0 ||

@@ -70,8 +70,10 @@ static void rule_private(const struct img_anon *a,
 	u->safe = c ? anon_safe_of(ev->tag, c->name, c->n) : NULL;
 	if (!u->safe)
 		return;
-	/* Items that cannot be looked into are not known to be safe. */
-	if (strcmp(u->safe->vr, "SQ") == 0 && ev->kind != IMG_DICOM_SEQUENCE)
+	/* Items that cannot be looked into are not known to be safe, nor are
+	   items where a value should be. */
+	if ((strcmp(u->safe->vr, "SQ") == 0) !=
+	    (ev->kind == IMG_DICOM_SEQUENCE))
 		return;
 	u->action = IMG_ACT_K;
 	if (strcmp(u->safe->vr, "UI") == 0 && !u->safe->version &&

@@ -1,0 +1,104 @@
+# imganon-odd.t - sequences where the table has a value, values where it has a
+# sequence, pixel data more than once: a verdict, never half of one.
+. "$(dirname "$0")/lib.sh"
+need perl mkpixels frames dcmdump
+vrs=$TOP/common/anon/ps3.15-e1-1-vr.csv
+imganon --new-key key
+
+# odd.pl MODE VRS: a data set in which every row of the table is what it should
+# not be, and so is the length of a document.
+#   sequence  implicit VR: a sequence with markers in its item
+#   unknown   explicit VR: the same as UN
+#   value     explicit VR: an LO that is a marker
+cat >odd.pl <<'!'
+my ($mode, $csv) = @ARGV;
+my $explicit = $mode ne 'sequence';
+sub el {
+	my ($tag, $vr, $value) = @_;
+	$value .= $vr eq 'UI' ? "\0" : ' ' if length($value) % 2;
+	return pack('v2', $tag >> 16, $tag & 0xFFFF) . ($explicit
+		? pack('a2v', $vr, length $value) : pack('V', length $value)) .
+		$value;
+}
+sub sq {
+	my ($tag) = @_;
+	return pack('v2', $tag >> 16, $tag & 0xFFFF) .
+		($explicit ? "UN\0\0" : '') . pack('V', 0xFFFFFFFF) .
+		pack('v2V', 0xFFFE, 0xE000, 0xFFFFFFFF) .
+		pack('v2V', 0x0008, 0x0104, 10) . 'QZODDMEANS' .
+		pack('v2V', 0x0010, 0x4000, 10) . 'QZODDINNER' .
+		pack('v2V', 0xFFFE, 0xE00D, 0) . pack('v2V', 0xFFFE, 0xE0DD, 0);
+}
+my %all = (0x00080016 => ['UI', '1.2.840.10008.5.1.4.1.1.104.1'],
+	   0x00080018 => ['UI', '1.2.826.0.777.1.1']);
+open my $f, '<', $csv or die;
+while (<$f>) {
+	next if !/^"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)",(?:[^,]*,)*(..)$/;
+	my ($tag, $vr) = (hex "$1$2", $3);
+	next if $tag >> 16 < 8 || ($tag >> 16) & 1 || $all{$tag};
+	next if $mode eq 'value' ? $vr ne 'SQ' : $vr =~ /SQ|O./;
+	$all{$tag} = [];
+}
+$all{0x00420011} = ['OB', 'QZODDFILE '] if $mode eq 'sequence';
+$all{0x00420015} = [] if $mode eq 'sequence';
+my $ts = $explicit ? '1.2.840.10008.1.2.1' : '1.2.840.10008.1.2';
+$explicit = 1;
+my $meta = el(0x00020010, 'UI', $ts);
+$meta = el(0x00020000, 'UL', pack 'V', length $meta) . $meta;
+$explicit = $mode ne 'sequence';
+binmode STDOUT;
+print "\0" x 128, 'DICM', $meta;
+for my $tag (sort { $a <=> $b } keys %all) {
+	print @{$all{$tag}} ? el($tag, @{$all{$tag}})
+		: $mode eq 'value' ? el($tag, 'LO', 'QZODDVALUE') : sq($tag);
+}
+!
+options='retain-safe-private retain-uids retain-device retain-institution
+	retain-patient retain-dates modify-dates clean-desc clean-struct
+	clean-graphics'
+
+for mode in sequence unknown value; do
+	perl odd.pl $mode "$vrs" >in.dcm
+	ok "$mode: planted" test "$(grep -ao QZODD in.dcm | wc -l)" -ge 70
+	for option in '' $options; do
+		rm -rf new
+		exits 0 "$mode: written ${option:-plain}" imganon -q --key key \
+			${option:+--option $option} -o new in.dcm
+		exits 1 "$mode: nothing is left ${option:-plain}" \
+			grep -raq "QZODD" new
+		exits 0 "$mode: can be read ${option:-plain}" \
+			dcmdump -q +E new/*
+	done
+done
+
+# ---- pixels that are changed --------------------------------------------
+
+clean()
+{
+	rm -rf new
+	imganon -q --key key --mask 0,0,9,9 -o new "$@"
+}
+mkpixels rows=40 columns=50 >native.dcm
+exits 0 'pixel data' clean native.dcm
+for n in 4 2000; do
+	perl -e 'print pack("v2a2vV", 0x7FE0, 0x10, "OW", 0, $ARGV[0]),
+		"Z" x $ARGV[0]' $n | cat native.dcm - >twice.dcm
+	exits 1 "and $n bytes of another" clean twice.dcm
+	ok 'are withheld' grep -q 'they cannot be cleaned: there are several' out
+	ok 'as a whole' test -z "$(find new -type f 2>/dev/null)"
+done
+# What is written anew was a sequence.
+frames -t rle -w coded.dcm native.dcm >log || cat log
+perl -pe 'BEGIN { undef $/ }
+	$sq = pack "v2a2vV(v2V)*", 0x28, 6, "UN", 0, 0xFFFFFFFF,
+		0xFFFE, 0xE000, 0xFFFFFFFF, 0x10, 0x4000, 4;
+	$sq .= "QZIN" . pack "(v2V)*", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0;
+	s/(?=\x28\0\x10\0US)/$sq/ or die' coded.dcm >shape.dcm
+exits 0 'a shape that is a sequence' clean shape.dcm
+exits 1 'it is gone' grep -raq QZIN new
+frames coded.dcm | grep '^[0-9]' >was
+frames -m 0,0,8,8 coded.dcm | grep '^[0-9]' >want
+frames "$(find new -type f)" | grep '^[0-9]' >got
+ok 'the pixels are those of the input, masked' cmp want got
+ok 'which were others' sh -c '! cmp -s was got'
+finish

@@ -106,6 +106,12 @@ printf 'a\0b\nc\n' >in
 exits 2 'a NUL in a line' imgecho <in
 ok 'is told' grep -q 'line 1: NUL in a path' err
 ok 'and the next line is read' grep -q '"path":"c"' out
+{ head -c 128 /dev/zero; printf 'DICMa\nDoe^Jane\nb\n'; } >in
+for option in '' -0; do
+	exits 3 "an object for a list $option" sh -c "imgecho $option <in"
+	ok 'is one failure' test "$(wc -l <out)" = 1
+	ok 'that says so' grep -q 'a DICOM object, where paths' err
+done
 { head -c 3000000 /dev/zero | tr '\0' x; echo; echo after; } >in
 exits 2 'a line of three megabytes' imgecho <in
 ok 'is over the limit' grep -q '"code":"limit"' out

@@ -129,6 +129,25 @@ static char *find_end(struct img_cli *cli, char end, int *rc,
 	return NULL;
 }
 
+/* PS3.10 7.1.  Its bytes are no paths, and have no place in messages. */
+static bool is_dicom(const struct img_cli_state *st)
+{
+	return st->line == 0 && st->in_at == 0 && st->in_n >= 132 &&
+	       memcmp(st->in + 128, "DICM", 4) == 0;
+}
+
+static int refuse_dicom(struct img_cli *cli, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	cli->state->line++;
+	cli->state->in_at = cli->state->in_n;
+	cli->state->in_end = true;
+	img_err_set(&why, IMG_E_USAGE,
+		    "a DICOM object, where paths or records are read");
+	return bad_line(cli, &why, err);
+}
+
 /* The next line, its end replaced by a NUL: 1, 0 at the end of stdin, -1. */
 static int next_line(struct img_cli *cli, char **line, size_t *n,
 		     struct img_err *err)
@@ -141,6 +160,8 @@ static int next_line(struct img_cli *cli, char **line, size_t *n,
 		return -1;
 	if (cli_signal || (!stop && st->in_at == st->in_n))
 		return 0;
+	if (is_dicom(st))
+		return refuse_dicom(cli, err);
 	*line = st->in + st->in_at;
 	*n = stop ? (size_t)(stop - *line) : st->in_n - st->in_at;
 	(*line)[*n] = '\0';

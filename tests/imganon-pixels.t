@@ -227,4 +227,16 @@ exits 64 'no mask' clean --mask 1,2,3 us.dcm
 exits 64 'an empty one' clean --mask 1,2,0,3 us.dcm
 echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
 exits 0 'the profile of TCIA' imganon --key key --profile tcia -o tcia us.dcm
+
+# ---- pixels of floating point ---------------------------------------------
+
+phantom one --modality CT --omit 7fe0,0010 \
+	--set 7fe0,0008=OF:4142434441424344 floats.dcm
+exits 0 'pixels of floating point stay' imganon -q -o floats floats.dcm
+exits 1 'where they are to be black' imganon -q --pixels blank-all -o f2 \
+	floats.dcm
+ok 'nobody does it' grep -q 'cannot be cleaned: they are of floating' out
+dcmodify -nb -i '0028,0301=YES' floats.dcm
+exits 1 'where they are said to be at risk' imganon -q -o f2 floats.dcm
+ok 'nothing is written' test -z "$(find f2 -type f)"
 finish

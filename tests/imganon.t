@@ -129,6 +129,12 @@ exits 1 'a path that tells' imganon --key key -o w2 Doenitz
 ok 'is not printed' sh -c '! grep -qi doenitz out err && grep -q "input 1" out'
 ok 'and no file' test -z "$(find w2 -type f)"
 
+phantom one --modality CT --name 'Hand^Head' --uid 2.25.1003 hand.dcm
+dcmodify -nb -i '0028,0301=YES' hand.dcm
+mkdir Hand_Head && mv hand.dcm Hand_Head/1.dcm
+exits 1 'a path of names that are words, too' imganon --key key -o w2 Hand_Head
+ok 'is not printed' sh -c '! grep -qi hand out err && grep -q "input 1" out'
+
 # ---- report, explain ----------------------------------------------------
 
 exits 0 'a report' imganon --key key --report report.jsonl -o rep a.dcm

@@ -40,7 +40,7 @@ static unsigned what_in(const struct img_anon *a,
 		all |= LOOK_WORDS;
 	if (u.row != ANON_NO_ROW && is_vr(u.vr, "DADTTM"))
 		return LOOK_UIDS;
-	if (ev->tag >= 0x7FE00008u && ev->tag <= T_PIXELS && ev->depth == 0)
+	if (ev->tag >= T_FLOATS && ev->tag <= T_PIXELS && ev->depth == 0)
 		return 0;
 	if (ev->tag >> 16 & 1)
 		return all;

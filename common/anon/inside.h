@@ -41,6 +41,7 @@
 #define T_CONTENT      0x0040A730u
 #define T_DOCUMENT     0x00420011u
 #define T_DOCUMENT_LEN 0x00420015u
+#define T_FLOATS       0x7FE00008u /* and 7FE0,0009, of doubles */
 #define T_PIXELS       0x7FE00010u
 
 /* ---- what may not be seen again --------------------------------------- */
@@ -120,7 +121,7 @@ struct pixels {
 		length;
 	char photometric[20];
 	unsigned seen; /* pixel data at top level */
-	bool native, in_regions;
+	bool native, floats, in_regions;
 	struct img_rect scrub[RECTS];
 	unsigned scrubs;
 	struct img_rect region[RECTS]; /* w, h: the maxima, inclusive */

@@ -136,6 +136,10 @@ static void take_shape(struct pixels *x, const struct img_dicom_event *ev)
 	case 0x00280102u:
 		x->high = number(ev);
 		break;
+	case T_FLOATS:
+	case T_FLOATS + 1:
+		x->floats = true;
+		break;
 	case T_PIXELS:
 		x->native = true;
 		x->length = ev->length;
@@ -309,6 +313,8 @@ static const char *cannot(struct img_anon *a)
 
 	if (x->seen > 1)
 		return "there are several";
+	if (x->floats)
+		return "they are of floating point";
 	if (!x->native)
 		return anon_plan_coded(a);
 	if (!x->rows || !x->columns || x->rows > 65535 || x->columns > 65535)

@@ -60,7 +60,7 @@ unsigned img_anon_weaker(const struct img_anon *a)
 bool img_anon_tells(const struct img_anon *a, const char *text)
 {
 	return look_finds(&a->look, (const uint8_t *)text, strlen(text),
-			  LOOK_IDS | LOOK_DATES | LOOK_UIDS);
+			  LOOK_IDS | LOOK_DATES | LOOK_UIDS | LOOK_WORDS);
 }
 
 /* ---- values of the object itself -------------------------------------- */
@@ -319,7 +319,7 @@ int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,
 			anon_creators_cut(a, ev.depth);
 		if (ev.tag == T_RECORDS && ev.depth == 0)
 			a->facts.directory = true;
-		if (ev.tag == T_PIXELS && ev.depth == 0)
+		if (ev.tag >= T_FLOATS && ev.tag <= T_PIXELS && ev.depth == 0)
 			a->has_pixels = true;
 		anon_take_pixels(a, &ev);
 		if (anon_judge_content(a, &ev, err) < 0)

@@ -189,6 +189,12 @@ exits 3 'not by another' imganon --reidentify --linkage links --trustee thief
 sed 's/A/B/' links >changed
 exits 3 'nor when changed' imganon --reidentify --linkage changed \
 	--trustee trustee
+head -c 100 links >torn
+exits 0 'a log that a crash has torn' imganon --key key --linkage torn \
+	--trustee trustee.pub -o linked b.dcm
+exits 3 'says so' imganon --reidentify --linkage torn --trustee trustee
+ok 'where' grep -q '^imganon: torn: line 1: ' err
+ok 'and tells what came after' grep -q '^U,2.25.1002,2.25' out
 exits 64 'without a trustee' imganon --linkage links -o bad a.dcm
 
 # ---- dates --------------------------------------------------------------

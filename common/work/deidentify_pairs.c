@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
@@ -225,6 +226,25 @@ static int open_map(struct img_deid *d, const char *what, int *fd,
 	return 0;
 }
 
+/* Half a line that a crash or a full disk has left takes none of ours with
+   it. */
+static int open_linkage(struct img_deid *d, struct img_err *err)
+{
+	const char *name = d->opts.linkage;
+	struct stat st;
+	char last = '\n';
+
+	d->link_fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (d->link_fd < 0 || fstat(d->link_fd, &st) < 0)
+		return img_err_sys(err, "%s", name);
+	if (S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    img_pread_full(d->link_fd, &last, 1, st.st_size - 1) < 0)
+		return img_err_sys(err, "%s", name);
+	if (last != '\n' && img_write_full(d->link_fd, "\n", 1) < 0)
+		return img_err_sys(err, "%s", name);
+	return 0;
+}
+
 int deid_pairs_open(struct img_deid *d, struct img_err *err)
 {
 	const struct img_deid_opts *o = &d->opts;
@@ -234,11 +254,8 @@ int deid_pairs_open(struct img_deid *d, struct img_err *err)
 	if (o->linkage) {
 		if (img_seal_public(o->trustee, d->trustee, err) < 0)
 			return -1;
-		d->link_fd =
-			open(o->linkage,
-			     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		if (d->link_fd < 0)
-			return img_err_sys(err, "%s", o->linkage);
+		if (open_linkage(d, err) < 0)
+			return -1;
 	}
 	if (!o->id_map)
 		return 0;
@@ -271,11 +288,20 @@ void deid_pairs_close(struct img_deid *d)
 
 /* ---- reading again ---------------------------------------------------- */
 
+static int reidentify_line(struct img_buf *text, const char *secret,
+			   const char *line, size_t n, struct img_err *why)
+{
+	n -= line[n - 1] == '\n';
+	img_buf_reset(text);
+	return img_unseal(secret, line, n, text, why);
+}
+
 int img_deid_reidentify(const char *linkage, const char *secret,
 			int (*emit)(void *arg, const char *text, size_t n),
 			void *arg, struct img_err *err)
 {
 	FILE *f = fopen(linkage, "re");
+	struct img_err bad = IMG_ERR_INIT;
 	struct img_buf text;
 	char *line = NULL;
 	size_t room = 0, number = 0;
@@ -291,16 +317,20 @@ int img_deid_reidentify(const char *linkage, const char *secret,
 		struct img_err why = IMG_ERR_INIT;
 
 		number++;
-		n -= line[n - 1] == '\n';
-		img_buf_reset(&text);
-		if (img_unseal(secret, line, (size_t)n, &text, &why) < 0)
-			rc = img_err_set(err, why.code, "%s: line %zu: %s",
-					 linkage, number, why.text);
-		else if (text.len && emit(arg, text.data, text.len) < 0)
+		if (reidentify_line(&text, secret, line, (size_t)n, &why) < 0) {
+			if (bad.code == IMG_OK)
+				img_err_set(&bad, why.code, "%s: line %zu: %s",
+					    linkage, number, why.text);
+		} else if (text.len && emit(arg, text.data, text.len) < 0) {
 			rc = img_err_set(err, IMG_E_IO, "stdout");
+		}
 	}
 	if (rc == 0 && ferror(f))
 		rc = img_err_sys(err, "%s", linkage);
+	if (rc == 0 && bad.code != IMG_OK) {
+		*err = bad;
+		rc = -1;
+	}
 	free(line);
 	img_buf_release(&text);
 	fclose(f);

@@ -1,11 +1,12 @@
 /*
  * anon.c - fuzz target of the anon room: the whole filter.
  *
- * The first byte chooses options, the rest is an object.  Whatever comes in:
- * no crash, no hang.  What the gate lets pass can be read, says that it is
- * de-identified, is named by the UIDs that were announced, has no private
- * attribute unless asked for, and nowhere in its texts the PatientID or the
- * PatientName of the input.
+ * The first byte chooses options, the rest is an object; the first byte of its
+ * preamble, from 80 on, chooses rules of the user, masks and a codec.  Whatever
+ * comes in: no crash, no hang, and no bug of ours.  What the gate lets pass can
+ * be read, says that it is de-identified, is named by the UIDs that were
+ * announced, has no private attribute unless asked for, and nowhere in its
+ * texts the PatientID or the PatientName of the input, if no rule kept them.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -25,8 +26,11 @@ static struct img_dicom_limits limits = {
 	.inflated = 2 << 20,
 };
 
+#define RULES 4
+
 static struct img_dicom_reader *reader;
 static struct img_key *key;
+static struct img_anon_rules *rules[RULES];
 static struct img_buf out;
 static char planted[2][80];
 
@@ -37,10 +41,61 @@ static void wrong(const char *what, uint32_t tag, const struct img_err *err)
 	abort();
 }
 
+/* ---- a codec ---------------------------------------------------------- */
+
+static bool can(void *arg, const char *syntax)
+{
+	(void)arg;
+	return strcmp(syntax, "1.2.840.10008.1.2") != 0;
+}
+
+static int begin(void *arg, const char *syntax, struct img_anon_coded *c,
+		 struct img_err *err)
+{
+	(void)arg;
+	(void)err;
+	memcpy(c->syntax, syntax, strlen(syntax) + 1);
+	c->frames = 2;
+	c->samples = 3;
+	c->allocated = c->stored = 8;
+	c->high = 7;
+	memcpy(c->photometric, "RGB", 4);
+	return 0;
+}
+
+static int frame(void *arg, uint32_t i, struct img_dicom_writer *w,
+		 struct img_err *err)
+{
+	const struct img_dicom_event ev = { .kind = IMG_DICOM_FRAGMENT,
+					    .length = 5 };
+
+	(void)arg;
+	(void)i;
+	return img_dicom_put(w, &ev, "frame", err);
+}
+
+static const struct img_anon_codec codec = { can, begin, frame, NULL };
+
+/* ---- options ---------------------------------------------------------- */
+
 static void prepare(void)
 {
+	static const char *const texts[RULES] = {
+		"0008,xxxx keep\n0010,xxxx keep\n0018,xxxx keep\n"
+		"0040,xxxx keep\n0042,xxxx keep\n0019,xx03 \"QZCREATOR\" "
+		"keep\n",
+		"xxxx,xxxx dummy\n0008,xxxx clean\n0010,xxxx clean\n"
+		"0040,xxxx clean\n0019,xx03 \"QZCREATOR\" clean\n",
+		"xxxx,xxxx empty\n0008,xxxx uid\n0019,xx03 \"QZCREATOR\" uid\n",
+		"0008,xxxx uid\n0010,xxxx empty\n0040,xxxx dummy\n"
+		"0020,xxxx remove\n0019,xx03 \"QZCREATOR\" dummy\n"
+	};
 	struct img_err err = IMG_ERR_INIT;
 
+	for (unsigned i = 0; i < RULES && !rules[i]; i++)
+		if (img_anon_rules_parse(&rules[i], "rules", texts[i],
+					 strlen(texts[i]), &err) < 0)
+			wrong("rules", i, &err);
 	if (reader)
 		return;
 	reader = img_dicom_reader_new(&err);
@@ -55,7 +110,7 @@ static int sink(void *arg, const void *p, size_t n, struct img_err *err)
 	return img_buf_add(arg, p, n, err);
 }
 
-static void choose(struct img_anon_profile *p, uint8_t byte)
+static void choose(struct img_anon_profile *p, uint8_t byte, uint8_t more)
 {
 	static const char *const options[] = {
 		"retain-safe-private", "retain-device", "retain-institution",
@@ -72,6 +127,10 @@ static void choose(struct img_anon_profile *p, uint8_t byte)
 		p->options |= 1u << IMG_ANON_CLEAN_STRUCT;
 	if (!(byte & 0x80))
 		p->pixels = IMG_PIXELS_KEEP;
+	if (byte & more & 0x80 && more & 0x10)
+		p->mask[p->masks++] = (struct img_rect){ 0, 0, 2, 3 };
+	if (more & 0x80 && more & 0x20)
+		p->rules = rules[more % RULES];
 	if (img_anon_ready(p, &err) < 0)
 		wrong("profile", 0, &err);
 }
@@ -135,7 +194,7 @@ static void check(const struct img_anon_profile *p,
 	while ((rc = img_dicom_next(reader, &ev, &err)) == 1) {
 		if (ev.kind != IMG_DICOM_ELEMENT || ev.meta)
 			continue;
-		if ((ev.tag >> 16 & 1) &&
+		if ((ev.tag >> 16 & 1) && !p->rules &&
 		    !(p->options >> IMG_ANON_SAFE_PRIVATE & 1))
 			wrong("private", ev.tag, &err);
 		if (ev.tag >> 16 == 4 || (ev.tag & 0xFFFF) == 0)
@@ -145,7 +204,8 @@ static void check(const struct img_anon_profile *p,
 		if (ev.depth == 0 && ev.tag == 0x00080018u && !named)
 			named = ev.value && ev.length >= strlen(f->sop) &&
 				memcmp(ev.value, f->sop, strlen(f->sop)) == 0;
-		if (ev.value && is_text(ev.vr) && ev.tag < 0x7FE00000u &&
+		if (!p->identity && ev.value && is_text(ev.vr) &&
+		    ev.tag < 0x7FE00000u &&
 		    (holds(&ev, planted[0]) || holds(&ev, planted[1])))
 			wrong("identity", ev.tag, &err);
 	}
@@ -195,10 +255,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	prepare();
 	if (size < 2 || !look(data + 1, size - 1))
 		return 0;
-	choose(&p, data[0]);
+	choose(&p, data[0], data[1]);
 	a = img_anon_new(&p, key, &err);
 	if (a)
 		img_anon_limits(a, &limits);
+	if (a && data[1] & 0x80 && data[1] & 0x40)
+		img_anon_use_codec(a, &codec);
 	if (!a || img_dicom_start_mem(reader, data + 1, size - 1, "in", &limits,
 				      &err) < 0)
 		goto end;

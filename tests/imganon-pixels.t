@@ -239,4 +239,35 @@ ok 'nobody does it' grep -q 'cannot be cleaned: they are of floating' out
 dcmodify -nb -i '0028,0301=YES' floats.dcm
 exits 1 'where they are said to be at risk' imganon -q -o f2 floats.dcm
 ok 'nothing is written' test -z "$(find f2 -type f)"
+
+# ---- pixels in a sequence that is no icon ---------------------------------
+
+cat >nested.dump <<'!'
+(0008,0016) UI [1.2.840.10008.5.1.4.1.1.2]
+(0008,0018) UI [2.25.771]
+(0008,0060) CS [CT]
+(0018,9304) SQ
+(fffe,e000) na
+(0018,1020) LO [v1]
+(7fe0,0010) OB 41\42\43\44
+(fffe,e00d) na
+(fffe,e0dd) na
+(0020,000d) UI [2.25.772]
+(0020,000e) UI [2.25.773]
+(0028,0002) US 1
+(0028,0004) CS [MONOCHROME2]
+(0028,0010) US 2
+(0028,0011) US 2
+(0028,0100) US 8
+(0028,0101) US 8
+(0028,0102) US 7
+(0028,0103) US 0
+(7fe0,0010) OB 31\32\33\34
+!
+dump2dcm -q nested.dump nested.dcm
+exits 0 'pixels in a sequence' imganon -q --pixels keep -o n1 nested.dcm
+ok 'stay with the others' grep -aq ABCD "$(find n1 -type f)"
+exits 0 'where all is to be black' imganon -q --pixels blank-all -o n2 nested.dcm
+ok 'they are left out' sh -c '! grep -aq ABCD "$1"' sh "$(find n2 -type f)"
+ok 'and nothing around them' grep -aq v1 "$(find n2 -type f)"
 finish

@@ -197,6 +197,17 @@ ok 'where' grep -q '^imganon: torn: line 1: ' err
 ok 'and tells what came after' grep -q '^U,2.25.1002,2.25' out
 exits 64 'without a trustee' imganon --linkage links -o bad a.dcm
 
+long=$(head -c 70 /dev/zero | tr '\0' A)
+for i in 1 2; do
+	phantom one --modality CT --id "$long$i" --uid 2.25.66$i long$i.dcm
+	exits 0 "a long PatientID, $i" imganon --key key -o long long$i.dcm
+	cp "$(written)" long.out$i
+done
+ok 'patients whose IDs begin alike are two' test \
+	"$(dcmdump +P 0010,0010 long.out1)" != "$(dcmdump +P 0010,0010 long.out2)"
+ok 'and have one pseudonym each' test "$(value long.out1 0010,0010)" = \
+	"$(value long.out1 0010,0020)"
+
 # ---- dates --------------------------------------------------------------
 
 cp a.dcm d.dcm

@@ -241,6 +241,10 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 		return -1;
 	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
 		return drop(a, ev);
+	/* Of these nobody has said what to blank. */
+	if (a->pixels.change && ev->depth && ev->tag >= T_FLOATS &&
+	    ev->tag <= T_PIXELS)
+		return drop(a, ev);
 	if (a->recoded && ev->depth == 0) {
 		rc = ev->tag == T_PIXELS ? anon_put_coded(a, ev, err)
 					 : anon_put_shape(a, ev->tag, err);

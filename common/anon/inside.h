@@ -149,6 +149,9 @@ struct uid_memo {
 };
 #define UID_MEMOS 64
 
+/* Bytes of what tells who it is about. */
+#define SUBJECT 1024
+
 /* ---- one object ------------------------------------------------------- */
 
 struct img_anon {
@@ -160,8 +163,9 @@ struct img_anon {
 	char reason[160];
 
 	/* found by the scan */
-	char name[IMG_UID_MAX]; /* 64 bytes of PatientName at most */
-	char id[IMG_UID_MAX], issuer[IMG_UID_MAX];
+	/* 64 characters may have many bytes, and two patients have the same
+	   64 first ones. */
+	char name[SUBJECT], id[SUBJECT], issuer[SUBJECT];
 	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX];
 	char sop_class[IMG_UID_MAX];
 	unsigned sops; /* how often SOPInstanceUID occurs */

@@ -65,13 +65,13 @@ bool img_anon_tells(const struct img_anon *a, const char *text)
 
 /* ---- values of the object itself -------------------------------------- */
 
-static void take(char out[IMG_UID_MAX], const struct img_dicom_event *ev)
+static void take(char *out, size_t size, const struct img_dicom_event *ev)
 {
 	const char *p = (const char *)ev->value;
 	size_t n = p ? anon_trim(&p, ev->length) : 0;
 
-	if (n >= IMG_UID_MAX)
-		n = IMG_UID_MAX - 1;
+	if (n >= size)
+		n = size - 1;
 	if (out[0])
 		return;
 	memcpy(out, p ? p : "", n);
@@ -91,7 +91,7 @@ static void take_modality(struct img_anon *a, const struct img_dicom_event *ev)
 {
 	char text[IMG_UID_MAX] = "";
 
-	take(text, ev);
+	take(text, sizeof(text), ev);
 	if (strlen(text) < sizeof(a->facts.modality) &&
 	    text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '\0')
 		memcpy(a->facts.modality, text, strlen(text) + 1);
@@ -106,10 +106,10 @@ static void take_top(struct img_anon *a, const struct img_dicom_event *ev)
 				  ev->value ? ev->length : 0);
 		break;
 	case T_SOP_CLASS:
-		take(a->sop_class, ev);
+		take(a->sop_class, sizeof(a->sop_class), ev);
 		break;
 	case T_SOP:
-		take(a->sop, ev);
+		take(a->sop, sizeof(a->sop), ev);
 		a->sops++;
 		a->one_sop = is_one(ev, a->sop);
 		break;
@@ -117,19 +117,19 @@ static void take_top(struct img_anon *a, const struct img_dicom_event *ev)
 		take_modality(a, ev);
 		break;
 	case T_NAME:
-		take(a->name, ev);
+		take(a->name, sizeof(a->name), ev);
 		break;
 	case T_PATIENT_ID:
-		take(a->id, ev);
+		take(a->id, sizeof(a->id), ev);
 		break;
 	case 0x00100021u:
-		take(a->issuer, ev);
+		take(a->issuer, sizeof(a->issuer), ev);
 		break;
 	case T_STUDY:
-		take(a->study, ev);
+		take(a->study, sizeof(a->study), ev);
 		break;
 	case T_SERIES:
-		take(a->series, ev);
+		take(a->series, sizeof(a->series), ev);
 		break;
 	default:
 		anon_take_risk(a, ev);

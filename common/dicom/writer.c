@@ -243,7 +243,7 @@ static int put_element(struct img_dicom_writer *w,
 	uint32_t even = ev->length + (ev->length & 1);
 	enum img_dicom_kind around = w->stack[w->top].kind;
 
-	if (ev->length >= 0xFFFFFFFEu)
+	if (ev->length == IMG_UNDEFINED_LEN)
 		return img_out_fail(w, "a value that is too long", err);
 	if (fragment != (w->top && around == IMG_DICOM_PIXELS) ||
 	    (w->top && around == IMG_DICOM_SEQUENCE))

@@ -289,6 +289,29 @@ static void announced(void **state)
 	rig_down(&g);
 }
 
+/* The longest value there is, and the longest odd one (PS3.5 7.1.1). */
+static void longest(void **state)
+{
+	struct img_dicom_event ev = { .kind = IMG_DICOM_ELEMENT,
+				      .tag = T_PIXELS,
+				      .vr = "OB" };
+	struct rig g;
+
+	(void)state;
+	for (uint32_t n = 0xFFFFFFFDu; n; n++) {
+		rig_up(&g, TS_EXPLICIT);
+		ev.length = n;
+		assert_int_equal(img_dicom_put(g.w, &ev, NULL, &g.err),
+				 n == UNDEF ? -1 : 0);
+		if (n != UNDEF)
+			assert_memory_equal(g.out.data,
+					    "\xE0\x7F\x10\0OB\0\0"
+					    "\xFE\xFF\xFF\xFF",
+					    12);
+		rig_down(&g);
+	}
+}
+
 static void parts_swapped(void **state)
 {
 	struct img_dicom_event ev = { .kind = IMG_DICOM_ELEMENT,
@@ -389,6 +412,7 @@ int main(void)
 		cmocka_unit_test(padding),
 		cmocka_unit_test(too_long_for_vr),
 		cmocka_unit_test(announced),
+		cmocka_unit_test(longest),
 		cmocka_unit_test(parts_swapped),
 		cmocka_unit_test(misuse),
 		cmocka_unit_test(sink_fails),

@@ -124,4 +124,32 @@ dump2dcm -q dump3 wave.dcm
 exits 1 'a name in a waveform' imganon -q --key key -o none wave.dcm
 ok 'is found' grep -q '"reason":"(5400,1010) still has' out
 ok 'nothing was written' test -z "$(find none -type f)"
+
+# ---- an item with a character set of its own ------------------------------
+
+# item OUTER NAME INNER TEXT
+item()
+{
+	{
+		echo "(0008,0005) CS [$1]"
+		printf '(0008,0016) UI [1.2.840.10008.5.1.4.1.1.2]\n'
+		printf '(0008,0018) UI [2.25.771]\n(0008,0060) CS [CT]\n'
+		printf "(0010,0010) PN [$2^Anna]\n(0010,0020) LO [TEST-1]\n"
+		printf '(0018,9304) SQ\n(fffe,e000) na\n'
+		echo "(0008,0005) CS [$3]"
+		printf "(0018,1020) LO [for $4]\n"
+		printf '(fffe,e00d) na\n(fffe,e0dd) na\n'
+		printf '(0018,1020) LO [1.2]\n'
+		printf '(0020,000d) UI [2.25.772]\n(0020,000e) UI [2.25.773]\n'
+	} >item.dump
+	dump2dcm -q item.dump item.dcm
+}
+item 'ISO_IR 192' 'Q\303\274llerx' 'ISO_IR 100' 'Q\374llerx'
+exits 1 'a name in another character set than the object' \
+	imganon -q -o items item.dcm
+ok 'is found' grep -q '"(0018,1020) still has' out
+item 'ISO_IR 100' 'Q\374llerx' 'ISO_IR 192' 'Q\303\274llerx'
+exits 1 'and the other way round' imganon -q -o items item.dcm
+item 'ISO_IR 192' 'Q\303\274llerx' 'ISO_IR 100' 'W\374llerx'
+exits 0 'another name is none of it' imganon -q -o items item.dcm
 finish

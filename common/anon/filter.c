@@ -255,6 +255,8 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 	}
 	if (anon_is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
 		anon_creator_seen(a, ev);
+	if (ev->kind == IMG_DICOM_ELEMENT)
+		anon_charset_seen(a, ev);
 	if (ev->tag == T_DOCUMENT_LEN && ev->depth == 0 && a->document)
 		return document_length(a, ev->tag, err) < 0 ? -1 : drop(a, ev);
 	anon_rule(a, ev, &u);

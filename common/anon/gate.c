@@ -150,6 +150,8 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 		if ((ev.tag >> 16 & 1) && (ev.tag & 0xFFFF) >= 0x10 &&
 		    (ev.tag & 0xFFFF) <= 0xFF)
 			anon_creator_seen(a, &ev);
+		if (ev.kind == IMG_DICOM_ELEMENT)
+			anon_charset_seen(a, &ev);
 		if (anon_alike_take(a, &ev, err) < 0)
 			return -1;
 		found = is_pixels(&ev) ? finds_in_pixels(a, r, &ev, err)

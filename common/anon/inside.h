@@ -159,7 +159,12 @@ struct img_anon {
 	const struct img_key *key;
 	struct img_anon_facts facts;
 	struct look look;
-	struct img_charset charset;
+	struct img_charset charset; /* that holds here */
+	struct {
+		unsigned depth; /* of the items that have their own */
+		struct img_charset outer;
+	} charsets[8];
+	unsigned charset_n;
 	char reason[160];
 
 	/* found by the scan */
@@ -334,6 +339,8 @@ void anon_alike_end(struct img_anon *a);
 bool anon_is_creator(uint32_t tag);
 void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev);
 void anon_creators_cut(struct img_anon *a, unsigned depth);
+/* An item may have a character set of its own, for what is in it. */
+void anon_charset_seen(struct img_anon *a, const struct img_dicom_event *ev);
 const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,
 				      unsigned depth);
 

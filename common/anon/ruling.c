@@ -8,6 +8,21 @@ void anon_creators_cut(struct img_anon *a, unsigned depth)
 {
 	while (a->creators && a->creator[a->creators - 1].depth > depth)
 		a->creators--;
+	while (a->charset_n && a->charsets[a->charset_n - 1].depth > depth)
+		a->charset = a->charsets[--a->charset_n].outer;
+}
+
+/* PS3.3 C.12.1.1.2 */
+void anon_charset_seen(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	size_t room = sizeof(a->charsets) / sizeof(a->charsets[0]);
+
+	if (ev->tag != T_CHARSET || !ev->depth || a->charset_n == room)
+		return;
+	a->charsets[a->charset_n].depth = ev->depth;
+	a->charsets[a->charset_n++].outer = a->charset;
+	img_charset_parse(&a->charset, ev->value ? ev->value : (void *)"",
+			  ev->value ? ev->length : 0);
 }
 
 void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev)

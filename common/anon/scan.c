@@ -237,6 +237,7 @@ static void start(struct img_anon *a)
 	memset(&a->facts, 0, sizeof(a->facts));
 	look_reset(&a->look);
 	img_charset_parse(&a->charset, "", 0);
+	a->charset_n = 0;
 	a->reason[0] = a->name[0] = a->id[0] = a->issuer[0] = '\0';
 	a->study[0] = a->series[0] = a->sop[0] = a->sop_class[0] = '\0';
 	a->has_pixels = a->burned_in = a->was_modified = false;
@@ -330,6 +331,7 @@ int img_anon_scan(struct img_anon *a, struct img_dicom_reader *r,
 			continue;
 		if (ev.depth == 0 && !ev.meta)
 			take_top(a, &ev);
+		anon_charset_seen(a, &ev);
 		if (collect(a, &ev, err) < 0)
 			return -1;
 	}

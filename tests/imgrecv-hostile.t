@@ -87,7 +87,9 @@ ok 'no process is left behind' test "$(processes)" = "$pids"
 ok 'nothing is in tmp' test -z "$(find archive/tmp -type f)"
 ok 'nothing of what was sent is said' sh -c \
 	'! grep -E "uuuu|xxxx|passwd|pwd" recv.err recv.out archive/audit.log'
-ok 'memory stays' test "$(resident)" -lt 131072
+# A sanitizer keeps what was freed for a while.
+grep -q __asan_init "$O/bin/imgrecv" ||
+	ok 'memory stays' test "$(resident)" -lt 131072
 
 # Idle peers, over and under the limit.
 peer "$port" hold 100 4 &

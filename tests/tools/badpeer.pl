@@ -116,7 +116,11 @@ sub serve
 	my $ac = accept_all($rq, $max,
 	    $how eq 'other-syntax' ? '1.2.840.10008.1.2.4.50' : undef);
 	if ($how eq 'drip') {
-		for (split //, $ac) { syswrite $c, $_; sleep 1 }
+		for (split //, $ac) {
+			# Who has gone needs no more.
+			defined syswrite($c, $_) or return;
+			sleep 1;
+		}
 	}
 	print $c $ac;
 	$c->flush;

@@ -14,6 +14,9 @@ print $f $s->sockport, "\n";
 close $f;
 rename "$file.new", $file or die;
 $SIG{CHLD} = 'IGNORE';
+# Whoever still talks to somebody ends with it.
+setpgrp;
+$SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill TERM => -$$; exit 0 };
 $SIG{PIPE} = 'IGNORE';
 
 sub get
@@ -173,6 +176,6 @@ while (1) {
 	my $c = $s->accept or next;
 	$c->autoflush(1);
 	my $pid = fork;
-	if (!$pid) { serve($c); exit 0 }
+	if (!$pid) { $SIG{TERM} = 'DEFAULT'; serve($c); exit 0 }
 	close $c;
 }

@@ -15,6 +15,9 @@ print $f $s->sockport, "\n";
 close $f;
 rename "$file.new", $file or die;
 $SIG{CHLD} = 'IGNORE';
+# Whoever still talks to somebody ends with it.
+setpgrp;
+$SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill TERM => -$$; exit 0 };
 my $number = 0;
 
 sub answer
@@ -60,6 +63,6 @@ sub serve
 while (1) {
 	my $c = $s->accept or next;
 	$c->autoflush(1);
-	if (!fork) { serve($c); exit 0 }
+	if (!fork) { $SIG{TERM} = 'DEFAULT'; serve($c); exit 0 }
 	close $c;
 }

@@ -3,13 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 need frames dcmdjpeg dcmdjpls dcmdrle dcmconv
 [ -d "$CORPUS" ] || skip_all 'corpus absent'
+here=$PWD
 plain=yes
 grep -q __asan_init "$O/tools/frames" && plain=
 
 # ---- everything, natively --------------------------------------------------
 
 (cd "$CORPUS" && find . -type f | LC_ALL=C sort | sed 's|^\./||') >files
-(cd "$CORPUS" && tr '\n' '\0' <"$T/work/files" |
+(cd "$CORPUS" && tr '\n' '\0' <"$here/files" |
 	xargs -0 frames -s) >ours 2>peak
 [ -z "$plain" ] || ok 'the program needs at most 64 MiB for all of it' \
 	awk '$1 > 65536 { exit 1 }' peak
@@ -66,7 +67,7 @@ ok 'the corpus has many of them' test "$(wc -l <chosen)" -gt 80
 
 all()
 {
-	(cd "$CORPUS" && tr '\n' '\0' <"$T/work/chosen" | xargs -0 frames "$@")
+	(cd "$CORPUS" && tr '\n' '\0' <"$here/chosen" | xargs -0 frames "$@")
 }
 # Encoded, decoded again and compared, but for bits a codec cannot hold.
 encoded()

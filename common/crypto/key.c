@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/crypto.h"
+#include "crypto/keyfile.h"
 
 #define MASTER   crypto_kdf_KEYBYTES /* 32 */
 #define CONTEXT  "imganon1"
@@ -54,25 +54,12 @@ int img_key_random(struct img_key **out, struct img_err *err)
 int img_key_make(const char *file, struct img_err *err)
 {
 	struct img_key *k = key_new(err);
-	int fd = -1, rc = -1;
+	int rc;
 
 	if (!k)
 		return -1;
-	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		img_err_sys(err, "%s", file);
-		goto out;
-	}
 	randombytes_buf(k->master, MASTER);
-	if (fchmod(fd, 0600) < 0 || img_write_full(fd, k->master, MASTER) < 0)
-		img_err_sys(err, "%s", file);
-	else if (img_sync_fd(fd, file, err) == 0)
-		rc = 0;
-	if (img_close(&fd, file, err) < 0)
-		rc = -1;
-	if (rc < 0)
-		unlink(file);
-out:
+	rc = keyfile_write(file, 0600, k->master, MASTER, err);
 	img_key_free(k);
 	return rc;
 }

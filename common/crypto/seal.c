@@ -6,51 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/crypto.h"
+#include "crypto/keyfile.h"
 
 _Static_assert(IMG_SEAL_PUBLIC == crypto_box_PUBLICKEYBYTES, "size of a key");
-
-static int write_new(const char *file, mode_t mode, const uint8_t *p, size_t n,
-		     struct img_err *err)
-{
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	int rc = -1;
-
-	if (fd < 0)
-		return img_err_sys(err, "%s", file);
-	if (img_write_full(fd, p, n) < 0)
-		img_err_sys(err, "%s", file);
-	else
-		rc = img_sync_fd(fd, file, err);
-	if (img_close(&fd, file, err) < 0)
-		rc = -1;
-	if (rc < 0)
-		unlink(file);
-	return rc;
-}
-
-static int read_key(const char *file, bool secret, uint8_t *p,
-		    struct img_err *err)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = -1;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		img_err_sys(err, "%s", file);
-	else if (!S_ISREG(st.st_mode) || st.st_size != IMG_SEAL_PUBLIC)
-		img_err_set(err, IMG_E_USAGE, "%s: not a key file (%d bytes)",
-			    file, IMG_SEAL_PUBLIC);
-	else if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		img_err_set(err, IMG_E_DENIED,
-			    "%s: others may use this key; chmod 600 it", file);
-	else if (img_read_full(fd, p, IMG_SEAL_PUBLIC) != IMG_SEAL_PUBLIC)
-		img_err_set(err, IMG_E_IO, "%s: cannot be read", file);
-	else
-		rc = 0;
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
 
 int img_seal_make(const char *file, struct img_err *err)
 {
@@ -64,9 +22,9 @@ int img_seal_make(const char *file, struct img_err *err)
 	crypto_box_keypair(public, secret);
 	if (snprintf(name, sizeof(name), "%s.pub", file) >= (int)sizeof(name))
 		img_err_set(err, IMG_E_LIMIT, "%.100s...: too long", file);
-	else if (write_new(file, 0600, secret, crypto_box_SECRETKEYBYTES,
-			   err) == 0) {
-		rc = write_new(name, 0644, public, sizeof(public), err);
+	else if (keyfile_write(file, 0600, secret, crypto_box_SECRETKEYBYTES,
+			       err) == 0) {
+		rc = keyfile_write(name, 0644, public, sizeof(public), err);
 		if (rc < 0)
 			unlink(file);
 	}
@@ -77,7 +35,7 @@ int img_seal_make(const char *file, struct img_err *err)
 int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],
 		    struct img_err *err)
 {
-	return read_key(file, false, public, err);
+	return keyfile_read(file, false, public, IMG_SEAL_PUBLIC, err);
 }
 
 int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
@@ -115,7 +73,7 @@ int img_unseal(const char *secret_file, const char *line, size_t n,
 
 	img_buf_init(&box, IMG_SEAL_MAX * 2);
 	if (!secret || img_buf_grow(&box, n + 1, err) < 0 ||
-	    read_key(secret_file, true, secret, err) < 0)
+	    keyfile_read(secret_file, true, secret, IMG_SEAL_PUBLIC, err) < 0)
 		goto out;
 	crypto_scalarmult_base(public, secret);
 	if (sodium_base642bin((uint8_t *)box.data, n, line, n, NULL, &boxed,

@@ -1,4 +1,5 @@
-/* tls.cc - TLS for associations that we ask for (PS3.15 B.12, BCP 195). */
+/* tls.cc - TLS (PS3.15 B.12, BCP 195), and that of associations that we ask
+   for. */
 #include "dcmtk/guard.hh"
 
 #include "dcmtk/dcmtls/tlslayer.h"
@@ -72,60 +73,40 @@ static int check_peer(int good, X509_STORE_CTX *store)
 	return 0;
 }
 
-static bool is_folder(const char *path)
+int img_tls_trust(DcmTLSTransportLayer &l, const char *ca, struct img_err *err)
 {
 	struct stat sb;
+	bool folder = stat(ca, &sb) == 0 && S_ISDIR(sb.st_mode);
+	OFCondition rc =
+		folder ? l.addTrustedCertificateDir(ca, DCF_Filetype_PEM)
+		       : l.addTrustedCertificateFile(ca, DCF_Filetype_PEM);
 
-	return stat(path, &sb) == 0 && S_ISDIR(sb.st_mode);
+	return rc.good() ? 0
+			 : img_err_set(err, IMG_E_IO,
+				       "%s: no certificates in PEM can be read",
+				       ca);
 }
 
-static int trust(img_tls_client *t, const struct img_assoc_tls *o,
-		 struct img_err *err)
+int img_tls_identify(DcmTLSTransportLayer &l, const char *key,
+		     const char *certificate, struct img_err *err)
 {
-	DcmTLSTransportLayer &l = *t->layer;
-	OFCondition rc;
-
-	if (!o->ca)
-		return SSL_CTX_set_default_verify_paths(l.getNativeHandle())
-			       ? 0
-			       : img_err_set(err, IMG_E_IO,
-					     "TLS: no certificates of the "
-					     "system");
-	rc = is_folder(o->ca)
-		     ? l.addTrustedCertificateDir(o->ca, DCF_Filetype_PEM)
-		     : l.addTrustedCertificateFile(o->ca, DCF_Filetype_PEM);
-	if (rc.bad())
-		return img_err_set(err, IMG_E_IO,
-				   "%s: no certificates in PEM can be read",
-				   o->ca);
-	return 0;
-}
-
-static int identify(img_tls_client *t, const struct img_assoc_tls *o,
-		    struct img_err *err)
-{
-	DcmTLSTransportLayer &l = *t->layer;
-
-	if (!o->certificate)
-		return 0;
 	l.setPrivateKeyPasswd("");
-	if (l.setPrivateKeyFile(o->key, DCF_Filetype_PEM).bad())
+	if (l.setPrivateKeyFile(key, DCF_Filetype_PEM).bad())
 		return img_err_set(err, IMG_E_IO,
 				   "%s: no private key in PEM can be read",
-				   o->key);
-	if (l.setCertificateFile(o->certificate, DCF_Filetype_PEM).bad())
+				   key);
+	if (l.setCertificateFile(certificate, DCF_Filetype_PEM).bad())
 		return img_err_set(err, IMG_E_IO,
 				   "%s: no certificate in PEM can be read",
-				   o->certificate);
+				   certificate);
 	if (!l.checkPrivateKeyMatchesCertificate())
 		return img_err_set(err, IMG_E_USAGE, "%s is not the key of %s",
-				   o->key, o->certificate);
+				   key, certificate);
 	return 0;
 }
 
-static int choose_suites(img_tls_client *t, struct img_err *err)
+int img_tls_suites(DcmTLSTransportLayer &l, struct img_err *err)
 {
-	DcmTLSTransportLayer &l = *t->layer;
 	OFCondition rc = l.setTLSProfile(TSP_Profile_BCP195_ND);
 
 	for (const char *suite : ecdsa)
@@ -137,6 +118,17 @@ static int choose_suites(img_tls_client *t, struct img_err *err)
 		return img_dcmtk_fail(err, IMG_E_BUG, "TLS", rc);
 	SSL_CTX_set_min_proto_version(l.getNativeHandle(), TLS1_2_VERSION);
 	return 0;
+}
+
+static int trust(img_tls_client *t, const struct img_assoc_tls *o,
+		 struct img_err *err)
+{
+	if (o->ca)
+		return img_tls_trust(*t->layer, o->ca, err);
+	return SSL_CTX_set_default_verify_paths(t->layer->getNativeHandle())
+		       ? 0
+		       : img_err_set(err, IMG_E_IO,
+				     "TLS: no certificates of the system");
 }
 
 /* DCMTK looks at the chain only: any certificate of the CA would be any
@@ -178,8 +170,10 @@ int img_tls_client_new(struct img_tls_client **out,
 	t->layer.reset(new DcmTLSTransportLayer(NET_REQUESTOR, NULL, OFTrue));
 	if (!t->layer->getNativeHandle())
 		return img_err_set(err, IMG_E_BUG, "TLS cannot be set up");
-	if (choose_suites(t.get(), err) < 0 || trust(t.get(), o, err) < 0 ||
-	    identify(t.get(), o, err) < 0 || check_name(t.get(), o, err) < 0)
+	if (img_tls_suites(*t->layer, err) < 0 || trust(t.get(), o, err) < 0 ||
+	    (o->certificate &&
+	     img_tls_identify(*t->layer, o->key, o->certificate, err) < 0) ||
+	    check_name(t.get(), o, err) < 0)
 		return -1;
 	*out = t.release();
 	return 0;

@@ -4,8 +4,17 @@
 
 #include "dcmtk/config/osconfig.h"
 #include "dcmtk/dcmnet/dcmlayer.h"
+#include "dcmtk/dcmtls/tlslayer.h"
 
 #include "dcmtk/dcmtk.h"
+
+/* For both ends: the suites, our key and certificate, and whose certificates
+   are taken (a file or a folder). */
+int img_tls_suites(DcmTLSTransportLayer &layer, struct img_err *err);
+int img_tls_identify(DcmTLSTransportLayer &layer, const char *key,
+		     const char *certificate, struct img_err *err);
+int img_tls_trust(DcmTLSTransportLayer &layer, const char *ca,
+		  struct img_err *err);
 
 struct img_tls_client;
 

@@ -3,9 +3,9 @@
 #include "dcmtk/guard.hh"
 
 #include "dcmtk/dcmnet/cond.h"
-#include "dcmtk/dcmtls/tlslayer.h"
 
 #include "dcmtk/link.hh"
+#include "dcmtk/tls.hh"
 
 #include <cerrno>
 #include <cstring>
@@ -18,14 +18,7 @@
 #include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* DCMTK's profile has no suites for ECDSA certificates in TLS 1.2. */
-static const char *const ecdsa[] = {
-	"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-	"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
-};
 
 /* ---- what we are, and whom we trust ----------------------------------- */
 
@@ -36,16 +29,9 @@ struct img_accept_tls {
 static int choose_suites(DcmTLSTransportLayer &l, struct img_err *err)
 {
 	SSL_CTX *ctx = l.getNativeHandle();
-	OFCondition rc = l.setTLSProfile(TSP_Profile_BCP195_ND);
 
-	for (const char *suite : ecdsa)
-		if (rc.good())
-			rc = l.addCipherSuite(suite);
-	if (rc.good())
-		rc = l.activateCipherSuites();
-	if (rc.bad())
-		return img_dcmtk_fail(err, IMG_E_BUG, "TLS", rc);
-	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	if (img_tls_suites(l, err) < 0)
+		return -1;
 	/* Every association is a process of its own: nothing to resume. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
@@ -53,42 +39,17 @@ static int choose_suites(DcmTLSTransportLayer &l, struct img_err *err)
 	return 0;
 }
 
-static int identify(DcmTLSTransportLayer &l,
-		    const struct img_accept_tls_files *o, struct img_err *err)
-{
-	l.setPrivateKeyPasswd("");
-	if (l.setPrivateKeyFile(o->key, DCF_Filetype_PEM).bad())
-		return img_err_set(err, IMG_E_IO,
-				   "%s: no private key in PEM can be read",
-				   o->key);
-	if (l.setCertificateFile(o->certificate, DCF_Filetype_PEM).bad())
-		return img_err_set(err, IMG_E_IO,
-				   "%s: no certificate in PEM can be read",
-				   o->certificate);
-	if (!l.checkPrivateKeyMatchesCertificate())
-		return img_err_set(err, IMG_E_USAGE, "%s is not the key of %s",
-				   o->key, o->certificate);
-	return 0;
-}
-
 static int trust(DcmTLSTransportLayer &l, const struct img_accept_tls_files *o,
 		 struct img_err *err)
 {
 	SSL_CTX *ctx = l.getNativeHandle();
-	struct stat sb;
-	OFCondition rc;
 
 	if (o->any_peer) {
 		l.setCertificateVerification(DCV_ignoreCertificate);
 		return 0;
 	}
-	rc = stat(o->ca, &sb) == 0 && S_ISDIR(sb.st_mode)
-		     ? l.addTrustedCertificateDir(o->ca, DCF_Filetype_PEM)
-		     : l.addTrustedCertificateFile(o->ca, DCF_Filetype_PEM);
-	if (rc.bad())
-		return img_err_set(err, IMG_E_IO,
-				   "%s: no certificates in PEM can be read",
-				   o->ca);
+	if (img_tls_trust(l, o->ca, err) < 0)
+		return -1;
 	l.setCertificateVerification(DCV_requireCertificate);
 	/* Not DCMTK's callback, which only writes a log. */
 	SSL_CTX_set_verify(
@@ -110,7 +71,8 @@ int img_accept_tls_open(struct img_accept_tls **out,
 			return img_err_set(err, IMG_E_BUG,
 					   "TLS cannot be set up");
 		if (choose_suites(*t->layer, err) < 0 ||
-		    identify(*t->layer, files, err) < 0 ||
+		    img_tls_identify(*t->layer, files->key, files->certificate,
+				     err) < 0 ||
 		    trust(*t->layer, files, err) < 0)
 			return -1;
 		*out = t.release();

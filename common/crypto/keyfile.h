@@ -1,0 +1,14 @@
+/* keyfile.h - inside the room: keys in files. */
+#ifndef IMG_CRYPTO_KEYFILE_H
+#define IMG_CRYPTO_KEYFILE_H
+
+#include "crypto/crypto.h"
+
+/* Makes the file and syncs it; one that is there is not touched. */
+int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
+		  struct img_err *err);
+/* Exactly n bytes; secret: IMG_E_DENIED if others may use it. */
+int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
+		 struct img_err *err);
+
+#endif

@@ -145,8 +145,15 @@ ok 'is told' grep -qx 'imgecho: stdout: No space left on device' err
 exits 3 'full at the end only' sh -c \
 	'trap "" XFSZ; ulimit -f 1; seq 100 | imgecho >big'
 exits 3 'stdout is closed' sh -c 'imgecho a >&-'
-exits 3 'the reader has gone' sh -c \
-	'{ sleep .3; echo a; } | { imgecho; echo $? >rc; } | true; exit $(cat rc)'
+exits 141 'the reader has gone: as if SIGPIPE had come' sh -c \
+	'{ sleep .3; echo a; } | { imgecho -q; echo $? >rc; } | true; exit $(cat rc)'
+same 'of which nothing is said' err </dev/null
+exits 141 'a reader that has enough' sh -c \
+	'{ seq 100000 | imgecho -q; echo $? >rc; } | head -n 1; exit $(cat rc)'
+same 'is nothing to speak of' err </dev/null
+exits 141 'nor is one of --help' sh -c \
+	'{ sleep .3; imgecho --help; echo $? >rc; } | true; exit $(cat rc)'
+same 'who is gone' err </dev/null
 exits 3 '--help says when it cannot be written' \
 	sh -c 'imgecho --help >/dev/full'
 exits 3 'so does --version' sh -c 'imgecho --version >/dev/full'

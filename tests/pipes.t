@@ -90,13 +90,28 @@ ok 'has a record with an error' grep -q '"path":"-","error":' out
 
 exits 3 'imgimport to a full disk' sh -c 'imgimport -q in >/dev/full'
 exits 3 'imgverify to a full disk' sh -c 'imgverify -q --all >/dev/full'
-pipe '3 0' 'the reader has gone' \
+pipe '141 0' 'the reader has gone' \
 	'{ sleep .5; exec imgverify -q --all; } | true'
-pipe '3 0' 'the reader of an import has gone' \
-	'{ sleep .5; exec imgimport -q in; } | true'
+same 'of which nothing is said' err </dev/null
+pipe '141 0' 'the reader of an import has gone' \
+	'{ sleep .5; exec imgimport -q in/a; } | true'
+same 'which is not spoken of, either' err </dev/null
 exits 0 'nothing was lost by that' sh -c 'imgverify -q --all >verdicts'
 pipe '0 0 0' 'no input, no output' 'true | imgimport -q | imgverify -q'
 ok 'not one record' test ! -s out
+
+if [ -x "$O/bin/imganon" ]; then
+	pipe '141 0' 'the reader of a de-identification has gone' \
+		'{ sleep .5; exec imganon -q -o anon in/a; } | true'
+	ok 'nothing is said of it' test "$(grep -vc 'key' err)" = 0
+fi
+if [ -x "$O/bin/imgexport" ]; then
+	pipe '141 0' 'the reader of an export has gone' \
+		'{ sleep .5; exec imgexport -q -o export in/a; } | true'
+	same 'and no word of it' err </dev/null
+	ok 'which is there all the same' test -f export/README.TXT -o \
+		-n "$(find export -name '*.dcm')"
+fi
 
 # ---- damage comes out at the end ----------------------------------------
 
@@ -130,8 +145,9 @@ if [ -x "$O/bin/imgquery" ]; then
 		'imgquery -q PatientID=NOBODY | imgverify -q'
 	ok 'not one record' test ! -s out
 	exits 3 'imgquery to a full disk' sh -c 'imgquery -q >/dev/full'
-	pipe '3 0' 'the reader of a query has gone' \
+	pipe '141 0' 'the reader of a query has gone' \
 		'{ sleep .5; exec imgquery -q; } | true'
+	same 'without a word' err </dev/null
 	pipe '0 2 2' 'an error from before rides through a query' \
 		'cat first records | imgquery -q --priors 1 | imgverify -q'
 	ok 'untouched' grep -qxF -f first out

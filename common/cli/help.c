@@ -1,4 +1,5 @@
 /* help.c - --help, --version and --options, all from the option table. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,16 @@ int cli_add_usage(struct img_cli *cli, struct img_buf *b, struct img_err *err)
 static _Noreturn void print(struct img_cli *cli, struct img_buf *b, int rc,
 			    struct img_err *err)
 {
-	if (rc == 0 && img_write_full(1, b->data, b->len) < 0)
+	bool gone = false;
+
+	if (rc == 0 && img_write_full(1, b->data, b->len) < 0) {
+		gone = errno == EPIPE;
 		rc = img_err_sys(err, "stdout");
-	if (rc < 0)
+	}
+	if (rc < 0 && !gone)
 		cli_message(cli, err->text);
 	img_buf_release(b);
-	exit(rc < 0 ? 3 : 0);
+	exit(gone ? 128 + SIGPIPE : rc < 0 ? 3 : 0);
 }
 
 static int help_option(struct img_buf *b, const struct img_opt *o,

@@ -70,8 +70,9 @@ void img_cli_warn(struct img_cli *cli, const char *fmt, ...)
 void img_cli_fail(struct img_cli *cli, const struct img_err *err)
 {
 	/* That stdout cannot be written was said when it happened. */
-	if (!cli->state->out_failed || strcmp(err->text, "stdout") != 0)
-		cli_message(cli, err->text);
+	if (cli->state->out_failed && strcmp(err->text, "stdout") == 0)
+		return;
+	cli_message(cli, err->text);
 	if (err->code == IMG_E_BUSY)
 		cli->state->again = true;
 	else if (err->code == IMG_E_BUG)

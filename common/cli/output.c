@@ -24,6 +24,19 @@ static void out_failed(struct img_cli *cli, const struct img_err *err)
 	cli->state->out_failed = true;
 }
 
+/* A reader that wants no more is nothing to speak of. */
+static void cannot_write(struct img_cli *cli, struct img_err *err)
+{
+	struct img_cli_state *st = cli->state;
+
+	if (errno == EPIPE && !st->out_failed) {
+		st->out_gone = st->out_failed = true;
+	} else {
+		img_err_sys(err, "stdout");
+		out_failed(cli, err);
+	}
+}
+
 void img_cli_flush(struct img_cli *cli)
 {
 	struct img_cli_state *st = cli->state;
@@ -41,8 +54,7 @@ void img_cli_flush(struct img_cli *cli)
 			(void)poll(&out, 1, -1);
 		} else if (errno != EINTR || cli_signals > 1) {
 			/* Asked twice to stop, nobody reads: give up. */
-			img_err_sys(&err, "stdout");
-			out_failed(cli, &err);
+			cannot_write(cli, &err);
 		}
 	}
 	img_buf_reset(&st->out);
@@ -282,8 +294,10 @@ static int status(const struct img_cli_state *st)
 		return 128 + cli_signal;
 	if (st->bug)
 		return 70;
-	if (st->fatal || st->out_failed)
+	if (st->fatal || (st->out_failed && !st->out_gone))
 		return 3;
+	if (st->out_gone)
+		return 128 + SIGPIPE;
 	if (st->again || busy)
 		return 75;
 	if (st->failed)

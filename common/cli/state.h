@@ -27,6 +27,7 @@ struct img_cli_state {
 	struct img_buf out;
 	bool out_late; /* a regular file: flush when full */
 	bool out_held, out_failed;
+	bool out_gone; /* its reader */
 
 	/* what became of the inputs */
 	struct {

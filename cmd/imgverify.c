@@ -57,9 +57,13 @@ static const struct img_opt opts[] = {
 
 static int emit(void *arg, const struct img_record *rec)
 {
-	if (rec->status && strcmp(rec->status, "intact") != 0 &&
-	    strcmp(rec->status, "same") != 0 &&
-	    strcmp(rec->status, "signed") != 0 && rec->error.code == IMG_OK)
+	static const char *const good[] = { "intact", "same", "signed",
+					    "ignored" };
+	bool is_good = !rec->status || rec->error.code != IMG_OK;
+
+	for (size_t i = 0; !is_good && i < sizeof(good) / sizeof(*good); i++)
+		is_good = strcmp(rec->status, good[i]) == 0;
+	if (!is_good)
 		img_cli_no(arg);
 	verdicts++;
 	return img_cli_emit(arg, rec);

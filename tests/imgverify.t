@@ -357,4 +357,20 @@ same 'the ninth' got <<!
 recovered
 !
 again
+
+# ---- folders ------------------------------------------------------------
+
+mkdir -p odd/sub && cp in/1.dcm odd/1.dcm && mkfifo odd/pipe
+ln -s ../in/2.dcm odd/link && ln -s sub odd/tosub && ln -s absent odd/nowhere
+exits 2 'a folder with links and a pipe' imgverify odd
+sed 's/,"StudyInstance[^}]*}/}/; s/,"by":"imgverify"//' out >got
+same 'has a record for each of them' got <<!
+{"status":"intact","path":"odd/1.dcm"}
+{"status":"intact","path":"odd/link"}
+{"status":"failed","path":"odd/nowhere","error":{"code":"io","message":"odd/nowhere: No such file or directory"}}
+{"status":"ignored","path":"odd/pipe","reason":"neither a file nor a folder"}
+{"status":"ignored","path":"odd/tosub","reason":"symbolic link to a folder"}
+!
+rm odd/nowhere
+exits 0 'what is ignored is not held against it' imgverify odd
 finish

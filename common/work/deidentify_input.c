@@ -1,13 +1,13 @@
 /* deidentify_input.c - folders, the archive, records. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
+#include "work/folder.h"
 #include "work/scope.h"
 
 /* digest: what it is to be, or NULL. */
@@ -31,30 +31,6 @@ static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
 
 /* ---- folders ---------------------------------------------------------- */
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-/* As imports do: a link to a file is that file, one to a folder is not
-   followed. */
-static int add_link(struct img_deid *d, const char *path, struct img_err *err)
-{
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		img_err_sys(&why, "%s", path);
-		return deid_failed(d, path, &why, err);
-	}
-	if (S_ISREG(st.st_mode))
-		return add_copy(d, path, -1, true, NULL, err);
-	return deid_ignored(d, path,
-			    S_ISDIR(st.st_mode) ? "symbolic link to a folder"
-						: "neither a file nor a folder",
-			    err);
-}
-
 /* What we write ourselves is no input. */
 static bool is_output(const struct img_deid *d, const struct stat *st)
 {
@@ -62,60 +38,26 @@ static bool is_output(const struct img_deid *d, const struct stat *st)
 	       st->st_ino == d->out_ino;
 }
 
-static int add_entry(struct img_deid *d, FTS *fts, FTSENT *e,
+static int add_entry(void *arg, const struct folder_entry *e,
 		     struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
+	struct img_deid *d = arg;
 
-	switch (e->fts_info) {
-	case FTS_D:
-		if (!is_output(d, e->fts_statp))
-			return 0;
-		fts_set(fts, e, FTS_SKIP);
-		return deid_ignored(d, e->fts_path,
-				    "the folder of the new objects", err);
-	case FTS_F:
-		return add_copy(d, e->fts_path, -1, true, NULL, err);
-	case FTS_SL:
-	case FTS_SLNONE:
-		return add_link(d, e->fts_path, err);
-	case FTS_DEFAULT:
-		return deid_ignored(d, e->fts_path,
-				    "neither a file nor a folder", err);
-	case FTS_DC:
-		return deid_ignored(d, e->fts_path,
-				    "a folder that holds itself", err);
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		errno = e->fts_errno;
-		img_err_sys(&why, "%s", e->fts_path);
-		return deid_failed(d, e->fts_path, &why, err);
-	default: /* ends of folders */
-		return 0;
-	}
+	if (d->host.stopped(d->host.arg))
+		return 1;
+	if (e->why)
+		return deid_failed(d, e->path, e->why, err);
+	if (e->ignored)
+		return deid_ignored(d, e->path, e->ignored, err);
+	return add_copy(d, e->path, -1, true, NULL, err);
 }
 
 static int add_folder(struct img_deid *d, const char *path, struct img_err *err)
 {
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *e;
-	int rc = 0;
+	const struct stat out = { .st_dev = d->out_dev, .st_ino = d->out_ino };
 
-	if (!fts) {
-		free(own);
-		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && !d->host.stopped(d->host.arg) &&
-	       (e = fts_read(fts)) != NULL)
-		rc = add_entry(d, fts, e, err);
-	fts_close(fts);
-	free(own);
-	return rc;
+	return folder_each(path, d->out_fd >= 0 ? &out : NULL, add_entry, d,
+			   err);
 }
 
 /* ---- the archive ------------------------------------------------------ */

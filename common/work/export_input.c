@@ -1,7 +1,6 @@
 /* export_input.c - operands and records become items. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 
 #include "dicom/dicom.h"
 #include "work/export_private.h"
+#include "work/folder.h"
 #include "work/scope.h"
 
 static struct export_item *add(struct img_export *x, const char *name,
@@ -67,11 +67,6 @@ static int add_file(struct img_export *x, const char *path, bool in_folder,
 	return 0;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
 static int add_ignored(struct img_export *x, const char *path,
 		       const char *reason, struct img_err *err)
 {
@@ -85,72 +80,18 @@ static int add_ignored(struct img_export *x, const char *path,
 	return 0;
 }
 
-/* As imports do: a link to a file is that file, one to a folder is not
-   followed. */
-static int add_link(struct img_export *x, const char *path, struct img_err *err)
+static int add_entry(void *arg, const struct folder_entry *e,
+		     struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
+	struct img_export *x = arg;
 
-	if (stat(path, &st) < 0) {
-		img_err_sys(&why, "%s", path);
-		return add_failed(x, path, &why, err);
-	}
-	if (S_ISREG(st.st_mode))
-		return add_file(x, path, true, err);
-	return add_ignored(x, path,
-			   S_ISDIR(st.st_mode) ? "symbolic link to a folder"
-					       : "neither a file nor a folder",
-			   err);
-}
-
-static int add_entry(struct img_export *x, const FTSENT *e, struct img_err *err)
-{
-	struct img_err why = IMG_ERR_INIT;
-
-	switch (e->fts_info) {
-	case FTS_F:
-		return add_file(x, e->fts_path, true, err);
-	case FTS_SL:
-	case FTS_SLNONE:
-		return add_link(x, e->fts_path, err);
-	case FTS_DEFAULT:
-		return add_ignored(x, e->fts_path,
-				   "neither a file nor a folder", err);
-	case FTS_DC:
-		return add_ignored(x, e->fts_path, "a folder that holds itself",
-				   err);
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		errno = e->fts_errno;
-		img_err_sys(&why, "%s", e->fts_path);
-		return add_failed(x, e->fts_path, &why, err);
-	default: /* folders */
-		return 0;
-	}
-}
-
-static int add_folder(struct img_export *x, const char *path,
-		      struct img_err *err)
-{
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *e;
-	int rc = 0;
-
-	if (!fts) {
-		free(own);
-		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && !export_stopped(x) && (e = fts_read(fts)) != NULL)
-		rc = add_entry(x, e, err);
-	fts_close(fts);
-	free(own);
-	return rc;
+	if (export_stopped(x))
+		return 1;
+	if (e->why)
+		return add_failed(x, e->path, e->why, err);
+	if (e->ignored)
+		return add_ignored(x, e->path, e->ignored, err);
+	return add_file(x, e->path, true, err);
 }
 
 /* ---- the archive ------------------------------------------------------- */
@@ -230,8 +171,9 @@ static int text(struct img_export *x, const char *text, struct img_err *err)
 	int rc;
 
 	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode) ? add_folder(x, text, err)
-					   : add_file(x, text, false, err);
+		return S_ISDIR(st.st_mode)
+			       ? folder_each(text, NULL, add_entry, x, err)
+			       : add_file(x, text, false, err);
 	if (errno != ENOENT || !img_uid_ok(text)) {
 		img_err_sys(&why, "%s", text);
 		return add_failed(x, text, &why, err);

@@ -1,10 +1,10 @@
 /* send_input.c - files, folders, the archive, records. */
 #include <errno.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "work/folder.h"
 #include "work/scope.h"
 #include "work/send_private.h"
 
@@ -129,11 +129,6 @@ static int add_file(struct img_send *s, const char *path, bool found,
 
 /* ---- folders ---------------------------------------------------------- */
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
 static int ignored(struct img_send *s, const char *path, const char *reason,
 		   struct img_err *err)
 {
@@ -147,72 +142,18 @@ static int ignored(struct img_send *s, const char *path, const char *reason,
 	return finish(s, it);
 }
 
-/* As imports do: a link to a file is that file, one to a folder is not
-   followed. */
-static int add_link(struct img_send *s, const char *path, struct img_err *err)
+static int add_entry(void *arg, const struct folder_entry *e,
+		     struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
+	struct img_send *s = arg;
 
-	if (stat(path, &st) < 0) {
-		img_err_sys(&why, "%s", path);
-		return failed(s, path, NULL, &why, err);
-	}
-	if (S_ISREG(st.st_mode))
-		return add_file(s, path, true, NULL, err);
-	return ignored(s, path,
-		       S_ISDIR(st.st_mode) ? "symbolic link to a folder"
-					   : "neither a file nor a folder",
-		       err);
-}
-
-static int add_entry(struct img_send *s, const FTSENT *e, struct img_err *err)
-{
-	struct img_err why = IMG_ERR_INIT;
-
-	switch (e->fts_info) {
-	case FTS_F:
-		return add_file(s, e->fts_path, true, NULL, err);
-	case FTS_SL:
-	case FTS_SLNONE:
-		return add_link(s, e->fts_path, err);
-	case FTS_DEFAULT:
-		return ignored(s, e->fts_path, "neither a file nor a folder",
-			       err);
-	case FTS_DC:
-		return ignored(s, e->fts_path, "a folder that holds itself",
-			       err);
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		errno = e->fts_errno;
-		img_err_sys(&why, "%s", e->fts_path);
-		return failed(s, e->fts_path, NULL, &why, err);
-	default: /* folders */
-		return 0;
-	}
-}
-
-static int add_folder(struct img_send *s, const char *path, struct img_err *err)
-{
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *e;
-	int rc = 0;
-
-	if (!fts) {
-		free(own);
-		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && !s->host.stopped(s->host.arg) &&
-	       (e = fts_read(fts)) != NULL)
-		rc = add_entry(s, e, err);
-	fts_close(fts);
-	free(own);
-	return rc;
+	if (s->host.stopped(s->host.arg))
+		return 1;
+	if (e->why)
+		return failed(s, e->path, NULL, e->why, err);
+	if (e->ignored)
+		return ignored(s, e->path, e->ignored, err);
+	return add_file(s, e->path, true, NULL, err);
 }
 
 /* ---- the archive ------------------------------------------------------ */
@@ -295,7 +236,7 @@ int img_send_text(struct img_send *s, const char *text, struct img_err *err)
 
 	if (stat(text, &st) == 0)
 		return S_ISDIR(st.st_mode)
-			       ? add_folder(s, text, err)
+			       ? folder_each(text, NULL, add_entry, s, err)
 			       : add_file(s, text, false, NULL, err);
 	if (errno != ENOENT || !img_uid_ok(text)) {
 		img_err_sys(&why, "%s", text);

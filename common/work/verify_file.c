@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "work/folder.h"
 #include "work/scope.h"
 #include "work/verify_private.h"
 
@@ -161,50 +161,34 @@ static int tell_failed(struct img_verify *v, const char *path,
 					: 0;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+static int tell_ignored(struct img_verify *v, const char *path,
+			const char *reason, struct img_err *err)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "ignored";
+	rec.path = path;
+	rec.reason = reason;
+	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
+					: 0;
 }
 
-static int add_entry(struct img_verify *v, const FTSENT *e, struct img_err *err)
+static int add_entry(void *arg, const struct folder_entry *e,
+		     struct img_err *err)
 {
-	switch (e->fts_info) {
-	case FTS_F:
-		return add_file(v, e->fts_path, err);
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		if (verify_flush(v, err) < 0)
-			return -1;
-		errno = e->fts_errno;
-		img_err_sys(err, "%s", e->fts_path);
-		return tell_failed(v, e->fts_path, err);
-	default: /* ends of folders, links, devices */
-		return 0;
-	}
-}
+	struct img_verify *v = arg;
 
-static int add_folder(struct img_verify *v, const char *path,
-		      struct img_err *err)
-{
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *e;
-	int rc = 0;
-
-	if (!fts) {
-		free(own);
-		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && !v->host.stopped(v->host.arg) &&
-	       (e = fts_read(fts)) != NULL)
-		rc = add_entry(v, e, err);
-	fts_close(fts);
-	free(own);
-	return rc;
+	if (v->host.stopped(v->host.arg))
+		return 1;
+	if (!e->why && !e->ignored)
+		return add_file(v, e->path, err);
+	if (verify_flush(v, err) < 0)
+		return -1;
+	if (e->ignored)
+		return tell_ignored(v, e->path, e->ignored, err);
+	*err = *e->why;
+	return tell_failed(v, e->path, err);
 }
 
 /* ---- objects of the archive --------------------------------------------- */
@@ -276,8 +260,9 @@ static int text_input(struct img_verify *v, const char *text,
 	int rc = 0, why;
 
 	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode) ? add_folder(v, text, err)
-					   : add_file(v, text, err);
+		return S_ISDIR(st.st_mode)
+			       ? folder_each(text, NULL, add_entry, v, err)
+			       : add_file(v, text, err);
 	why = errno;
 	if (verify_flush(v, err) < 0)
 		return -1;

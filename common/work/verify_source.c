@@ -4,12 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "work/folder.h"
 #include "work/members.h"
 #include "work/verify_source.h"
 
@@ -56,61 +56,45 @@ static int one(const struct verify_entry *e, verify_each_fn fn, void *arg,
 
 /* ---- folders ------------------------------------------------------------ */
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+struct files {
+	size_t root; /* length of the folder's own path */
+	verify_each_fn fn;
+	void *arg;
+};
 
-static int folder_entry(const FTSENT *f, size_t root, verify_each_fn fn,
-			void *arg, struct img_err *err)
+static int folder_entry(void *arg, const struct folder_entry *f,
+			struct img_err *err)
 {
+	const struct files *all = arg;
 	struct img_err why = IMG_ERR_INIT;
 	struct verify_entry e = { .fd = -1 };
 	int rc;
 
-	e.path = f->fts_path + root;
+	e.path = f->path + all->root;
 	while (*e.path == '/')
 		e.path++;
-	if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR ||
-	    f->fts_info == FTS_NS) {
-		errno = f->fts_errno;
+	if (f->ignored)
+		img_err_set(&why, IMG_E_UNSUPPORTED, "%s: %s", e.path,
+			    f->ignored);
+	else if (f->why)
+		why = *f->why;
+	else if ((e.fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
 		img_err_sys(&why, "%s", e.path);
-		e.why = &why;
-		return fn(&e, arg, err);
-	}
-	if (f->fts_info != FTS_F)
-		return 0;
-	e.fd = open(f->fts_path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (e.fd < 0) {
-		img_err_sys(&why, "%s", e.path);
 		e.why = &why;
+		return all->fn(&e, all->arg, err);
 	}
-	rc = one(&e, fn, arg, err);
-	if (e.fd >= 0)
-		close(e.fd);
+	rc = one(&e, all->fn, all->arg, err);
+	close(e.fd);
 	return rc;
 }
 
 static int each_in_folder(const char *path, verify_each_fn fn, void *arg,
 			  struct img_err *err)
 {
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *f;
-	int rc = 0;
+	struct files all = { .root = strlen(path), .fn = fn, .arg = arg };
 
-	if (!fts) {
-		free(own);
-		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && (f = fts_read(fts)) != NULL)
-		rc = folder_entry(f, strlen(path), fn, arg, err);
-	fts_close(fts);
-	free(own);
-	return rc;
+	return folder_each(path, NULL, folder_entry, &all, err);
 }
 
 /* ---- archives and discs ------------------------------------------------- */

@@ -126,23 +126,18 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "a passphrase comes without inputs");
 }
 
+static int input(void *arg, const struct img_input *in, struct img_err *err)
+{
+	return in->rec ? img_deid_record(arg, in->rec, err)
+		       : img_deid_text(arg, in->text, err);
+}
+
 static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 		       char **argv, struct img_err *err)
 {
-	struct img_input in;
-	int more, rc = 0;
-
 	if (strcmp(out, "-") == 0 && strcmp(argv[0], "-") == 0)
 		return img_deid_stream(d, STDIN_FILENO, err);
-	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
-		if (more < 0) {
-			img_err_clear(err);
-			continue;
-		}
-		rc = in.rec ? img_deid_record(d, in.rec, err)
-			    : img_deid_text(d, in.text, err);
-	}
-	return rc;
+	return img_cli_each(cli, argc, argv, input, d, err);
 }
 
 static int anonymize(struct img_cli *cli, int argc, char **argv,
@@ -242,7 +237,7 @@ int main(int argc, char **argv)
 	if (is_other())
 		cli.verbs = NULL;
 	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
-		if (err.code == IMG_E_USAGE || err.code == IMG_E_UNSUPPORTED)
+		if (err.code == IMG_E_UNSUPPORTED)
 			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
 	}

@@ -126,21 +126,10 @@ static void check(struct img_cli *cli)
 	check_media(cli);
 }
 
-static int read_inputs(struct img_cli *cli, struct img_export *x, int argc,
-		       char **argv, struct img_err *err)
+static int input(void *arg, const struct img_input *in, struct img_err *err)
 {
-	struct img_input in;
-	int more, rc = 0;
-
-	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
-		if (more < 0) {
-			img_err_clear(err);
-			continue;
-		}
-		rc = in.rec ? img_export_record(x, in.rec, err)
-			    : img_export_text(x, in.text, err);
-	}
-	return rc;
+	return in->rec ? img_export_record(arg, in->rec, err)
+		       : img_export_text(arg, in->text, err);
 }
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
@@ -157,7 +146,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	o.jobs = (unsigned)jobs;
 	img_cli_wait(cli, argc, argv);
 	if (img_export_open(&x, &o, &host, err) == 0)
-		rc = read_inputs(cli, x, argc, argv, err);
+		rc = img_cli_each(cli, argc, argv, input, x, err);
 	/* The records come all at once. */
 	img_cli_hold(cli, true);
 	if (rc == 0 && !img_cli_stopped(cli))
@@ -186,10 +175,7 @@ int main(int argc, char **argv)
 	/* Zip files and ISO 9660 have local times: the same bytes anywhere. */
 	setenv("TZ", "UTC0", 1);
 	tzset();
-	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
-		if (err.code == IMG_E_USAGE)
-			img_cli_usage(&cli, "%s", err.text);
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli))
 		img_cli_fail(&cli, &err);
-	}
 	return img_cli_finish(&cli);
 }

@@ -183,8 +183,6 @@ int main(int argc, char **argv)
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
 	if (import(&cli, argc, argv, &err) < 0) {
-		if (err.code == IMG_E_USAGE)
-			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
 	} else if (argc && !met && !img_cli_stopped(&cli)) {
 		/* A disc that is not mounted is an empty folder. */

@@ -207,8 +207,6 @@ int main(int argc, char **argv)
 	    img_catalog_open(&catalog, path, IMG_READ, &err) < 0 ||
 	    img_ask_open(&a, catalog, path, &o, &host, &err) < 0 ||
 	    ask(&cli, a, argc, argv, &err) < 0) {
-		if (err.code == IMG_E_USAGE)
-			img_cli_usage(&cli, "%s", err.text);
 		if (err.code != IMG_OK)
 			img_cli_fail(&cli, &err);
 	} else if (!img_ask_found(a)) {

@@ -228,10 +228,7 @@ int main(int argc, char **argv)
 	check(&cli, argc);
 	sigaction(SIGHUP, &again, NULL);
 	mallopt(M_ARENA_MAX, 4); /* memory must not grow with threads */
-	if (receive(&cli, &err) < 0) {
-		if (err.code == IMG_E_USAGE)
-			img_cli_usage(&cli, "%s", err.text);
+	if (receive(&cli, &err) < 0)
 		img_cli_fail(&cli, &err);
-	}
 	return img_cli_finish(&cli);
 }

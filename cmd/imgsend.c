@@ -161,21 +161,10 @@ static int make_opts(struct img_cli *cli, struct img_send_opts *o,
 
 /* ---- work ------------------------------------------------------------- */
 
-static int read_inputs(struct img_cli *cli, struct img_send *s, int argc,
-		       char **argv, struct img_err *err)
+static int input(void *arg, const struct img_input *in, struct img_err *err)
 {
-	struct img_input in;
-	int more, rc = 0;
-
-	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
-		if (more < 0) {
-			img_err_clear(err);
-			continue;
-		}
-		rc = in.rec ? img_send_record(s, in.rec, err)
-			    : img_send_text(s, in.text, err);
-	}
-	return rc;
+	return in->rec ? img_send_record(arg, in->rec, err)
+		       : img_send_text(arg, in->text, err);
 }
 
 static int ask(struct img_cli *cli, const struct img_send_opts *o,
@@ -210,7 +199,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	img_cli_wait(cli, argc, argv);
 	if (img_send_open(&s, &o, &host, err) < 0)
 		return -1;
-	rc = read_inputs(cli, s, argc, argv, err);
+	rc = img_cli_each(cli, argc, argv, input, s, err);
 	if (rc == 0)
 		rc = img_send_finish(s, err);
 	img_send_close(s);
@@ -230,10 +219,7 @@ int main(int argc, char **argv)
 		       "imgsend -c PACS@pacs.example:104 -j 4 /mnt/trial\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
-	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
-		if (err.code == IMG_E_USAGE)
-			img_cli_usage(&cli, "%s", err.text);
+	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli))
 		img_cli_fail(&cli, &err);
-	}
 	return img_cli_finish(&cli);
 }

@@ -122,20 +122,18 @@ void img_cli_flush(struct img_cli *cli);
 /* While held, records are flushed only when there are many; letting go
    flushes them.  For a batch that is ready at once. */
 void img_cli_hold(struct img_cli *cli, bool held);
-/* Calls f for every input: 0 done, 1 the answer is no, -1 failed with err.
-   f sets what it found in *rec, which is then emitted.  An operand or a path
-   comes as a record with this path; status is NULL in any case.  -1 when a
-   line of stdin was bad or stdout cannot be written. */
-int img_cli_each(struct img_cli *cli, int argc, char **argv,
-		 int (*f)(struct img_record *rec, void *arg,
-			  struct img_err *err),
-		 void *arg);
+/* 0, or -1 with err, which ends it. */
+typedef int (*img_cli_input_fn)(void *arg, const struct img_input *in,
+				struct img_err *err);
+/* Calls f for every input that img_cli_next finds: 0, or -1 when f failed. */
+int img_cli_each(struct img_cli *cli, int argc, char **argv, img_cli_input_fn f,
+		 void *arg, struct img_err *err);
 
 /* Messages on stderr: "imgfoo: text".  Control characters become '?'. */
 void img_cli_note(struct img_cli *cli, const struct img_err *err);
 void img_cli_warn(struct img_cli *cli, const char *fmt, ...) IMG_PRINTF(2, 3);
 /* The command as a whole failed: message, and exit status 3 (75 if busy,
-   70 if ours). */
+   70 if ours); wrong usage is img_cli_usage and does not return. */
 void img_cli_fail(struct img_cli *cli, const struct img_err *err);
 /* The answer is no (status 1), unless something worse is the case. */
 void img_cli_no(struct img_cli *cli);

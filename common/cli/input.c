@@ -256,49 +256,17 @@ int img_cli_next(struct img_cli *cli, int argc, char **argv,
 	return 0;
 }
 
-/* What f finds out about one input, emitted. */
-static int do_one(struct img_cli *cli, struct img_record *rec,
-		  int (*f)(struct img_record *rec, void *arg,
-			   struct img_err *err),
-		  void *arg)
+int img_cli_each(struct img_cli *cli, int argc, char **argv, img_cli_input_fn f,
+		 void *arg, struct img_err *err)
 {
-	struct img_err err = IMG_ERR_INIT;
-	int rc;
-
-	/* The status of the command before us is not ours. */
-	rec->status = NULL;
-	rc = f(rec, arg, &err);
-	if (rc == 1)
-		img_cli_no(cli);
-	if (rc < 0 && err.code == IMG_OK)
-		img_err_set(&err, IMG_E_BUG, "failed without a reason");
-	if (rc < 0)
-		rec->error = err;
-	return img_cli_emit(cli, rec);
-}
-
-int img_cli_each(struct img_cli *cli, int argc, char **argv,
-		 int (*f)(struct img_record *rec, void *arg,
-			  struct img_err *err),
-		 void *arg)
-{
-	struct img_record operand;
 	struct img_input in;
-	int rc, all = 0;
+	int more, rc = 0;
 
-	for (;;) {
-		struct img_err err = IMG_ERR_INIT;
-
-		rc = img_cli_next(cli, argc, argv, &in, &err);
-		if (rc == 0)
-			return all;
-		if (rc < 0) {
-			all = -1;
-			continue;
-		}
-		img_record_init(&operand);
-		operand.path = in.text;
-		if (do_one(cli, in.rec ? in.rec : &operand, f, arg) < 0)
-			return -1;
+	while (rc == 0 && (more = img_cli_next(cli, argc, argv, &in, err))) {
+		if (more > 0)
+			rc = f(arg, &in, err);
+		else
+			img_err_clear(err);
 	}
+	return rc;
 }

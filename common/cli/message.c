@@ -69,6 +69,8 @@ void img_cli_warn(struct img_cli *cli, const char *fmt, ...)
 
 void img_cli_fail(struct img_cli *cli, const struct img_err *err)
 {
+	if (err->code == IMG_E_USAGE)
+		img_cli_usage(cli, "%s", err->text);
 	/* That stdout cannot be written was said when it happened. */
 	if (cli->state->out_failed && strcmp(err->text, "stdout") == 0)
 		return;

@@ -29,9 +29,10 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
-static int echo(struct img_record *rec, void *arg, struct img_err *err)
+/* 0 done, 1 the answer is no, -1 failed. */
+static int judge(struct img_cli *cli, struct img_record *rec,
+		 struct img_err *err)
 {
-	struct img_cli *cli = arg;
 	const char *path = rec->path ? rec->path : "-";
 
 	items++;
@@ -52,6 +53,25 @@ static int echo(struct img_record *rec, void *arg, struct img_err *err)
 		      : img_path_has_ext(path, ".con") ? "conflict"
 						       : "stored";
 	return img_path_has_ext(path, ".no") ? 1 : 0;
+}
+
+static int echo(void *arg, const struct img_input *in, struct img_err *err)
+{
+	struct img_cli *cli = arg;
+	struct img_record operand, *rec = in->rec ? in->rec : &operand;
+	int rc;
+
+	img_record_init(&operand);
+	operand.path = in->text;
+	/* The status of the command before us is not ours. */
+	rec->status = NULL;
+	rc = judge(cli, rec, err);
+	if (rc == 1)
+		img_cli_no(cli);
+	if (rc < 0)
+		rec->error = *err;
+	img_err_clear(err);
+	return img_cli_emit(cli, rec);
 }
 
 static void print_table(struct img_cli *cli, int argc, char **argv)
@@ -101,7 +121,7 @@ int main(int argc, char **argv)
 		img_cli_emit_text(&cli, where, strlen(where));
 	else {
 		img_cli_wait(&cli, argc, argv);
-		img_cli_each(&cli, argc, argv, echo, &cli);
+		img_cli_each(&cli, argc, argv, echo, &cli, &err);
 	}
 	return img_cli_finish(&cli);
 }

@@ -140,7 +140,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	int rc = -1;
 
 	if (img_crypto_init(err) < 0 ||
-	    img_cli_catalog_dir(dir, archive, err) < 0)
+	    img_cli_catalog_if(dir, archive, err) < 0)
 		return -1;
 	o.catalog = archive;
 	o.jobs = (unsigned)jobs;

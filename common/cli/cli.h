@@ -84,6 +84,9 @@ _Noreturn void img_cli_usage(struct img_cli *cli, const char *fmt, ...)
 /* The archive's folder: dir if given, else $IMG_CATALOG, else
    ${XDG_DATA_HOME:-~/.local/share}/imgtools.  Into out (IMG_PATH_MAX). */
 int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err);
+/* The same for a command that works without an archive, too: empty where
+   nothing says which. */
+int img_cli_catalog_if(const char *dir, char *out, struct img_err *err);
 
 /* Call before opening the archive when inputs are read: waits for the first
    byte on stdin where the first input comes from there.  In "imgimport ... |

@@ -210,7 +210,7 @@ void img_cli_parse(struct img_cli *cli, int *argc, char ***argv)
 	cli_progress_init(cli);
 }
 
-int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err)
+int img_cli_catalog_if(const char *dir, char *out, struct img_err *err)
 {
 	const char *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
 
@@ -228,6 +228,15 @@ int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err)
 	if (home && *home)
 		return img_path_join(out, IMG_PATH_MAX, home,
 				     ".local/share/imgtools", err);
-	return img_err_set(err, IMG_E_USAGE,
-			   "no archive: give -C or set IMG_CATALOG");
+	*out = '\0';
+	return 0;
+}
+
+int img_cli_catalog_dir(const char *dir, char *out, struct img_err *err)
+{
+	if (img_cli_catalog_if(dir, out, err) < 0)
+		return -1;
+	return *out ? 0
+		    : img_err_set(err, IMG_E_USAGE,
+				  "no archive: give -C or set IMG_CATALOG");
 }

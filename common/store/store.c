@@ -221,8 +221,12 @@ static int open_parts(struct img_store *s, enum img_mode mode,
 int img_store_open(struct img_store **out, const char *dir, enum img_mode mode,
 		   struct img_err *err)
 {
-	struct img_store *s = calloc(1, sizeof(*s));
+	struct img_store *s;
 
+	if (!*dir)
+		return img_err_set(err, IMG_E_USAGE,
+				   "no archive: give -C or set IMG_CATALOG");
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	s->dirfd = s->objects = s->tmp = s->session = s->lock = -1;

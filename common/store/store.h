@@ -29,7 +29,7 @@
 struct img_store;
 
 /* IMG_WRITE makes what is missing of the layout, mode 0700; IMG_READ of a
-   folder that is no archive is IMG_E_IO. */
+   folder that is no archive is IMG_E_IO, of "" IMG_E_USAGE. */
 int img_store_open(struct img_store **s, const char *dir, enum img_mode mode,
 		   struct img_err *err);
 void img_store_close(struct img_store *s);

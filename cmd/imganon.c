@@ -84,6 +84,14 @@ static int emit_text(void *arg, const char *text, size_t n)
 	return img_cli_emit_text(arg, text, n);
 }
 
+/* What became of a line of a linkage. */
+static void unsealed(void *arg, const struct img_err *why)
+{
+	if (why)
+		img_cli_note(arg, why);
+	img_cli_count(arg, why ? "failed" : "read", why != NULL);
+}
+
 static void hold(void *arg, bool on)
 {
 	img_cli_hold(arg, on);
@@ -167,7 +175,7 @@ static int anonymize(struct img_cli *cli, int argc, char **argv,
 	/* The jail of the codecs is to know neither key nor map. */
 	if (p->pixels >= IMG_PIXELS_CLEAN && img_codec_open(&codec, err) < 0)
 		goto out;
-	if (img_cli_catalog_dir(dir, archive, err) < 0 ||
+	if (img_cli_catalog_if(dir, archive, err) < 0 ||
 	    img_key_get(&key, key_file, pass, err) < 0)
 		goto out;
 	o.key = key;
@@ -187,15 +195,11 @@ out:
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	struct img_deid_wish wish = { .preset = preset,
-				      .pixels = pixels,
-				      .prefix = prefix,
-				      .range = range,
-				      .rules = rules_file,
-				      .option = option.item,
-				      .mask = mask.item,
-				      .options = option.n,
-				      .masks = mask.n };
+	const struct img_deid_wish wish = { preset,    pixels,     prefix,
+					    range,     rules_file, option.item,
+					    mask.item, option.n,   mask.n };
+	const struct img_deid_reading reading = { linkage,  trustee, emit_text,
+						  unsealed, stopped, cli };
 	struct img_anon_profile p;
 	int rc;
 
@@ -206,8 +210,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (new_trustee)
 		return img_seal_make(new_trustee, err);
 	if (reidentify)
-		return img_deid_reidentify(linkage, trustee, emit_text, cli,
-					   err);
+		return img_deid_reidentify(&reading, err);
 	rc = img_deid_profile(&p, &wish, err);
 	if (rc == 0)
 		rc = explain ? img_deid_explain(&p, explain, emit_text, cli,

@@ -15,6 +15,36 @@ anon()
 	imganon -q --key key "$@"
 }
 
+# ---- the key ------------------------------------------------------------
+
+exits 0 'a key in a file' anon -o filed a.dcm
+exits 0 'a key from a pipe' sh -c \
+	'cat key | imganon -q --key /dev/stdin -o piped a.dcm'
+ok 'gives the same' diff -r filed piped
+exits 64 'more than a key' sh -c \
+	'cat key key | imganon -q --key /dev/stdin -o piped a.dcm'
+exits 64 'less than one' sh -c \
+	'head -c 31 key | imganon -q --key /dev/stdin -o piped a.dcm'
+mkfifo -m 600 own && mkfifo -m 644 all
+exits 0 'a FIFO' sh -c 'cat key >own & imganon -q --key own -o fifo a.dcm'
+ok 'gives the same, too' diff -r filed fifo
+exits 3 'that others may read' sh -c \
+	'timeout 5 cat key >all & timeout 5 imganon -q --key all -o fifo a.dcm'
+ok 'is refused' grep -q 'all: others may use this key' err
+exits 143 'a wait for a key can be ended' sh -c \
+	'sleep 2 | timeout --preserve-status .5 imganon --key /dev/stdin -o no a.dcm'
+
+# ---- no archive ---------------------------------------------------------
+
+exits 0 'a file, and nobody knows of an archive' env -u HOME \
+	imganon -q --key key -o homeless a.dcm
+ok 'is the same' diff -r filed homeless
+exits 3 'what is in none' env -u HOME imganon -q --key key -o no 2.25.1001
+ok 'is told' grep -q '"code":"usage","message":"no archive: give -C' out
+if [ -x "$O/bin/imgexport" ]; then
+	exits 0 'a file that is exported' env -u HOME imgexport -q -o ex a.dcm
+fi
+
 # ---- folders ------------------------------------------------------------
 
 mkdir in in/sub && cp a.dcm in/a.dcm && cp b.dcm in/sub/b.dcm

@@ -192,9 +192,20 @@ exits 3 'nor when changed' imganon --reidentify --linkage changed \
 head -c 100 links >torn
 exits 0 'a log that a crash has torn' imganon --key key --linkage torn \
 	--trustee trustee.pub -o linked b.dcm
-exits 3 'says so' imganon --reidentify --linkage torn --trustee trustee
+exits 2 'says so' imganon --reidentify --linkage torn --trustee trustee
+ok 'once' test "$(wc -l <err)" = 1
 ok 'where' grep -q '^imganon: torn: line 1: ' err
 ok 'and tells what came after' grep -q '^U,2.25.1002,2.25' out
+{ echo; head -c 2000000 /dev/zero | tr '\0' A; echo; cat links; } >garbled
+exits 2 'a line that nobody has sealed' imganon --reidentify --linkage garbled \
+	--trustee trustee
+ok 'and one without an end' grep -q '^imganon: garbled: line 2: ' err
+ok 'cost nothing but themselves' test "$(grep -c '^U,2.25.100' out)" = 2
+exits 0 'the secret from a pipe' sh -c \
+	'cat trustee | imganon --reidentify --linkage links --trustee /dev/stdin'
+ok 'which is read once' test "$(grep -c '^U,2.25.100' out)" = 2
+exits 3 'a secret that is not there' imganon --reidentify --linkage links \
+	--trustee absent
 exits 64 'without a trustee' imganon --linkage links -o bad a.dcm
 
 long=$(head -c 70 /dev/zero | tr '\0' A)

@@ -89,9 +89,13 @@ int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],
    IMG_SEAL_MAX. */
 int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
 	     struct img_buf *out, struct img_err *err);
+struct img_trustee; /* who reads them; free with img_trustee_free */
+int img_trustee_load(struct img_trustee **t, const char *secret_file,
+		     struct img_err *err);
+void img_trustee_free(struct img_trustee *t);
 /* Appends what is in such a line (without its newline); IMG_E_DENIED if the
    key is another one or the line was changed. */
-int img_unseal(const char *secret_file, const char *line, size_t n,
+int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 	       struct img_buf *out, struct img_err *err);
 
 /* ---- signatures ------------------------------------------------------- */

@@ -64,43 +64,13 @@ int img_key_make(const char *file, struct img_err *err)
 	return rc;
 }
 
-static int read_master(struct img_key *k, int fd, const char *file,
-		       struct img_err *err)
-{
-	struct stat st;
-	uint8_t more;
-
-	if (fstat(fd, &st) < 0)
-		return img_err_sys(err, "%s", file);
-	if (!S_ISREG(st.st_mode) || st.st_size != MASTER)
-		return img_err_set(err, IMG_E_USAGE,
-				   "%s: not a key file (%d bytes)", file,
-				   (int)MASTER);
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return img_err_set(err, IMG_E_DENIED,
-				   "%s: others may use this key; chmod 600 it",
-				   file);
-	if (img_read_full(fd, k->master, MASTER) != MASTER ||
-	    img_read_full(fd, &more, 1) != 0)
-		return img_err_set(err, IMG_E_IO, "%s: cannot be read", file);
-	return 0;
-}
-
 int img_key_load(struct img_key **out, const char *file, struct img_err *err)
 {
 	struct img_key *k = key_new(err);
-	int fd = -1, rc = -1;
 
 	if (!k)
 		return -1;
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		img_err_sys(err, "%s", file);
-	else
-		rc = read_master(k, fd, file, err);
-	if (fd >= 0)
-		close(fd);
-	if (rc < 0) {
+	if (keyfile_read(file, true, k->master, MASTER, err) < 0) {
 		img_key_free(k);
 		return -1;
 	}
@@ -136,7 +106,7 @@ int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
 		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
 		goto out;
 	}
-	n = img_read_full(fd, pass, PASS_MAX);
+	n = keyfile_get(fd, pass, PASS_MAX);
 	if (n < 0)
 		img_err_sys(err, "descriptor %d", fd);
 	while (n > 0 && (pass[n - 1] == '\n' || pass[n - 1] == '\r'))

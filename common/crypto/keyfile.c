@@ -24,6 +24,41 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 	return rc;
 }
 
+static int not_a_key(const char *file, size_t n, struct img_err *err)
+{
+	return img_err_set(err, IMG_E_USAGE, "%s: not a key file (%zu bytes)",
+			   file, n);
+}
+
+ssize_t keyfile_get(int fd, void *p, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = read(fd, (char *)p + got, n - got);
+
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+/* To its end, which a pipe has when its writer says so. */
+static int read_key(int fd, const char *file, uint8_t *p, size_t n,
+		    struct img_err *err)
+{
+	uint8_t more;
+	ssize_t got = keyfile_get(fd, p, n), over;
+
+	over = got == (ssize_t)n ? keyfile_get(fd, &more, 1) : 0;
+	if (got < 0 || over < 0)
+		return img_err_sys(err, "%s", file);
+	return (size_t)got == n && !over ? 0 : not_a_key(file, n, err);
+}
+
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		 struct img_err *err)
 {
@@ -32,16 +67,13 @@ int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		img_err_sys(err, "%s", file);
-	else if (!S_ISREG(st.st_mode) || (size_t)st.st_size != n)
-		img_err_set(err, IMG_E_USAGE, "%s: not a key file (%zu bytes)",
-			    file, n);
+	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		rc = not_a_key(file, n, err);
 	else if (secret && (st.st_mode & (S_IRWXG | S_IRWXO)))
 		img_err_set(err, IMG_E_DENIED,
 			    "%s: others may use this key; chmod 600 it", file);
-	else if (img_read_full(fd, p, n) != (ssize_t)n)
-		img_err_set(err, IMG_E_IO, "%s: cannot be read", file);
 	else
-		rc = 0;
+		rc = read_key(fd, file, p, n, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;

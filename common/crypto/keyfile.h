@@ -7,7 +7,10 @@
 /* Makes the file and syncs it; one that is there is not touched. */
 int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 		  struct img_err *err);
-/* Exactly n bytes; secret: IMG_E_DENIED if others may use it. */
+/* Up to n bytes or the end; unlike img_read_full a signal ends it: nobody may
+   be there who writes. */
+ssize_t keyfile_get(int fd, void *p, size_t n);
+/* Exactly n bytes, of a file or a pipe; secret: IMG_E_DENIED if others may use it. */
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		 struct img_err *err);
 

@@ -10,6 +10,10 @@
 
 _Static_assert(IMG_SEAL_PUBLIC == crypto_box_PUBLICKEYBYTES, "size of a key");
 
+struct img_trustee {
+	uint8_t secret[crypto_box_SECRETKEYBYTES], public[IMG_SEAL_PUBLIC];
+};
+
 int img_seal_make(const char *file, struct img_err *err)
 {
 	uint8_t *secret = sodium_malloc(crypto_box_SECRETKEYBYTES);
@@ -62,27 +66,45 @@ int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
 	return rc;
 }
 
-int img_unseal(const char *secret_file, const char *line, size_t n,
+int img_trustee_load(struct img_trustee **out, const char *secret_file,
+		     struct img_err *err)
+{
+	struct img_trustee *t = sodium_malloc(sizeof(*t));
+
+	if (!t)
+		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
+	if (keyfile_read(secret_file, true, t->secret, sizeof(t->secret), err) <
+	    0) {
+		img_trustee_free(t);
+		return -1;
+	}
+	crypto_scalarmult_base(t->public, t->secret);
+	*out = t;
+	return 0;
+}
+
+void img_trustee_free(struct img_trustee *t)
+{
+	sodium_free(t);
+}
+
+int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 	       struct img_buf *out, struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(crypto_box_SECRETKEYBYTES);
-	uint8_t public[IMG_SEAL_PUBLIC];
 	struct img_buf box;
 	size_t boxed = 0;
 	int rc = -1;
 
 	img_buf_init(&box, IMG_SEAL_MAX * 2);
-	if (!secret || img_buf_grow(&box, n + 1, err) < 0 ||
-	    keyfile_read(secret_file, true, secret, IMG_SEAL_PUBLIC, err) < 0)
+	if (img_buf_grow(&box, n + 1, err) < 0)
 		goto out;
-	crypto_scalarmult_base(public, secret);
 	if (sodium_base642bin((uint8_t *)box.data, n, line, n, NULL, &boxed,
 			      NULL,
 			      sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
 	    boxed < crypto_box_SEALBYTES || img_buf_grow(out, boxed, err) < 0 ||
 	    crypto_box_seal_open((uint8_t *)out->data + out->len,
-				 (uint8_t *)box.data, boxed, public,
-				 secret) != 0) {
+				 (uint8_t *)box.data, boxed, t->public,
+				 t->secret) != 0) {
 		img_err_set(err, IMG_E_DENIED,
 			    "not sealed for this key, or damaged");
 		goto out;
@@ -90,9 +112,6 @@ int img_unseal(const char *secret_file, const char *line, size_t n,
 	out->len += boxed - crypto_box_SEALBYTES;
 	rc = 0;
 out:
-	if (!secret)
-		img_err_set(err, IMG_E_NOMEM, "no locked memory");
 	img_buf_release(&box);
-	sodium_free(secret);
 	return rc;
 }

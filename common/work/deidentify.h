@@ -57,10 +57,16 @@ int img_deid_stream(struct img_deid *d, int fd, struct img_err *err);
 int img_deid_finish(struct img_deid *d, struct img_err *err);
 void img_deid_close(struct img_deid *d);
 
-/* Gives the text of a linkage log, "kind,old,new" a line. */
-int img_deid_reidentify(const char *linkage, const char *secret,
-			int (*emit)(void *arg, const char *text, size_t n),
-			void *arg, struct img_err *err);
+/* Gives the text of a linkage log, "kind,old,new" a line.  done is told of
+   each line that was sealed: NULL, or why it cannot be read. */
+struct img_deid_reading {
+	const char *linkage, *secret;
+	int (*emit)(void *arg, const char *text, size_t n);
+	void (*done)(void *arg, const struct img_err *why);
+	bool (*stopped)(void *arg);
+	void *arg;
+};
+int img_deid_reidentify(const struct img_deid_reading *r, struct img_err *err);
 /* A profile in words, as the options of the command have them; NULL where
    nothing was said. */
 struct img_deid_wish {

@@ -14,7 +14,8 @@
 
 #include "work/deidentify_private.h"
 
-#define PAIRS_MAX (64u << 20) /* bytes for one object */
+#define PAIRS_MAX       (64u << 20) /* bytes for one object */
+#define LINE_MAX_SEALED (2 * IMG_SEAL_MAX)
 
 static int put_cell(struct img_buf *b, const char *p, size_t n,
 		    struct img_err *err)
@@ -288,51 +289,76 @@ void deid_pairs_close(struct img_deid *d)
 
 /* ---- reading again ---------------------------------------------------- */
 
-static int reidentify_line(struct img_buf *text, const char *secret,
-			   const char *line, size_t n, struct img_err *why)
+/* 1 with a line without its end, 0 no more, -1.  Of one longer than any that
+   was sealed only the beginning is kept. */
+static int next_line(FILE *f, struct img_buf *line, struct img_err *err)
 {
-	n -= line[n - 1] == '\n';
-	img_buf_reset(text);
-	return img_unseal(secret, line, n, text, why);
+	int c;
+
+	img_buf_reset(line);
+	while ((c = getc_unlocked(f)) != EOF && c != '\n')
+		if (line->len < LINE_MAX_SEALED &&
+		    img_buf_putc(line, (char)c, err) < 0)
+			return -1;
+	return c != EOF || line->len > 0;
 }
 
-int img_deid_reidentify(const char *linkage, const char *secret,
-			int (*emit)(void *arg, const char *text, size_t n),
-			void *arg, struct img_err *err)
+/* One line: into text, or why not. */
+static int reidentify(const struct img_deid_reading *r, struct img_trustee *t,
+		      const struct img_buf *line, uint64_t number,
+		      struct img_buf *text, struct img_err *err)
 {
-	FILE *f = fopen(linkage, "re");
-	struct img_err bad = IMG_ERR_INIT;
-	struct img_buf text;
-	char *line = NULL;
-	size_t room = 0, number = 0;
-	ssize_t n;
-	int rc = 0;
+	struct img_err bad = IMG_ERR_INIT, why = IMG_ERR_INIT;
 
-	if (!f)
-		return img_err_sys(err, "%s", linkage);
+	img_buf_reset(text);
+	if (img_unseal(t, img_buf_str(line), line->len, text, &bad) < 0) {
+		img_err_set(&why, bad.code, "%s: line %llu: %s", r->linkage,
+			    (unsigned long long)number, bad.text);
+		r->done(r->arg, &why);
+		return 0;
+	}
+	r->done(r->arg, NULL);
+	return text->len && r->emit(r->arg, text->data, text->len) < 0
+		       ? img_err_set(err, IMG_E_IO, "stdout")
+		       : 0;
+}
+
+static int reidentify_all(const struct img_deid_reading *r,
+			  struct img_trustee *t, FILE *f, struct img_err *err)
+{
+	struct img_buf line, text;
+	uint64_t number = 0;
+	int rc = 0, more = 0;
+
+	img_buf_init(&line, LINE_MAX_SEALED + 1);
 	img_buf_init(&text, 2 * IMG_SEAL_MAX);
-	if (emit(arg, "kind,old,new\n", 13) < 0)
+	if (r->emit(r->arg, "kind,old,new\n", 13) < 0)
 		rc = img_err_set(err, IMG_E_IO, "stdout");
-	while (rc == 0 && (n = getline(&line, &room, f)) > 0) {
-		struct img_err why = IMG_ERR_INIT;
-
-		number++;
-		if (reidentify_line(&text, secret, line, (size_t)n, &why) < 0) {
-			if (bad.code == IMG_OK)
-				img_err_set(&bad, why.code, "%s: line %zu: %s",
-					    linkage, number, why.text);
-		} else if (text.len && emit(arg, text.data, text.len) < 0) {
-			rc = img_err_set(err, IMG_E_IO, "stdout");
-		}
-	}
-	if (rc == 0 && ferror(f))
-		rc = img_err_sys(err, "%s", linkage);
-	if (rc == 0 && bad.code != IMG_OK) {
-		*err = bad;
-		rc = -1;
-	}
-	free(line);
+	while (rc == 0 && !r->stopped(r->arg) &&
+	       (more = next_line(f, &line, err)) > 0)
+		rc = reidentify(r, t, &line, ++number, &text, err);
+	if (rc == 0 && more == 0 && ferror(f))
+		rc = img_err_sys(err, "%s", r->linkage);
 	img_buf_release(&text);
-	fclose(f);
+	img_buf_release(&line);
+	return more < 0 ? -1 : rc;
+}
+
+int img_deid_reidentify(const struct img_deid_reading *r, struct img_err *err)
+{
+	struct img_trustee *t = NULL;
+	FILE *f;
+	int rc;
+
+	if (img_trustee_load(&t, r->secret, err) < 0)
+		return -1;
+	f = fopen(r->linkage, "re");
+	if (f)
+		rc = reidentify_all(r, t, f, err);
+	else
+		rc = img_err_sys(err, "%s", r->linkage);
+	if (f)
+		fclose(f);
+	img_trustee_free(t);
 	return rc;
 }

@@ -96,6 +96,15 @@ bitflip "$o" 700 >/dev/null
 exits 2 'a damaged object' send --again 2.25.5 2.25.1
 ok 'is failed' grep -q '^{"status":"failed".*"code":"malformed".*damaged' out
 ok 'and not sent; the other is' test "$(records sent)" = 1
+cp in/1.dcm made.dcm
+echo '{"status":"deidentified","path":"made.dcm","SOPInstanceUID":"2.25.99",'\
+'"digest":"'"$(b2sum -l 256 made.dcm | cut -c1-64)"'"}' >rec
+exits 0 'a file that is what its record says' timeout 60 imgsend -q -C none \
+	-c "$to" - <rec
+bitflip made.dcm 700 >/dev/null
+exits 3 'no more after a flipped bit' timeout 60 imgsend -q -C none \
+	-c "$to" - <rec
+ok 'for its digest' grep -q '^{"status":"failed","path":"made.dcm".*damaged' out
 echo 'no image' >in/readme.txt
 head -c 600 in/1.dcm >in/cut.dcm
 mkdir sub && ln -s ../sub in/tosub && ln -s absent in/nowhere && mkfifo in/pipe

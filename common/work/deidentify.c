@@ -169,18 +169,14 @@ static void worker_release(struct deid_worker *w)
 
 static int open_out(struct img_deid *d, struct img_err *err)
 {
-	struct stat st;
-
 	d->to_stdout = strcmp(d->opts.out, "-") == 0;
 	if (d->to_stdout)
 		return 0;
 	if (mkdir(d->opts.out, 0777) < 0 && errno != EEXIST)
 		return img_err_sys(err, "%s", d->opts.out);
 	d->out_fd = open(d->opts.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->out_fd < 0 || fstat(d->out_fd, &st) < 0)
+	if (d->out_fd < 0 || fstat(d->out_fd, &d->out_st) < 0)
 		return img_err_sys(err, "%s", d->opts.out);
-	d->out_dev = st.st_dev;
-	d->out_ino = st.st_ino;
 	return 0;
 }
 

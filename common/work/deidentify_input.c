@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
-#include "work/folder.h"
-#include "work/scope.h"
+#include "work/inputs.h"
 
 /* digest: what it is to be, or NULL. */
 static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
@@ -29,58 +28,59 @@ static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
 	return deid_add_take(d, &t, err);
 }
 
-/* ---- folders ---------------------------------------------------------- */
-
-/* What we write ourselves is no input. */
-static bool is_output(const struct img_deid *d, const struct stat *st)
+static int file(void *arg, const struct input_file *f, struct img_err *err)
 {
-	return d->out_fd >= 0 && st->st_dev == d->out_dev &&
-	       st->st_ino == d->out_ino;
+	return add_copy(arg, f->path, -1, f->found, f->digest, err);
 }
 
-static int add_entry(void *arg, const struct folder_entry *e,
-		     struct img_err *err)
+static int ignored(void *arg, const char *path, const char *reason,
+		   struct img_err *err)
+{
+	return deid_ignored(arg, path, reason, err);
+}
+
+/* What a record says of its original is not repeated, nor a UID. */
+static int failed(void *arg, const char *path, const struct img_record *rec,
+		  const struct img_err *why, struct img_err *err)
+{
+	return deid_failed(arg, rec ? NULL : path, why, err);
+}
+
+static int absent(void *arg, const char *text, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	(void)text;
+	img_err_set(&why, IMG_E_IO,
+		    "no such file, and no such UID in the archive");
+	return deid_failed(arg, NULL, &why, err);
+}
+
+static int archive(void *arg, struct img_catalog **c, struct img_err *err)
 {
 	struct img_deid *d = arg;
 
-	if (d->host.stopped(d->host.arg))
-		return 1;
-	if (e->why)
-		return deid_failed(d, e->path, e->why, err);
-	if (e->ignored)
-		return deid_ignored(d, e->path, e->ignored, err);
-	return add_copy(d, e->path, -1, true, NULL, err);
-}
-
-static int add_folder(struct img_deid *d, const char *path, struct img_err *err)
-{
-	const struct stat out = { .st_dev = d->out_dev, .st_ino = d->out_ino };
-
-	return folder_each(path, d->out_fd >= 0 ? &out : NULL, add_entry, d,
-			   err);
-}
-
-/* ---- the archive ------------------------------------------------------ */
-
-static int open_archive(struct img_deid *d, struct img_err *err)
-{
-	if (d->archive)
-		return 0;
-	d->archive_tried = true;
-	if (img_store_open(&d->store, d->opts.catalog, IMG_READ, err) < 0)
+	if (!d->store &&
+	    img_store_open(&d->store, d->opts.catalog, IMG_READ, err) < 0)
 		return -1;
-	return img_catalog_open(&d->archive, d->opts.catalog, IMG_READ, err);
+	if (!d->archive &&
+	    img_catalog_open(&d->archive, d->opts.catalog, IMG_READ, err) < 0)
+		return -1;
+	*c = d->archive;
+	return 0;
 }
 
 /* Messages call it by its digest, which tells nothing to anybody who has not
    the archive. */
-static int add_object(struct img_deid *d, const struct img_object *o,
-		      struct img_err *err)
+static int object(void *arg, const struct img_object *o,
+		  const struct img_record *rec, struct img_err *err)
 {
+	struct img_deid *d = arg;
 	struct img_err why = IMG_ERR_INIT;
 	char hex[IMG_DIGEST_HEX];
 	int fd;
 
+	(void)rec;
 	img_hex(hex, o->digest, IMG_DIGEST_SIZE);
 	fd = o->place ? open(o->place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
 		      : img_store_get(d->store, o->digest, &why);
@@ -92,119 +92,38 @@ static int add_object(struct img_deid *d, const struct img_object *o,
 	return add_copy(d, hex, fd, false, o->digest, err);
 }
 
-/* 1 there was something, 0 not, -1.  wanted: only the object with this
-   digest, or NULL. */
-static int add_scope(struct img_deid *d, const struct img_scope *scope,
-		     const uint8_t *wanted, struct img_err *err)
+static bool stopped(void *arg)
 {
-	struct img_objects *all = NULL;
-	struct img_object o;
-	int more = 0, rc = 0, found = 0;
+	const struct img_deid *d = arg;
 
-	if (img_catalog_expand(d->archive, scope, &all, err) < 0)
-		return -1;
-	while (rc == 0 && !d->host.stopped(d->host.arg) &&
-	       (more = img_objects_next(all, &o, err)) > 0) {
-		if (wanted && memcmp(wanted, o.digest, IMG_DIGEST_SIZE) != 0)
-			continue;
-		found = 1;
-		rc = add_object(d, &o, err);
-	}
-	img_objects_close(all);
-	return rc < 0 || more < 0 ? -1 : found;
+	return d->host.stopped(d->host.arg);
 }
 
-static int add_uid(struct img_deid *d, const char *uid, struct img_err *err)
+static const struct inputs_host host = { file,   object,  ignored, failed,
+					 absent, archive, stopped };
+
+/* What we write ourselves is no input. */
+static struct inputs inputs_of(struct img_deid *d)
 {
-	struct img_scope scope = { .uid = uid };
-	int rc = open_archive(d, err);
-
-	if (rc == 0)
-		rc = img_catalog_level_of(d->archive, uid, &scope.level, err);
-	if (rc > 0 && d->to_stdout && scope.level != IMG_IMAGE)
-		return img_err_set(err, IMG_E_REFUSED,
-				   "a UID of more than the one object that "
-				   "goes to standard output");
-	return rc > 0 ? add_scope(d, &scope, NULL, err) : rc;
-}
-
-/* ---- inputs ----------------------------------------------------------- */
-
-static int refuse_folder(const struct img_deid *d, const char *path,
-			 const struct stat *st, struct img_err *why)
-{
-	if (d->to_stdout)
-		return img_err_set(why, IMG_E_REFUSED,
-				   "%s: a folder, and one object goes to "
-				   "standard output",
-				   path);
-	if (is_output(d, st))
-		return img_err_set(why, IMG_E_REFUSED,
-				   "%s: the folder of the new objects", path);
-	return 0;
+	return (struct inputs){ .host = &host,
+				.arg = d,
+				.single = d->to_stdout,
+				.apart = d->out_fd >= 0 ? &d->out_st : NULL };
 }
 
 int img_deid_text(struct img_deid *d, const char *text, struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
-	int rc;
+	const struct inputs in = inputs_of(d);
 
-	if (stat(text, &st) == 0) {
-		if (!S_ISDIR(st.st_mode))
-			return add_copy(d, text, -1, false, NULL, err);
-		if (refuse_folder(d, text, &st, &why) == 0)
-			return add_folder(d, text, err);
-		return deid_failed(d, text, &why, err);
-	}
-	if (errno != ENOENT || !img_uid_ok(text)) {
-		img_err_sys(&why, "%s", text);
-		return deid_failed(d, text, &why, err);
-	}
-	rc = add_uid(d, text, &why);
-	if (rc == 0)
-		img_err_set(&why, IMG_E_IO,
-			    "no such file, and no such UID in "
-			    "the archive");
-	return rc > 0 ? 0 : deid_failed(d, NULL, &why, err);
-}
-
-/* A record of one object with its digest means that object, not another one
-   that the archive has under the same UID. */
-static int add_record(struct img_deid *d, const struct img_record *rec,
-		      const uint8_t *digest, struct img_err *err)
-{
-	struct img_scope scope;
-
-	if (!img_scope_of_record(rec, &scope))
-		return 0;
-	if (open_archive(d, err) < 0)
-		return -1;
-	scope.all = digest != NULL;
-	return add_scope(d, &scope, digest, err);
+	return inputs_text(&in, text, err);
 }
 
 int img_deid_record(struct img_deid *d, const struct img_record *rec,
 		    struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	uint8_t bytes[IMG_DIGEST_SIZE], *digest = NULL;
-	struct stat st;
-	int rc;
+	const struct inputs in = inputs_of(d);
 
-	if (rec->sop && rec->digest &&
-	    img_unhex(bytes, sizeof(bytes), rec->digest))
-		digest = bytes;
-	rc = add_record(d, rec, digest, &why);
-	if (rc > 0)
-		return 0;
-	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
-		return add_copy(d, rec->path, -1, false, digest, err);
-	if (rc == 0)
-		img_err_set(&why, IMG_E_USAGE,
-			    "a record of nothing that is in "
-			    "the archive or in a file");
-	return deid_failed(d, NULL, &why, err);
+	return inputs_record(&in, rec, err);
 }
 
 /* Into a file without a name, so that it can be read three times. */

@@ -15,6 +15,7 @@
 #define IMG_DEIDENTIFY_PRIVATE_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "catalog/catalog.h"
 #include "codec/codec.h"
@@ -94,9 +95,8 @@ struct img_deid {
 	struct img_deid_host host;
 	struct img_store *store;
 	struct img_catalog *archive;
-	bool archive_tried;
 	int out_fd, report_fd;
-	uint64_t out_dev, out_ino;
+	struct stat out_st; /* of the folder; nothing without out_fd */
 	bool to_stdout;
 	uint64_t inputs;
 

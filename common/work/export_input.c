@@ -8,8 +8,7 @@
 
 #include "dicom/dicom.h"
 #include "work/export_private.h"
-#include "work/folder.h"
-#include "work/scope.h"
+#include "work/inputs.h"
 
 static struct export_item *add(struct img_export *x, const char *name,
 			       struct img_err *err)
@@ -40,11 +39,13 @@ static struct export_item *add(struct img_export *x, const char *name,
 }
 
 /* An input that leads to nothing; the record that named it is kept. */
-static int add_failed(struct img_export *x, const char *path,
-		      const struct img_err *why, struct img_err *err)
+static int failed(void *arg, const char *path, const struct img_record *rec,
+		  const struct img_err *why, struct img_err *err)
 {
+	struct img_export *x = arg;
 	struct export_item *it = add(x, path ? path : "", err);
 
+	(void)rec;
 	if (!it)
 		return -1;
 	if (path)
@@ -53,24 +54,34 @@ static int add_failed(struct img_export *x, const char *path,
 	return 0;
 }
 
-/* ---- files and folders ------------------------------------------------- */
-
-static int add_file(struct img_export *x, const char *path, bool in_folder,
-		    struct img_err *err)
+static int absent(void *arg, const char *text, struct img_err *err)
 {
-	struct export_item *it = add(x, path, err);
+	struct img_err why = IMG_ERR_INIT;
+
+	img_err_set(&why, IMG_E_IO,
+		    "%s: no such file, and no such UID in the archive", text);
+	return failed(arg, text, NULL, &why, err);
+}
+
+static int file(void *arg, const struct input_file *f, struct img_err *err)
+{
+	struct export_item *it = add(arg, f->path, err);
 
 	if (!it)
 		return -1;
 	it->place = it->name;
-	it->in_folder = in_folder;
+	it->in_folder = f->found;
+	if (f->digest) {
+		memcpy(it->digest, f->digest, IMG_DIGEST_SIZE);
+		it->known = true;
+	}
 	return 0;
 }
 
-static int add_ignored(struct img_export *x, const char *path,
-		       const char *reason, struct img_err *err)
+static int ignored(void *arg, const char *path, const char *reason,
+		   struct img_err *err)
 {
-	struct export_item *it = add(x, path, err);
+	struct export_item *it = add(arg, path, err);
 
 	if (!it)
 		return -1;
@@ -80,38 +91,28 @@ static int add_ignored(struct img_export *x, const char *path,
 	return 0;
 }
 
-static int add_entry(void *arg, const struct folder_entry *e,
-		     struct img_err *err)
+static int archive(void *arg, struct img_catalog **c, struct img_err *err)
 {
 	struct img_export *x = arg;
 
-	if (export_stopped(x))
-		return 1;
-	if (e->why)
-		return add_failed(x, e->path, e->why, err);
-	if (e->ignored)
-		return add_ignored(x, e->path, e->ignored, err);
-	return add_file(x, e->path, true, err);
-}
-
-/* ---- the archive ------------------------------------------------------- */
-
-static int open_archive(struct img_export *x, struct img_err *err)
-{
-	if (x->archive)
-		return 0;
 	if (!x->store &&
 	    img_store_open(&x->store, x->opts.catalog, IMG_READ, err) < 0)
 		return -1;
-	return img_catalog_open(&x->archive, x->opts.catalog, IMG_READ, err);
+	if (!x->archive &&
+	    img_catalog_open(&x->archive, x->opts.catalog, IMG_READ, err) < 0)
+		return -1;
+	*c = x->archive;
+	return 0;
 }
 
-static int add_object(struct img_export *x, const struct img_object *o,
-		      struct img_err *err)
+static int object(void *arg, const struct img_object *o,
+		  const struct img_record *rec, struct img_err *err)
 {
+	struct img_export *x = arg;
 	char hex[IMG_DIGEST_HEX];
 	struct export_item *it;
 
+	(void)rec;
 	img_hex(hex, o->digest, IMG_DIGEST_SIZE);
 	it = add(x, o->place ? o->place : hex, err);
 	if (!it)
@@ -129,68 +130,20 @@ static int add_object(struct img_export *x, const struct img_object *o,
 	return 0;
 }
 
-/* 1 there was something, 0 not, -1.  wanted: only the object with this
-   digest, or NULL. */
-static int add_scope(struct img_export *x, const struct img_scope *scope,
-		     const uint8_t *wanted, struct img_err *err)
+static bool stopped(void *arg)
 {
-	struct img_objects *all = NULL;
-	struct img_object o;
-	int more = 0, rc = 0, found = 0;
-
-	if (open_archive(x, err) < 0 ||
-	    img_catalog_expand(x->archive, scope, &all, err) < 0)
-		return -1;
-	while (rc == 0 && !export_stopped(x) &&
-	       (more = img_objects_next(all, &o, err)) > 0) {
-		if (wanted && memcmp(wanted, o.digest, IMG_DIGEST_SIZE) != 0)
-			continue;
-		found = 1;
-		rc = add_object(x, &o, err);
-	}
-	img_objects_close(all);
-	return rc < 0 || more < 0 ? -1 : found;
+	return export_stopped(arg);
 }
 
-static int add_uid(struct img_export *x, const char *uid, struct img_err *err)
+static const struct inputs_host host = { file,   object,  ignored, failed,
+					 absent, archive, stopped };
+
+int img_export_text(struct img_export *x, const char *text, struct img_err *err)
 {
-	struct img_scope scope = { .uid = uid };
-	int rc = open_archive(x, err);
+	const struct inputs in = { .host = &host, .arg = x };
 
-	if (rc == 0)
-		rc = img_catalog_level_of(x->archive, uid, &scope.level, err);
-	return rc > 0 ? add_scope(x, &scope, NULL, err) : rc;
-}
-
-/* ---- inputs ------------------------------------------------------------ */
-
-static int text(struct img_export *x, const char *text, struct img_err *err)
-{
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
-	int rc;
-
-	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode)
-			       ? folder_each(text, NULL, add_entry, x, err)
-			       : add_file(x, text, false, err);
-	if (errno != ENOENT || !img_uid_ok(text)) {
-		img_err_sys(&why, "%s", text);
-		return add_failed(x, text, &why, err);
-	}
-	rc = add_uid(x, text, &why);
-	if (rc == 0)
-		img_err_set(&why, IMG_E_IO,
-			    "%s: no such file, and no such UID in the archive",
-			    text);
-	return rc > 0 ? 0 : add_failed(x, text, &why, err);
-}
-
-int img_export_text(struct img_export *x, const char *given,
-		    struct img_err *err)
-{
 	x->last_line = NULL;
-	return text(x, given, err);
+	return inputs_text(&in, text, err);
 }
 
 static int keep_line(struct img_export *x, const struct img_record *rec,
@@ -223,55 +176,14 @@ static bool passes(const struct img_record *rec)
 	return false;
 }
 
-/* A record of one object with its digest means that object, not another one
-   that the archive has under the same UID: what was de-identified may have
-   kept its UIDs. */
-static int add_record(struct img_export *x, const struct img_record *rec,
-		      const uint8_t *digest, struct img_err *err)
-{
-	struct img_scope scope;
-
-	if (!img_scope_of_record(rec, &scope))
-		return 0;
-	scope.all = digest != NULL;
-	return add_scope(x, &scope, digest, err);
-}
-
-static int add_its_file(struct img_export *x, const struct img_record *rec,
-			const uint8_t *digest, struct img_err *err)
-{
-	if (add_file(x, rec->path, false, err) < 0)
-		return -1;
-	if (digest) {
-		memcpy(x->item[x->items - 1].digest, digest, IMG_DIGEST_SIZE);
-		x->item[x->items - 1].known = true;
-	}
-	return 0;
-}
-
 int img_export_record(struct img_export *x, const struct img_record *rec,
 		      struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	uint8_t bytes[IMG_DIGEST_SIZE], *digest = NULL;
-	struct stat st;
-	int rc;
+	const struct inputs in = { .host = &host, .arg = x };
 
 	if (passes(rec))
 		return x->host.emit(x->host.arg, rec);
-	if (rec->sop && rec->digest &&
-	    img_unhex(bytes, sizeof(bytes), rec->digest))
-		digest = bytes;
 	if (keep_line(x, rec, err) < 0)
 		return -1;
-	rc = add_record(x, rec, digest, &why);
-	if (rc > 0)
-		return 0;
-	if (rec->path && stat(rec->path, &st) == 0 && S_ISREG(st.st_mode))
-		return add_its_file(x, rec, digest, err);
-	if (rc == 0)
-		img_err_set(&why, IMG_E_USAGE,
-			    "a record of nothing that is in the archive or in "
-			    "a file");
-	return add_failed(x, rec->path, &why, err);
+	return inputs_record(&in, rec, err);
 }

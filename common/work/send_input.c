@@ -4,8 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "work/folder.h"
-#include "work/scope.h"
+#include "work/inputs.h"
 #include "work/send_private.h"
 
 /* ---- single items ----------------------------------------------------- */
@@ -27,9 +26,8 @@ static int fail(struct img_send *s, struct send_item *it, const char *status,
 	return finish(s, it);
 }
 
-static int failed(struct img_send *s, const char *path,
-		  const struct img_record *rec, const struct img_err *why,
-		  struct img_err *err)
+static int failed(void *arg, const char *path, const struct img_record *rec,
+		  const struct img_err *why, struct img_err *err)
 {
 	struct send_item *it = send_item_new(err);
 
@@ -39,14 +37,19 @@ static int failed(struct img_send *s, const char *path,
 		it->path = strdup(path);
 	if (rec && rec->sop && strlen(rec->sop) < sizeof(it->sop))
 		memcpy(it->sop, rec->sop, strlen(rec->sop) + 1);
-	return fail(s, it, "failed", why);
+	return fail(arg, it, "failed", why);
+}
+
+static int absent(void *arg, const char *text, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	img_err_set(&why, IMG_E_IO,
+		    "%s: no such file, and no such UID in the archive", text);
+	return failed(arg, text, NULL, &why, err);
 }
 
 /* Members of a record that we do not make anew go on with it. */
-struct more {
-	struct img_buf *b;
-};
-
 static bool is_ours(const char *key)
 {
 	static const char *const ours[] = { "status",
@@ -103,23 +106,27 @@ static int take_more(struct send_item *it, const struct img_record *rec,
 	return 0;
 }
 
-static int add_file(struct img_send *s, const char *path, bool found,
-		    const struct img_record *rec, struct img_err *err)
+static int file(void *arg, const struct input_file *f, struct img_err *err)
 {
+	struct img_send *s = arg;
 	struct send_item *it = send_item_new(err);
 	struct img_err why = IMG_ERR_INIT;
 
 	if (!it)
 		return -1;
-	it->path = strdup(path);
-	it->found = found;
-	if (!it->path || take_more(it, rec, err) < 0) {
+	it->path = strdup(f->path);
+	it->found = f->found;
+	if (!it->path || take_more(it, f->rec, err) < 0) {
 		send_item_free(it);
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	}
+	if (f->digest) {
+		memcpy(it->digest, f->digest, IMG_DIGEST_SIZE);
+		it->has_digest = true;
+	}
 	if (send_look(s, it, &why) == 0)
 		return it->status ? finish(s, it) : send_queue_take(s, it, err);
-	if (found && why.code == IMG_E_NOT_DICOM) {
+	if (f->found && why.code == IMG_E_NOT_DICOM) {
 		it->status = "ignored";
 		it->reason = "not a DICOM file";
 		return finish(s, it);
@@ -127,9 +134,7 @@ static int add_file(struct img_send *s, const char *path, bool found,
 	return fail(s, it, "failed", &why);
 }
 
-/* ---- folders ---------------------------------------------------------- */
-
-static int ignored(struct img_send *s, const char *path, const char *reason,
+static int ignored(void *arg, const char *path, const char *reason,
 		   struct img_err *err)
 {
 	struct send_item *it = send_item_new(err);
@@ -139,21 +144,7 @@ static int ignored(struct img_send *s, const char *path, const char *reason,
 	it->path = strdup(path);
 	it->status = "ignored";
 	it->reason = reason;
-	return finish(s, it);
-}
-
-static int add_entry(void *arg, const struct folder_entry *e,
-		     struct img_err *err)
-{
-	struct img_send *s = arg;
-
-	if (s->host.stopped(s->host.arg))
-		return 1;
-	if (e->why)
-		return failed(s, e->path, NULL, e->why, err);
-	if (e->ignored)
-		return ignored(s, e->path, e->ignored, err);
-	return add_file(s, e->path, true, NULL, err);
+	return finish(arg, it);
 }
 
 /* ---- the archive ------------------------------------------------------ */
@@ -164,9 +155,19 @@ static void copy(char *to, size_t size, const char *from)
 		memcpy(to, from, strlen(from) + 1);
 }
 
-static int add_object(struct img_send *s, const struct img_object *o,
-		      const struct img_record *rec, struct img_err *err)
+static int archive(void *arg, struct img_catalog **c, struct img_err *err)
 {
+	const struct img_send *s = arg;
+
+	(void)err;
+	*c = s->catalog;
+	return 0;
+}
+
+static int object(void *arg, const struct img_object *o,
+		  const struct img_record *rec, struct img_err *err)
+{
+	struct img_send *s = arg;
 	struct send_item *it = send_item_new(err);
 
 	if (!it)
@@ -192,68 +193,23 @@ static int add_object(struct img_send *s, const struct img_object *o,
 	return send_queue_take(s, it, err);
 }
 
-/* The record of one object names it by its digest, too. */
-static bool is_meant(const struct img_object *o, const struct img_record *rec)
+static bool stopped(void *arg)
 {
-	uint8_t digest[IMG_DIGEST_SIZE];
+	const struct img_send *s = arg;
 
-	if (!rec || !rec->sop || !rec->digest ||
-	    !img_unhex(digest, sizeof(digest), rec->digest))
-		return o->current;
-	return memcmp(digest, o->digest, sizeof(digest)) == 0;
-}
-
-/* 1 there was something, 0 not, -1. */
-static int add_scope(struct img_send *s, struct img_scope *scope,
-		     const struct img_record *rec, struct img_err *err)
-{
-	struct img_objects *all = NULL;
-	struct img_object o;
-	int more = 0, rc = 0, found = 0;
-
-	scope->all = true;
-	if (img_catalog_expand(s->catalog, scope, &all, err) < 0)
-		return -1;
-	while (rc == 0 && !s->host.stopped(s->host.arg) &&
-	       (more = img_objects_next(all, &o, err)) > 0) {
-		if (!is_meant(&o, rec))
-			continue;
-		found = 1;
-		rc = add_object(s, &o, rec && rec->sop ? rec : NULL, err);
-	}
-	img_objects_close(all);
-	return rc < 0 || more < 0 ? -1 : found;
+	return s->host.stopped(s->host.arg);
 }
 
 /* ---- inputs ----------------------------------------------------------- */
 
+static const struct inputs_host host = { file,   object,  ignored, failed,
+					 absent, archive, stopped };
+
 int img_send_text(struct img_send *s, const char *text, struct img_err *err)
 {
-	struct img_scope scope = { .uid = text };
-	struct img_err why = IMG_ERR_INIT;
-	struct stat st;
-	int rc = 0;
+	const struct inputs in = { .host = &host, .arg = s };
 
-	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode)
-			       ? folder_each(text, NULL, add_entry, s, err)
-			       : add_file(s, text, false, NULL, err);
-	if (errno != ENOENT || !img_uid_ok(text)) {
-		img_err_sys(&why, "%s", text);
-		return failed(s, text, NULL, &why, err);
-	}
-	if (s->catalog)
-		rc = img_catalog_level_of(s->catalog, text, &scope.level, &why);
-	if (rc > 0)
-		rc = add_scope(s, &scope, NULL, &why);
-	if (rc > 0)
-		return 0;
-	if (rc == 0)
-		img_err_set(&why, IMG_E_IO,
-			    "%s: no such file, and no such UID "
-			    "in the archive",
-			    text);
-	return failed(s, text, NULL, &why, err);
+	return inputs_text(&in, text, err);
 }
 
 /* What has no object passes through: the end of a pipe counts it, too.  What
@@ -271,23 +227,8 @@ static bool passes(const struct img_record *rec)
 int img_send_record(struct img_send *s, const struct img_record *rec,
 		    struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-	struct img_scope scope;
-	struct stat st;
-	int rc = 0;
+	const struct inputs in = { .host = &host, .arg = s };
 
-	if (passes(rec))
-		return s->host.emit(s->host.arg, rec);
-	if (s->catalog && img_scope_of_record(rec, &scope))
-		rc = add_scope(s, &scope, rec, &why);
-	if (rc > 0)
-		return 0;
-	if (rc == 0 && rec->path && stat(rec->path, &st) == 0 &&
-	    S_ISREG(st.st_mode))
-		return add_file(s, rec->path, false, rec, err);
-	if (rc == 0)
-		img_err_set(&why, IMG_E_USAGE,
-			    "a record of nothing that is in "
-			    "the archive or in a file");
-	return failed(s, rec->path, rec, &why, err);
+	return passes(rec) ? s->host.emit(s->host.arg, rec)
+			   : inputs_record(&in, rec, err);
 }

@@ -87,6 +87,18 @@ OTHER@127.0.0.1:$port|sent|6|0|response
 $to|sent|6|0|response
 !
 
+# ---- an odd length cannot be sent ----------------------------------------
+
+cp in/1.dcm odd.dcm
+printf '\341\177\020\000LO\003\000abc' >>odd.dcm
+exits 0 'a data set of odd length' send odd.dcm
+ok 'its record says that it was padded' grep -q \
+	'"warning":\["padded: [a-z ]*"\].*"response":"0000"' out
+cp in/1.dcm even.dcm
+printf '\341\177\020\000LO\004\000abc ' >>even.dcm
+ok 'with a space, as text is' arrived 1 even.dcm
+exits 0 'as it was' send --again in/1.dcm
+
 # ---- what does not go ----------------------------------------------------
 
 o=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) || '/' ||

@@ -267,17 +267,9 @@ static int find_data(const struct img_dicom_facts *f, uint64_t size,
 	if (out->length == 0)
 		return img_err_set(err, IMG_E_MALFORMED, "%s: no data set",
 				   name);
-	if (out->length & 1) {
-		/* PS3.5 A.5 lets a deflated stream end with a zero byte. */
-		if (!f->deflated)
-			return img_err_set(err, IMG_E_UNSUPPORTED,
-					   "%s: its data set has an odd "
-					   "length, which cannot be sent "
-					   "(PS3.8 9.3.5.1)",
-					   name);
-		out->pad = true;
-		out->length++;
-	}
+	/* PS3.5 A.5 lets a deflated stream end with a zero byte. */
+	out->pad = f->deflated && (out->length & 1);
+	out->length += out->pad;
 	return 0;
 }
 

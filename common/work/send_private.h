@@ -39,6 +39,7 @@ struct send_item {
 	enum img_code code;
 	char *error;
 	char sent_as[IMG_UID_MAX]; /* another transfer syntax; or empty */
+	bool padded;               /* values of odd length were */
 };
 
 /* Objects of one SOP class in one transfer syntax. */
@@ -155,7 +156,9 @@ int send_reload(struct send_loader *l, struct send_item *it, int out,
 
 /* Whether an object of one transfer syntax can be sent in another. */
 bool send_recodes(const struct img_send *s, const char *from, const char *to);
-/* Turns what was loaded into that. */
+/* Whether it has to be, because of an odd length (PS3.8 9.3.5.1). */
+bool send_is_odd(const struct send_loaded *d);
+/* Turns what was loaded into that; values of odd length get a byte more. */
 int send_recode(struct send_loader *l, struct send_item *it,
 		struct send_loaded *d, const char *to, struct img_err *err);
 

@@ -31,6 +31,32 @@ bool send_recodes(const struct img_send *s, const char *from, const char *to)
 	       (s->opts.allow_lossy || !img_codec_is_lossy(from));
 }
 
+bool send_is_odd(const struct send_loaded *d)
+{
+	return d->length & 1;
+}
+
+/* Tables of frames are copied as they are, so fragments must not grow where
+   there are several. */
+static int may_pad(int in, const char *name, const char *to,
+		   struct img_err *err)
+{
+	const struct img_frames_facts *facts;
+	struct img_frames *f = NULL;
+	bool may;
+
+	if (img_frames_open(&f, in, name, err) < 0)
+		return -1;
+	facts = img_frames_facts(f);
+	may = img_ts_find(to) && (facts->native || facts->frames <= 1);
+	img_frames_close(f);
+	return may ? 0
+		   : img_err_set(err, IMG_E_UNSUPPORTED,
+				 "%s: its data set has an odd length, which "
+				 "cannot be sent (PS3.8 9.3.5.1)",
+				 name);
+}
+
 /* A file without a name: in memory, or beside other temporary ones. */
 static int make_file(uint64_t bytes, struct img_err *err)
 {
@@ -53,13 +79,15 @@ static int make_file(uint64_t bytes, struct img_err *err)
 }
 
 static int transcode(struct send_loader *l, struct send_item *it, int in,
-		     const char *to, int out, struct img_err *err)
+		     bool odd, const char *to, int out, struct img_err *err)
 {
 	const struct img_transcode how = { .to = to,
 					   .allow_lossy =
 						   l->s->opts.allow_lossy };
 	const char *name = it->path ? it->path : "object";
 
+	if (odd && may_pad(in, name, to, err) < 0)
+		return -1;
 	if (l->s->codec && !l->session &&
 	    img_codec_session(l->s->codec, &l->session, err) < 0)
 		return -1;
@@ -69,6 +97,7 @@ static int transcode(struct send_loader *l, struct send_item *it, int in,
 int send_recode(struct send_loader *l, struct send_item *it,
 		struct send_loaded *d, const char *to, struct img_err *err)
 {
+	bool odd = send_is_odd(d);
 	uint64_t bytes = 0;
 	int in, out, rc = -1;
 
@@ -76,8 +105,11 @@ int send_recode(struct send_loader *l, struct send_item *it,
 	if (in < 0)
 		return -1;
 	out = make_file(bytes, err);
-	if (out >= 0 && transcode(l, it, in, to, out, err) == 0)
+	if (out >= 0 && transcode(l, it, in, odd, to, out, err) == 0)
 		rc = send_reload(l, it, out, d, err);
+	if (rc == 0 && send_is_odd(d))
+		rc = img_err_set(err, IMG_E_BUG, "an odd length stays");
+	it->padded |= odd;
 	if (out >= 0 && out != d->fd)
 		close(out);
 	close(in);

@@ -198,6 +198,9 @@ static int emit(struct img_send *s, const struct send_item *it)
 	rec.bytes = it->bytes;
 	rec.digest = it->has_digest ? hex : NULL;
 	rec.reason = it->reason;
+	if (it->padded && !it->error)
+		img_record_warn(&rec, "padded: values of odd length were sent "
+				      "with a byte more");
 	if (it->warning)
 		img_record_warn(&rec, it->warning);
 	if (it->error)

@@ -286,13 +286,16 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 		send_queue_back(w->s, it);
 		return GO_ON;
 	}
-	if (strcmp(c->ts, d->ts) != 0) {
+	if (strcmp(c->ts, d->ts) != 0 || send_is_odd(d)) {
+		bool other = strcmp(c->ts, d->ts) != 0;
+
 		if (send_recode(&w->recoder, it, d, c->ts, &err) < 0) {
 			send_item_fail(it, "failed", &err);
 			send_queue_done(w->s, it);
 			return GO_ON;
 		}
-		memcpy(it->sent_as, d->ts, sizeof(it->sent_as));
+		if (other)
+			memcpy(it->sent_as, d->ts, sizeof(it->sent_as));
 	}
 	return send_bytes(w, scu, c->context, it, d);
 }

@@ -1,5 +1,7 @@
 /* dataset - of each file: SOP instance, transfer syntax and the digest of the
-   bytes behind the file meta information. */
+   data set as it goes to a peer: what lies behind the file meta information,
+   without what follows its last element; a deflated one gets the zero byte
+   that makes its length even (PS3.5 A.5). */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +23,8 @@ static int one(struct img_dicom_reader *r, const char *file)
 	char hex[IMG_DIGEST_HEX], uid[IMG_UID_MAX] = "";
 	struct img_digest d;
 	struct stat st;
-	off_t at;
-	ssize_t n;
+	off_t at, end;
+	ssize_t n = 0;
 	int fd = open(file, O_RDONLY);
 
 	if (fd < 0 || fstat(fd, &st) < 0 ||
@@ -40,9 +42,19 @@ static int one(struct img_dicom_reader *r, const char *file)
 	uid[strcspn(uid, " ")] = '\0';
 	f = img_dicom_facts(r);
 	img_digest_init(&d);
-	for (at = (off_t)f->dataset;
-	     (n = img_pread_full(fd, block, sizeof(block), at)) > 0; at += n)
+	end = f->deflated ? st.st_size : (off_t)f->end;
+	for (at = (off_t)f->dataset; at < end; at += n) {
+		size_t want = (size_t)(end - at);
+
+		n = img_pread_full(fd, block,
+				   want < sizeof(block) ? want : sizeof(block),
+				   at);
+		if (n <= 0)
+			break;
 		img_digest_add(&d, block, (size_t)n);
+	}
+	if (f->deflated && (end - (off_t)f->dataset) & 1)
+		img_digest_add(&d, "", 1);
 	img_digest_end(&d, digest);
 	img_hex(hex, digest, sizeof(digest));
 	close(fd);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dicom/dicom.h"
 #include "work/folder.h"
 #include "work/inputs.h"
 #include "work/scope.h"

@@ -123,6 +123,37 @@ ok 'is found' grep -q '"reason":"(7fe0,0010) still has' out
 dump2dcm -q dump3 wave.dcm
 exits 1 'a name in a waveform' imganon -q --key key -o none wave.dcm
 ok 'is found' grep -q '"reason":"(5400,1010) still has' out
+# wide CHARSET TEXT: in a waveform, at an odd place between numbers.
+wide()
+{
+	{
+		perl -e 'print pack "C*", map { $_ * 37 & 0xFF } 1 .. 1501'
+		printf '\001\000'
+		printf "$2" | iconv -t "$1"
+		perl -e 'print "\0\1" x 4, pack "C*", map { $_ * 31 & 0xFF } 1 .. 700'
+	} >text
+	dump2dcm -q dump3 wave.dcm
+}
+for c in UTF-16LE UTF-16BE UTF-32LE UTF-32BE; do
+	wide $c 'of Quincy Hidden'
+	exits 1 "a name in a waveform, $c" \
+		imganon -q --key key -o none wave.dcm
+	ok 'is found' grep -q '"reason":"(5400,1010) still has' out
+	wide $c 'PID-77712'
+	exits 1 "a PatientID, $c" imganon -q --key key -o none wave.dcm
+	wide $c '1.2.826.0.777.1.2'
+	exits 1 "a UID, $c" imganon -q --key key -o none wave.dcm
+	wide $c 'of Nobody Else'
+	exits 0 "nobody's, $c" imganon -q --key key -o nobody-$c wave.dcm
+done
+sed -i 's/Hidden^Quincy/\xd8\xd9\xd0^Quincy/
+	1i(0008,0005) CS [ISO_IR 144]' dump3
+wide UTF-16LE '\321\210\321\211\321\200'
+exits 0 'letters of others' \
+	imganon -q --key key -o case wave.dcm
+wide UTF-16LE '\320\270\320\271\320\260'
+exits 1 'a name that is not Latin' imganon -q --key key -o none wave.dcm
+ok 'is found' grep -q '"reason":"(5400,1010) still has' out
 ok 'nothing was written' test -z "$(find none -type f)"
 
 # ---- an item with a character set of its own ------------------------------

@@ -4,7 +4,7 @@
 #include "anon/inside.h"
 
 #define CHUNK   32768u
-#define OVERLAP 512u
+#define OVERLAP 2048u /* names in characters of four bytes, too */
 
 static bool is_vr(const char *vr, const char *list)
 {
@@ -42,6 +42,8 @@ static unsigned what_in(const struct img_anon *a,
 		return LOOK_UIDS;
 	if (ev->tag >= T_FLOATS && ev->tag <= T_PIXELS && ev->depth == 0)
 		return 0;
+	if (is_vr(ev->vr, "OBOWOFODOLOVUN"))
+		all |= LOOK_WIDE;
 	if (ev->tag >> 16 & 1)
 		return all;
 	if (is_vr(ev->vr, "OWOFODOLOV"))
@@ -51,6 +53,14 @@ static unsigned what_in(const struct img_anon *a,
 	if (is_vr(ev->vr, "DSIS") && ev->value && is_plain_number(ev))
 		return 0;
 	return is_vr(ev->vr, "UI") ? LOOK_UIDS : all;
+}
+
+static bool finds_in(const struct img_anon *a, const uint8_t *p, size_t n,
+		     unsigned what)
+{
+	return look_finds(&a->look, p, n, what & ~LOOK_WIDE) ||
+	       ((what & LOOK_WIDE) &&
+		look_finds_wide(&a->look, p, n, what & ~LOOK_BLOB));
 }
 
 static int finds_long(struct img_anon *a, struct img_dicom_reader *r,
@@ -68,7 +78,7 @@ static int finds_long(struct img_anon *a, struct img_dicom_reader *r,
 			return -1;
 		at += n;
 		n += kept;
-		if (look_finds(&a->look, part, n, what))
+		if (finds_in(a, part, n, what))
 			return 1;
 		kept = n < OVERLAP ? n : OVERLAP;
 		memmove(part, part + n - kept, kept);
@@ -85,7 +95,7 @@ static int finds(struct img_anon *a, struct img_dicom_reader *r,
 		return 0;
 	if (!ev->value)
 		return finds_long(a, r, ev, 0, what, err);
-	if (look_finds(&a->look, ev->value, ev->length, what))
+	if (finds_in(a, ev->value, ev->length, what))
 		return 1;
 	if (!img_vr_is_text(ev->vr) || (what & LOOK_BLOB))
 		return 0;
@@ -122,8 +132,9 @@ static int finds_in_pixels(struct img_anon *a, struct img_dicom_reader *r,
 	}
 	if (from >= ev->length)
 		return 0;
-	return finds_long(a, r, ev, from,
-			  LOOK_IDS | LOOK_DATES | LOOK_UIDS | LOOK_BLOB, err);
+	return finds_long(
+		a, r, ev, from,
+		LOOK_IDS | LOOK_DATES | LOOK_UIDS | LOOK_BLOB | LOOK_WIDE, err);
 }
 
 static bool is_pixels(const struct img_dicom_event *ev)

@@ -64,6 +64,7 @@ struct look {
 	struct look_item *item;
 	uint32_t n, room;
 	uint32_t head[LOOK_HEADS]; /* by the first three bytes; 0 none */
+	bool beyond;               /* an item is not all ASCII */
 	uint64_t *uid;             /* open hash of sums; 0 free */
 	size_t uids, uid_room;
 };
@@ -75,18 +76,23 @@ int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err);
-/* BLOB: bytes that are no text, of which texts of some length are looked at. */
+/* BLOB: bytes that are no text, of which texts of some length are looked at.
+   WIDE: texts in UTF-16 and UTF-32, too. */
 enum {
 	LOOK_IDS = 1,
 	LOOK_DATES = 2,
 	LOOK_UIDS = 4,
 	LOOK_WORDS = 8,
-	LOOK_BLOB = 16
+	LOOK_BLOB = 16,
+	LOOK_WIDE = 32
 };
 #define LOOK_ALL 15u
 /* Whether any of it is in these bytes; what: bits as above. */
 bool look_finds(const struct look *l, const uint8_t *p, size_t n,
 		unsigned what);
+/* wide.c: what the flag WIDE stands for; it is set in what. */
+bool look_finds_wide(const struct look *l, const uint8_t *p, size_t n,
+		     unsigned what);
 
 /* ---- private creators in view ----------------------------------------- */
 

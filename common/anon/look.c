@@ -32,6 +32,7 @@ void look_reset(struct look *l)
 {
 	img_buf_reset(&l->bytes);
 	l->n = 0;
+	l->beyond = false;
 	memset(l->head, 0, sizeof(l->head));
 	if (l->uids)
 		memset(l->uid, 0, l->uid_room * sizeof(*l->uid));
@@ -82,8 +83,10 @@ static int add(struct look *l, enum look_kind kind, const char *p, size_t n,
 		return 0;
 	if (n > sizeof(folded))
 		n = sizeof(folded);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		folded[i] = (char)fold((uint8_t)p[i]);
+		l->beyond |= (uint8_t)p[i] >= 0x80;
+	}
 	head = bucket((uint8_t)folded[0], (uint8_t)folded[1],
 		      (uint8_t)folded[2]);
 	if (is_there(l, folded, n, head, kind))
@@ -330,6 +333,17 @@ static bool finds_uid(const struct look *l, const uint8_t *p, size_t n)
 	return false;
 }
 
+/* Short names are found by chance: in random bytes, and of characters that are
+   not ASCII in wide ones. */
+static bool is_chance(const struct look *l, const struct look_item *it,
+		      unsigned what)
+{
+	if (it->n >= BLOB_SHORT)
+		return false;
+	return what & LOOK_WIDE ? (uint8_t)l->bytes.data[it->at] >= 0x80
+				: what & LOOK_BLOB;
+}
+
 static bool finds_item(const struct look *l, const uint8_t *p, size_t n,
 		       unsigned what)
 {
@@ -343,8 +357,7 @@ static bool finds_item(const struct look *l, const uint8_t *p, size_t n,
 		for (; i; i = l->item[i - 1].next) {
 			const struct look_item *it = &l->item[i - 1];
 
-			if (!(what & bit[it->kind]) ||
-			    ((what & LOOK_BLOB) && it->n < BLOB_SHORT))
+			if (!(what & bit[it->kind]) || is_chance(l, it, what))
 				continue;
 			if (item_at(l, it, p, n, at))
 				return true;
@@ -366,7 +379,6 @@ static bool is_printed(uint8_t c)
 	return c >= ' ' && c != 0x7F;
 }
 
-/* In random bytes a short name is found by chance. */
 static bool finds_in_blob(const struct look *l, const uint8_t *p, size_t n,
 			  unsigned what)
 {

@@ -146,4 +146,23 @@ printf X | dd of="$victim" bs=1 seek=1500 conv=notrunc status=none
 exits 2 'a damaged object' sh -c 'imgexport -q --media -o bad <studies'
 ok 'the others' test "$(records exported)" = 129
 ok 'are a valid set without it' whole bad
+
+# What is damaged comes first and says something else of the patient.
+mkdir two && cd two || exit 1
+export IMG_CATALOG="$PWD/arch"
+img 1.dcm 1 --id TEST-0001 --study 2.25.9 --series 2.25.91
+img 2.dcm 2 --id TEST-0001 --study 2.25.9 --series 2.25.91
+exits 0 'a study of two' imgimport -q 1.dcm 2.dcm
+first=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) ||
+	'/' || lower(hex(digest)) FROM object JOIN instance
+	ON instance.id = instance WHERE SOPInstanceUID = '2.25.1'")
+chmod u+w "$first"
+bitflip -s TEST-0001 "$first" >/dev/null
+exits 2 'with another PatientID in the first' imgexport -q --media -o bad2 2.25.9
+ok 'the second is exported' test "$(records exported)" = 1
+ok 'is the set' whole bad2
+dcmdump +P 0010,0020 bad2/DICOMDIR >got
+same 'of its own patient' got <<!
+(0010,0020) LO [TEST-0001]                              #  10, 1 PatientID
+!
 finish

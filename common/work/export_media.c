@@ -15,6 +15,26 @@
 
 /* ---- the plan ---------------------------------------------------------- */
 
+/* What an object says has a part in the records of others, so one that is
+   damaged is left out before it is asked. */
+static int check(struct img_export *x, unsigned worker, struct export_item *it,
+		 void *arg, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	int fd;
+
+	(void)arg;
+	(void)err;
+	if (!it->known)
+		return 0;
+	fd = export_source(x, it, &why);
+	if (fd < 0 || export_check(it, fd, &why) < 0)
+		export_fail(x, worker, it, &why);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 static int add(struct img_export *x, struct img_dicom_reader *r,
 	       struct export_item *it, struct img_err *err)
 {
@@ -105,7 +125,8 @@ int export_media_open(struct img_export *x, struct img_err *err)
 
 int export_media_plan(struct img_export *x, struct img_err *err)
 {
-	if (add_all(x, err) < 0 || img_media_settle(x->media, err) < 0)
+	if (export_each(x, NULL, check, NULL, err) < 0 || add_all(x, err) < 0 ||
+	    img_media_settle(x->media, err) < 0)
 		return -1;
 	for (size_t i = 0; i < x->items; i++)
 		if (x->item[i].state == EX_WANTED &&

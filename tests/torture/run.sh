@@ -10,6 +10,8 @@ status=0
 sh "$top/tests/torture/kill.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/export.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/faults.sh" || status=2
+sh "$top/tests/torture/damaged.sh" "${DAMAGED:-100000}" || status=2
+sh "$top/tests/torture/damaged.sh" control
 sh "$top/tests/torture/send.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/recv.sh" kill "${KILLS:-300}" || status=2
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then

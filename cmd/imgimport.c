@@ -9,6 +9,9 @@
 #include "work/ingest.h"
 
 static bool in_place, rehash, dry_run, quarantine;
+/* In the order of enum img_on_conflict. */
+#define HOW "keep|replace|reject"
+
 static const char *dir, *on_conflict = "keep", *from_tar;
 static uint64_t jobs, max_members, max_size, max_total, max_ratio;
 static struct img_list set;
@@ -23,7 +26,7 @@ static const struct img_opt opts[] = {
 	{ 0, "in-place", NULL, "catalog files where they lie, copy nothing",
 	  IMG_OPT_FLAG, &in_place, NULL, 0 },
 	{ 0, "on-conflict", "how", "same UID, other bytes: what to do",
-	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
+	  IMG_OPT_CHOICE, &on_conflict, HOW, 0 },
 	{ 0, "quarantine", NULL, "keep a copy of what is rejected",
 	  IMG_OPT_FLAG, &quarantine, NULL, 0 },
 	{ 0, "set", "Keyword=value", "change an attribute on the way in",
@@ -77,13 +80,6 @@ static void progress(void *arg, uint64_t items, uint64_t bytes)
 static bool stopped(void *arg)
 {
 	return img_cli_stopped(arg);
-}
-
-static enum img_on_conflict how(void)
-{
-	if (strcmp(on_conflict, "replace") == 0)
-		return IMG_REPLACE;
-	return strcmp(on_conflict, "reject") == 0 ? IMG_REJECT : IMG_KEEP;
 }
 
 static void check(struct img_cli *cli, int argc)
@@ -143,7 +139,8 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.rehash = rehash,
 		.dry_run = dry_run,
 		.quarantine = quarantine,
-		.on_conflict = how(),
+		.on_conflict =
+			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.limits = { max_members, max_size, max_total,
 			    (unsigned)max_ratio },
 		.set = set.item,

@@ -12,6 +12,9 @@
 static bool any_called, warn_conflict;
 static const char *on_stable;
 static unsigned stable_seconds;
+/* In the order of enum img_on_conflict. */
+#define HOW "keep|replace|reject"
+
 static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file;
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		max_pdu = 131072, max_object = 16384 * MIB,
@@ -43,7 +46,7 @@ static const struct img_opt opts[] = {
 	{ 0, "tls-any-peer", NULL, "peers need no certificate", IMG_OPT_FLAG,
 	  &tls_any_peer, NULL, 0 },
 	{ 0, "on-conflict", "how", "same UID, other bytes: what to do",
-	  IMG_OPT_CHOICE, &on_conflict, "keep|replace|reject", 0 },
+	  IMG_OPT_CHOICE, &on_conflict, HOW, 0 },
 	{ 0, "warn-conflict", NULL, "answer a conflict with a warning",
 	  IMG_OPT_FLAG, &warn_conflict, NULL, 0 },
 	{ 0, "on-stable", "time", "say when a study has been quiet so long",
@@ -123,13 +126,6 @@ static bool stopped(void *arg)
 	return img_cli_stopped(arg);
 }
 
-static enum img_on_conflict how(void)
-{
-	if (strcmp(on_conflict, "replace") == 0)
-		return IMG_REPLACE;
-	return strcmp(on_conflict, "reject") == 0 ? IMG_REJECT : IMG_KEEP;
-}
-
 static void check(struct img_cli *cli, int argc)
 {
 	size_t n = strlen(aet);
@@ -191,7 +187,8 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.max_associations = (unsigned)max_associations,
 		.max_per_peer = (unsigned)max_per_peer,
 		.lock_seconds = 20,
-		.on_conflict = how(),
+		.on_conflict =
+			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.stable_seconds = stable_seconds,
 		.warn_conflict = warn_conflict,
 	};

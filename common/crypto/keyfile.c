@@ -1,5 +1,7 @@
 /* keyfile.c - keys in files: written once, and not readable by others. */
 #include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,30 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 		rc = -1;
 	if (rc < 0)
 		unlink(file);
+	return rc;
+}
+
+int keyfile_pair(const char *file,
+		 int (*keypair)(unsigned char *public, unsigned char *secret),
+		 size_t n, size_t public_n, struct img_err *err)
+{
+	uint8_t *secret = sodium_malloc(n), public[64];
+	char name[IMG_PATH_MAX];
+	int rc = -1;
+
+	if (!secret)
+		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
+	if (public_n > sizeof(public) || keypair(public, secret) != 0)
+		img_err_set(err, IMG_E_BUG, "no pair of keys");
+	else if ((size_t)snprintf(name, sizeof(name), "%s.pub", file) >=
+		 sizeof(name))
+		img_err_set(err, IMG_E_LIMIT, "%.100s...: too long", file);
+	else if (keyfile_write(file, 0600, secret, n, err) == 0) {
+		rc = keyfile_write(name, 0644, public, public_n, err);
+		if (rc < 0)
+			unlink(file);
+	}
+	sodium_free(secret);
 	return rc;
 }
 

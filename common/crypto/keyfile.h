@@ -7,6 +7,11 @@
 /* Makes the file and syncs it; one that is there is not touched. */
 int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 		  struct img_err *err);
+/* A new pair: the secret key (n bytes) in file, the public one (public_n) in
+   file.pub; both or none. */
+int keyfile_pair(const char *file,
+		 int (*keypair)(unsigned char *public, unsigned char *secret),
+		 size_t n, size_t public_n, struct img_err *err);
 /* Up to n bytes or the end; unlike img_read_full a signal ends it: nobody may
    be there who writes. */
 ssize_t keyfile_get(int fd, void *p, size_t n);

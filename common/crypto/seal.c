@@ -1,10 +1,7 @@
 /* seal.c - notes that only a trustee can read (crypto_box_seal). */
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "crypto/keyfile.h"
 
@@ -16,24 +13,8 @@ struct img_trustee {
 
 int img_seal_make(const char *file, struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(crypto_box_SECRETKEYBYTES);
-	uint8_t public[IMG_SEAL_PUBLIC];
-	char name[IMG_PATH_MAX];
-	int rc = -1;
-
-	if (!secret)
-		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
-	crypto_box_keypair(public, secret);
-	if (snprintf(name, sizeof(name), "%s.pub", file) >= (int)sizeof(name))
-		img_err_set(err, IMG_E_LIMIT, "%.100s...: too long", file);
-	else if (keyfile_write(file, 0600, secret, crypto_box_SECRETKEYBYTES,
-			       err) == 0) {
-		rc = keyfile_write(name, 0644, public, sizeof(public), err);
-		if (rc < 0)
-			unlink(file);
-	}
-	sodium_free(secret);
-	return rc;
+	return keyfile_pair(file, crypto_box_keypair, crypto_box_SECRETKEYBYTES,
+			    IMG_SEAL_PUBLIC, err);
 }
 
 int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],

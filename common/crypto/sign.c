@@ -1,10 +1,7 @@
 /* sign.c - signatures that anybody can check (Ed25519). */
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "crypto/keyfile.h"
 
@@ -13,22 +10,8 @@ _Static_assert(IMG_SIGN_BYTES == crypto_sign_BYTES, "size of a signature");
 
 int img_sign_make(const char *file, struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
-	uint8_t public[IMG_SIGN_PUBLIC];
-	char name[IMG_PATH_MAX];
-	int rc = -1;
-
-	if (!secret)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	crypto_sign_keypair(public, secret);
-	if ((size_t)snprintf(name, sizeof(name), "%s.pub", file) >=
-	    sizeof(name))
-		img_err_set(err, IMG_E_LIMIT, "%.200s: name too long", file);
-	else if (keyfile_write(file, 0600, secret, crypto_sign_SECRETKEYBYTES,
-			       err) == 0)
-		rc = keyfile_write(name, 0644, public, sizeof(public), err);
-	sodium_free(secret);
-	return rc;
+	return keyfile_pair(file, crypto_sign_keypair,
+			    crypto_sign_SECRETKEYBYTES, IMG_SIGN_PUBLIC, err);
 }
 
 int img_sign(const char *secret_file, const void *p, size_t n,

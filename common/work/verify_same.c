@@ -33,7 +33,7 @@ static int open_object(struct img_verify *v, const char *uid,
 		return -1;
 	rc = img_objects_next(all, &o, err);
 	if (rc == 0)
-		img_err_set(err, IMG_E_USAGE,
+		img_err_set(err, IMG_E_IO,
 			    "%s: no file, and no image in the archive", uid);
 	if (rc > 0 && o.place) {
 		fd = open(o.place, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -85,7 +85,7 @@ static int root_of(struct img_verify *v, char root[IMG_DIGEST_HEX], size_t *n,
 
 	*n = v->leaves.len / IMG_DIGEST_SIZE;
 	if (*n == 0)
-		return img_err_set(err, IMG_E_USAGE,
+		return img_err_set(err, IMG_E_REFUSED,
 				   "nothing intact to sign or to compare");
 	*n = sort_leaves((uint8_t *)v->leaves.data, *n);
 	merkle((uint8_t *)v->leaves.data, *n, bytes);
@@ -193,7 +193,7 @@ static struct img_json *read_statement(const char *file, struct img_err *err)
 	free(line);
 	fclose(f);
 	if (!found)
-		img_err_set(err, IMG_E_USAGE, "%s: no signed statement", file);
+		img_err_set(err, IMG_E_MALFORMED, "%s: no signed statement", file);
 	return found;
 }
 

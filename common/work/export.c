@@ -420,8 +420,8 @@ int img_export_finish(struct img_export *x, struct img_err *err)
 	    (x->media ? export_media_plan(x, err) : plan(x, err)) < 0)
 		return -1;
 	set_times(x);
-	if (count(x, EX_WANTED) > 0 && !x->opts.dry_run &&
-	    write_all(x, err) < 0) {
+	if (count(x, EX_WANTED) > 0 &&
+	    (x->opts.dry_run ? export_dry(x, err) : write_all(x, err)) < 0) {
 		(void)export_emit_all(x, false);
 		return -1;
 	}

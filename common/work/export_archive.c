@@ -81,6 +81,17 @@ static int open_item(struct img_export *x, unsigned worker,
 	return rc > 0 ? to : rc == 0 ? fd : -1;
 }
 
+int export_fits_iso(const struct export_item *it, uint64_t bytes,
+		    struct img_err *err)
+{
+	return bytes <= IMG_ISO_MEMBER_MAX
+		       ? 0
+		       : img_err_set(err, IMG_E_LIMIT,
+				     "%s: longer than a file of ISO 9660 level "
+				     "1 may be",
+				     it->name);
+}
+
 static int sum_item(struct img_export *x, struct slot *s, int fd,
 		    struct img_err *err)
 {
@@ -93,11 +104,8 @@ static int sum_item(struct img_export *x, struct slot *s, int fd,
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", it->name);
 	if (x->opts.form == IMG_EXPORT_ISO &&
-	    (uint64_t)st.st_size > IMG_ISO_MEMBER_MAX)
-		return img_err_set(err, IMG_E_LIMIT,
-				   "%s: longer than a file of ISO 9660 level 1 "
-				   "may be",
-				   it->name);
+	    export_fits_iso(it, (uint64_t)st.st_size, err) < 0)
+		return -1;
 	rc = (uint64_t)st.st_size < SMALL
 		     ? keep_small(s, fd, it->name, (size_t)st.st_size, &sum,
 				  err)

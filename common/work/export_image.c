@@ -76,6 +76,16 @@ static void show_close(struct show *s)
 	img_buf_release(&s->bytes);
 }
 
+/* out: -1 when nothing is to be written. */
+static int put(int out, struct export_sum *sum, const struct img_buf *b,
+	       struct img_err *err)
+{
+	export_sum_add(sum, b->data, b->len);
+	return out >= 0 && img_write_full(out, b->data, b->len) < 0
+		       ? img_err_sys(err, "destination")
+		       : 0;
+}
+
 /* ---- pictures ---------------------------------------------------------- */
 
 static int picture(struct show *s, uint32_t i, bool jpeg, unsigned size,
@@ -155,17 +165,11 @@ static int npy(struct show *s, int out, struct export_sum *sum,
 	for (uint32_t i = 0; rc == 0 && i < s->facts->frames; i++) {
 		rc = frame(s, i, err);
 		if (rc == 0 && i == 0)
-			rc = npy_head(s, &head, err);
-		if (rc == 0 && i == 0) {
-			export_sum_add(sum, head.data, head.len);
-			if (img_write_full(out, head.data, head.len) < 0)
-				rc = img_err_sys(err, "destination");
-		}
+			rc = npy_head(s, &head, err) < 0
+				     ? -1
+				     : put(out, sum, &head, err);
 		if (rc == 0)
-			export_sum_add(sum, s->bytes.data, s->bytes.len);
-		if (rc == 0 &&
-		    img_write_full(out, s->bytes.data, s->bytes.len) < 0)
-			rc = img_err_sys(err, "destination");
+			rc = put(out, sum, &s->bytes, err);
 	}
 	img_buf_release(&head);
 	return rc;
@@ -208,11 +212,8 @@ static int write_frame(struct show *s, uint32_t i, int out,
 		return npy(s, out, sum, err);
 	img_buf_init(&b, (size_t)IMG_FRAME_MAX * 2);
 	rc = picture(s, i, s->x->opts.form == IMG_EXPORT_JPEG, 0, &b, err);
-	if (rc == 0) {
-		export_sum_add(sum, b.data, b.len);
-		if (img_write_full(out, b.data, b.len) < 0)
-			rc = img_err_sys(err, "destination");
-	}
+	if (rc == 0)
+		rc = put(out, sum, &b, err);
 	img_buf_release(&b);
 	return rc;
 }
@@ -248,6 +249,20 @@ static int write_file(struct show *s, struct export_volume *v,
 	return export_wrote(s->x, v, name, &sum, err);
 }
 
+/* What the item's record says of its pictures. */
+static int tell(struct show *s, unsigned worker, struct export_item *it,
+		uint32_t files, struct img_err *err)
+{
+	char name[IMG_PATH_MAX];
+
+	if (name_of(s->x, it, 0, files, name, err) < 0)
+		return -1;
+	it->shown = arena_text(&s->x->worker_arena[worker], name, strlen(name));
+	it->files = files;
+	return it->shown ? 0 : img_err_set(err, IMG_E_NOMEM, "out of memory");
+}
+
+/* v: NULL when nothing is to be written. */
 static int write_object(struct img_export *x, unsigned worker,
 			struct export_volume *v, struct export_item *it, int fd,
 			struct img_err *err)
@@ -262,30 +277,31 @@ static int write_object(struct img_export *x, unsigned worker,
 	if (rc == 0)
 		files = x->opts.form == IMG_EXPORT_NPY ? 1 : s.facts->frames;
 	while (rc == 0 && done < files && !export_stopped(x)) {
-		rc = write_file(&s, v, it, done, files, err);
+		struct export_sum sum;
+
+		export_sum_init(&sum);
+		rc = v ? write_file(&s, v, it, done, files, err)
+		       : write_frame(&s, done, -1, &sum, err);
 		done += rc == 0;
 	}
 	/* Some of its frames are no image: none of it goes out. */
-	while (rc < 0 && done-- > 0) {
+	while (rc < 0 && v && done-- > 0) {
 		char name[IMG_PATH_MAX];
 		struct img_err no = IMG_ERR_INIT;
 
 		if (name_of(x, it, done, files, name, &no) == 0)
 			export_unwrote(x, v, name);
 	}
-	if (rc == 0) {
-		char name[IMG_PATH_MAX];
-
-		rc = name_of(x, it, 0, files, name, err);
-		it->files = files;
-		it->shown = rc == 0 ? arena_text(&x->worker_arena[worker], name,
-						 strlen(name))
-				    : NULL;
-		if (rc == 0 && !it->shown)
-			rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
-	}
+	if (rc == 0)
+		rc = tell(&s, worker, it, files, err);
 	show_close(&s);
 	return rc;
+}
+
+int export_image_try(struct img_export *x, unsigned worker,
+		     struct export_item *it, int fd, struct img_err *err)
+{
+	return write_object(x, worker, NULL, it, fd, err);
 }
 
 static int put_item(struct img_export *x, unsigned worker,

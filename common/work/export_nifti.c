@@ -50,6 +50,11 @@ static int has_image(int fd, const struct export_item *it, struct img_err *err)
 				 it->name);
 }
 
+int export_nifti_try(struct export_item *it, int fd, struct img_err *err)
+{
+	return export_check(it, fd, err) < 0 ? -1 : has_image(fd, it, err);
+}
+
 /* Native, and under a name that says nothing. */
 static int give(struct series *s, struct export_item *it, struct img_err *err)
 {

@@ -275,6 +275,9 @@ int export_folder_extras(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
 int export_folder_prove(struct img_export *x, struct export_volume *v,
 			struct img_err *err);
+/* ECMA-119 6.5.1, in level 1. */
+int export_fits_iso(const struct export_item *it, uint64_t bytes,
+		    struct img_err *err);
 int export_archive_items(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);
 int export_archive_extras(struct img_export *x, struct export_volume *v,
@@ -311,6 +314,13 @@ int export_run(struct img_export *x, const char *const argv[], unsigned seconds,
 int export_burn(struct img_export *x, struct img_err *err);
 /* ".png"; NULL: files are not named by it. */
 const char *export_extension(enum img_export_form form);
+/* Shows all of it to nobody; what is found wrong with it. */
+int export_image_try(struct img_export *x, unsigned worker,
+		     struct export_item *it, int fd, struct img_err *err);
+/* Whether dcm2niix may be given it; it is not run. */
+int export_nifti_try(struct export_item *it, int fd, struct img_err *err);
+/* Instead of writing: which items would fail. */
+int export_dry(struct img_export *x, struct img_err *err);
 int export_image_items(struct img_export *x, struct export_volume *v,
 		       struct img_err *err);
 

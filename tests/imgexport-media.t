@@ -59,6 +59,25 @@ exits 0 'without pages' imgexport -q --media --no-web --volume PRIOR_1 \
 ok 'has none' test ! -e g/INDEX.HTM
 ok 'says who gives it' grep -q 'Test Hospital' g/README.TXT
 
+# ---- copies ---------------------------------------------------------------
+
+mkdir twin twin/a twin/b twin/c
+phantom one --uid 2.25.61 --study 2.25.6 --series 2.25.60 --modality CT \
+	twin/a/1.dcm
+cp twin/a/1.dcm twin/b/1.dcm && cp twin/a/1.dcm twin/c/2.dcm
+exits 0 'a file and its copies' imgexport -q --media -o twins twin
+ok 'are there once' test "$(records exported)" = 1
+grep ignored out | sed 's/,"StudyInst.*UID":"[^"]*"//' >got
+same 'of which they have records' got <<!
+{"status":"ignored","path":"twin/b/1.dcm","reason":"the same as another input"}
+{"status":"ignored","path":"twin/c/2.dcm","reason":"the same as another input"}
+!
+ok 'in a valid set' whole twins
+bitflip -s Synthetic twin/b/1.dcm >/dev/null
+exits 2 'one that is not the same' imgexport -q --media -o others twin
+ok 'is no copy' grep -q '"failed","path":"twin/b/1.dcm".*listed already' out
+ok 'the other still is' grep -q '"ignored","path":"twin/c/2.dcm"' out
+
 # ---- volumes --------------------------------------------------------------
 
 exits 0 'volumes' sh -c \

@@ -53,18 +53,60 @@ static int add(struct img_export *x, struct img_dicom_reader *r,
 	return rc;
 }
 
+static int digest(struct img_export *x, struct export_item *it,
+		  struct img_err *err)
+{
+	int fd, rc;
+
+	if (it->known)
+		return 0;
+	fd = export_source(x, it, err);
+	rc = fd < 0 ? -1 : export_check(it, fd, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* A file-set has an instance once: 1 it is there already, byte for byte; -1 it
+   cannot be read. */
+static int is_copy(struct img_export *x, struct export_item *first,
+		   struct export_item *it, struct img_err *err)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+
+	if (!first || !it->value[EX_SOP][0] ||
+	    strcmp(first->value[EX_SOP], it->value[EX_SOP]) != 0 ||
+	    digest(x, first, &ignored) < 0)
+		return 0;
+	if (digest(x, it, err) < 0)
+		return -1;
+	return memcmp(first->digest, it->digest, sizeof(it->digest)) == 0;
+}
+
+/* They are in order: those of one SOPInstanceUID follow each other. */
 static int add_all(struct img_export *x, struct img_err *err)
 {
 	struct img_dicom_reader *r = img_dicom_reader_new(err);
+	struct export_item *first = NULL;
 
 	if (!r)
 		return -1;
 	for (size_t i = 0; i < x->items && !export_stopped(x); i++) {
+		struct export_item *it = &x->item[i];
 		struct img_err why = IMG_ERR_INIT;
+		int copy;
 
-		if (x->item[i].state == EX_WANTED &&
-		    add(x, r, &x->item[i], &why) < 0)
-			export_fail(x, 0, &x->item[i], &why);
+		if (it->state != EX_WANTED)
+			continue;
+		copy = is_copy(x, first, it, &why);
+		if (copy > 0) {
+			it->state = EX_IGNORED;
+			it->reason = "the same as another input";
+		} else if (copy < 0 || add(x, r, it, &why) < 0) {
+			export_fail(x, 0, it, &why);
+		} else {
+			first = it;
+		}
 	}
 	img_dicom_reader_free(r);
 	return 0;

@@ -1,0 +1,89 @@
+# secrets.t - values that were planted in images, and a passphrase, get into no
+# message, record, log, argument, file name, temporary file or core dump of any
+# command.
+. "$(dirname "$0")/lib.sh"
+need sqlite3 storescu strace
+. "$TOP/tests/recv.sh"
+
+export IMG_CATALOG="$PWD/arch" TMPDIR="$PWD/tmp"
+mkdir tmp in
+for n in 1 2 3; do
+	phantom one --uid 2.25.$n --study 2.25.10 --series 2.25.11 \
+		--modality CT --instance $n --name 'QZname^Felix' \
+		--id "QZid-1" --accession QZacc --study-id QZsid \
+		--study-desc QZdesc --series-desc QZseries --birth 19330303 \
+		--set '0010,2160=SH:QZgroup' --set '0008,0090=PN:QZref^A' \
+		--set '0010,4000=LT:QZcomment' in/$n.dcm
+done
+head -c 700 in/1.dcm >in/cut.dcm
+echo 'QZpassphrase, a long one' >pass
+QZ='QZ|19330303'
+
+# quiet NAME STATUS COMMAND ...: the command, with a look at all it shows
+quiet()
+{
+	name_=$1 want_=$2
+	shift 2
+	exits "$want_" "$name_" strace -f -qq -s 4096 -o trace \
+		-e trace=execve,openat,openat2,mkdirat,linkat,renameat2 "$@"
+	ok "$name_: no word of it" sh -c '! grep -aE "$1" err out' - "$QZ"
+	ok "$name_: nor in arguments and names of files" \
+		sh -c '[ -s trace ] && ! grep -aE "$1" trace' - "$QZ"
+	ok "$name_: nothing is left in TMPDIR" test -z "$(ls -A tmp)"
+}
+
+quiet imgimport 2 imgimport in
+quiet 'imgimport of an archive' 2 sh -c 'tar -cf x.tar in && imgimport x.tar'
+quiet imgverify 0 imgverify
+quiet 'imgverify --deep' 1 imgverify --deep in
+quiet 'imgverify --phi' 1 imgverify --phi arch in/1.dcm
+# The layout that is the default names folders by the PatientID.
+bare='{SeriesInstanceUID}/{InstanceNumber}.dcm'
+quiet imgexport 0 imgexport --layout "$bare" -o folder 2.25.10
+quiet 'imgexport of a disc' 0 imgexport --media --as iso -o d.iso 2.25.10
+quiet 'imgexport of pictures' 0 imgexport --as png \
+	--layout "{InstanceNumber}.png" -o pictures 2.25.10
+quiet 'imgexport of another syntax' 0 imgexport -o rle --layout "$bare" \
+	--transfer-syntax 1.2.840.10008.1.2.5 2.25.10
+quiet imganon 0 sh -c 'imganon --passphrase-fd 3 -o anon 2.25.10 3<pass'
+quiet 'imganon of what is cut off' 3 imganon -o anon2 in/cut.dcm
+quiet 'imgsend to nobody' 3 imgsend --retries 0 -c P@127.0.0.1:1 2.25.10
+ok 'a listener' recv_start
+quiet imgsend 0 imgsend -c "IMGRECV@127.0.0.1:$port" 2.25.10
+exits 0 'storescu' storescu -aec IMGRECV 127.0.0.1 "$port" in/1.dcm
+recv_stop
+ok 'imgrecv: no word of it' sh -c '! grep -aE "$1" recv.out recv.err' - "$QZ"
+ok 'imgrecv: nothing is left in TMPDIR' test -z "$(ls -A tmp)"
+ok 'there are audit logs' test -s arch/audit.log -a -s archive/audit.log
+ok 'which do not know it' sh -c '! grep -aE "$1" */audit.log' - "$QZ"
+ok 'imgquery, when asked, tells' sh -c \
+	'imgquery -f PatientName --format jsonl | grep -q QZ'
+
+# ---- what is killed -----------------------------------------------------
+
+# begun SIGNAL: an import that waits for the rest of its tar file
+begun()
+{
+	rm -f pipe && mkfifo pipe
+	imgimport -C begun --from-tar - <pipe >out 2>err &
+	pid=$!
+	{ head -c 3000 x.tar && sleep 1 && kill "-$1" $pid; } >pipe
+	wait $pid 2>/dev/null
+}
+begun KILL
+ok 'killed, nothing is left in TMPDIR' test -z "$(ls -A tmp)"
+if (ulimit -c unlimited) 2>/dev/null; then
+	ulimit -c unlimited
+	perl -e 'my $x = "QZcore"; kill "SEGV", $$; sleep 1' 2>/dev/null
+	if ls core* >/dev/null 2>&1; then
+		rm -f core*
+		begun SEGV
+		ok 'one that crashes leaves no core' sh -c '! ls core*'
+	else
+		skip 'a crash leaves no core' 'nothing leaves one here'
+	fi
+	ulimit -c 0
+else
+	skip 'a crash leaves no core' 'core dumps are not allowed here'
+fi
+finish

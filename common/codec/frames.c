@@ -96,6 +96,11 @@ static void take_photometric(struct img_codec_image *image,
 
 	while (n && (ev->value[n - 1] == ' ' || !ev->value[n - 1]))
 		n--;
+	/* What is no code string (PS3.5 6.2) is none to a codec. */
+	for (size_t i = 0; i < n; i++)
+		if (ev->value[i] < ' ' || ev->value[i] > '~' ||
+		    ev->value[i] == '\\')
+			n = 0;
 	if (n >= sizeof(image->photometric))
 		n = 0;
 	memcpy(image->photometric, ev->value ? ev->value : (const void *)"", n);

@@ -1,4 +1,5 @@
 /* seal.c - notes that only a trustee can read (crypto_box_seal). */
+#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,16 @@ void img_trustee_free(struct img_trustee *t)
 	sodium_free(t);
 }
 
+/* libsodium takes bytes beyond ASCII for a '/'. */
+static bool is_base64(const char *p, size_t n)
+{
+	while (n && *p > 0 && (isalnum(*p) || *p == '+' || *p == '/')) {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
+
 int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 	       struct img_buf *out, struct img_err *err)
 {
@@ -79,7 +90,8 @@ int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 	img_buf_init(&box, IMG_SEAL_MAX * 2);
 	if (img_buf_grow(&box, n + 1, err) < 0)
 		goto out;
-	if (sodium_base642bin((uint8_t *)box.data, n, line, n, NULL, &boxed,
+	if (!is_base64(line, n) ||
+	    sodium_base642bin((uint8_t *)box.data, n, line, n, NULL, &boxed,
 			      NULL,
 			      sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
 	    boxed < crypto_box_SEALBYTES || img_buf_grow(out, boxed, err) < 0 ||

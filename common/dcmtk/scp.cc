@@ -126,6 +126,10 @@ static void describe(T_ASC_Parameters *params, struct img_accept_request *r)
 	copy_title(r->called, p.calledAPTitle);
 	copy_uid(r->implementation, params->theirImplementationClassUID);
 	copy_title(r->version, params->theirImplementationVersionName);
+	/* SH, where a backslash is none; titles with one are refused. */
+	for (char *c = r->version; *c; c++)
+		if (*c == '\\')
+			*c = '?';
 	copy_identity(params, r);
 }
 

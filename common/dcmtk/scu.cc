@@ -103,8 +103,10 @@ static int not_open(struct img_assoc *a, const struct img_assoc_opts *o,
 		return img_err_set(err, IMG_E_TRANSPORT,
 				   "%s:%u: the peer closed the connection",
 				   o->host, (unsigned)o->port);
-	return img_err_set(err, IMG_E_TRANSPORT, "%s:%u: %s", o->host,
-			   (unsigned)o->port, rc.text());
+	/* It says more on further lines. */
+	return img_err_set(err, IMG_E_TRANSPORT, "%s:%u: %.*s", o->host,
+			   (unsigned)o->port, (int)strcspn(rc.text(), "\n"),
+			   rc.text());
 }
 
 static OFCondition propose(T_ASC_Parameters *params,

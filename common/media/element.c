@@ -148,11 +148,28 @@ static int is_valid(const struct img_dicom_event *ev,
 	return rc;
 }
 
-static int put_leaf(struct img_buf *out, const struct img_dicom_event *ev,
+/* Text is padded to an even length and no further (PS3.5 6.2): DCMTK takes the
+   rest off, and the record would not be the one that was planned. */
+static void trim(struct img_dicom_event *ev)
+{
+	static const char chars[] = "AE AS CS DA DS DT IS TM UI";
+
+	if (!ev->value || (!strstr(chars, ev->vr) && !img_vr_is_text(ev->vr)))
+		return;
+	while (ev->length && (ev->value[ev->length - 1] == '\0' ||
+			      ev->value[ev->length - 1] == ' '))
+		ev->length--;
+}
+
+static int put_leaf(struct img_buf *out, const struct img_dicom_event *given,
 		    const struct img_charset *cs, bool *wide,
 		    struct img_err *err)
 {
+	struct img_dicom_event trimmed = *given, *ev = &trimmed;
 	int rc;
+
+	if (cs)
+		trim(ev);
 
 	if (ev->length && !ev->value)
 		return 0;

@@ -72,7 +72,8 @@ static bool date_time(const char *p, size_t n)
 
 	while (len < n && is_digit(p[len]))
 		len++;
-	if (len < 4 || len > 14 || len % 2 || (len == 14 ? 0 : p[len] == '.'))
+	if (len < 4 || len > 14 || len % 2 ||
+	    (len < 14 && len < n && p[len] == '.'))
 		return false;
 	if (len >= 8 && !date(p, 8, t))
 		return false;

@@ -19,8 +19,9 @@ static int ask_all(struct server *s, struct img_commitment *c,
 			c->ref[i].reason = NO_SUCH_OBJECT;
 			continue;
 		}
-		memcpy(up.u.object.sop_class, c->ref[i].sop_class, IMG_UID_MAX);
-		memcpy(up.u.object.sop, c->ref[i].sop, IMG_UID_MAX);
+		img_serve_text(up.u.object.sop_class, IMG_UID_MAX,
+			       c->ref[i].sop_class);
+		img_serve_text(up.u.object.sop, IMG_UID_MAX, c->ref[i].sop);
 		if (img_up_send(s->sock, &up, err) < 0 ||
 		    img_serve_hear(s, IMG_DOWN_COMMIT, &m, NULL, err) < 0)
 			return -1;

@@ -12,15 +12,24 @@
 
 /* ---- talking to the listener ------------------------------------------ */
 
+/* The listener takes nothing else: what a peer calls its object otherwise is
+   no UID of any. */
+void img_serve_text(char *out, size_t size, const char *in)
+{
+	size_t n = strnlen(in, size - 1);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = in[i] < ' ' || in[i] > '~' || in[i] == '\\' ? '?'
+								     : in[i];
+	out[n] = '\0';
+}
+
 static int say(struct server *s, uint32_t kind, uint32_t code, const char *text,
 	       struct img_err *err)
 {
 	struct img_up m = { .kind = kind, .code = code };
 
-	snprintf(m.u.text, sizeof(m.u.text), "%s", text);
-	for (char *c = m.u.text; *c; c++)
-		if (*c < ' ' || *c > '~' || *c == '\\')
-			*c = '?';
+	img_serve_text(m.u.text, sizeof(m.u.text), text);
 	return img_up_send(s->sock, &m, err);
 }
 
@@ -225,10 +234,10 @@ static int begin(struct server *s, const char *ts, struct img_down *m,
 {
 	struct img_up up = { .kind = IMG_UP_BEGIN };
 
-	snprintf(up.u.object.sop_class, IMG_UID_MAX, "%s",
-		 s->command.sop_class);
-	snprintf(up.u.object.sop, IMG_UID_MAX, "%s", s->command.instance);
-	snprintf(up.u.object.ts, IMG_UID_MAX, "%s", ts);
+	img_serve_text(up.u.object.sop_class, IMG_UID_MAX,
+		       s->command.sop_class);
+	img_serve_text(up.u.object.sop, IMG_UID_MAX, s->command.instance);
+	img_serve_text(up.u.object.ts, IMG_UID_MAX, ts);
 	if (img_up_send(s->sock, &up, err) < 0 ||
 	    img_serve_hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
 		return -1;

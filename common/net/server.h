@@ -25,6 +25,8 @@ struct server {
 	enum img_code failed; /* why it cannot be kept */
 };
 
+/* A text of a peer's for a message to the listener: printable. */
+void img_serve_text(char *out, size_t size, const char *in);
 /* What was asked for; a wish to stop in between is remembered. */
 int img_serve_hear(struct server *s, uint32_t kind, struct img_down *m, int *fd,
 		   struct img_err *err);

@@ -224,6 +224,23 @@ static unsigned number_of(const struct img_buf *answer, const char *tag)
 	       0xFFFF;
 }
 
+/* Whether an answer has this UID, and not one that only begins so. */
+static bool has_uid(const char *answer, const char *uid)
+{
+	static const char more[] = "0123456789.";
+	size_t n = strlen(uid);
+	const char *p = answer;
+
+	while ((p = strstr(p, uid)) != NULL) {
+		bool begins = p == answer || !strchr(more, p[-1]);
+
+		if (begins && (!p[n] || !strchr(more, p[n])))
+			return true;
+		p++;
+	}
+	return false;
+}
+
 static int transport(struct img_stow *s, CURLcode rc, struct img_err *err)
 {
 	bool tls = rc == CURLE_SSL_CONNECT_ERROR ||
@@ -263,7 +280,7 @@ int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 		return transport(s, rc, err);
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &code);
 	*http = (int)code;
-	if (code / 100 == 2 && !strstr(img_buf_str(&s->answer), sop))
+	if (code / 100 == 2 && !has_uid(img_buf_str(&s->answer), sop))
 		*http = 0;
 	*reason = number_of(&s->answer, "\"00081197\"");
 	if (!*reason)

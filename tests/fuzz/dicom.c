@@ -63,7 +63,7 @@ struct verdict {
 /* Explicit VRs inside a UN sequence become implicit when written. */
 static void watch_un(struct verdict *v, const struct img_dicom_event *ev)
 {
-	if (!v->in_un && ev->kind == IMG_DICOM_SEQUENCE && !ev->implicit &&
+	if (!v->in_un && ev->kind == IMG_DICOM_SEQUENCE &&
 	    strcmp(ev->vr, "UN") == 0)
 		v->in_un = ev->depth + 1;
 	else if (v->in_un && ev->depth + 1 == v->in_un &&

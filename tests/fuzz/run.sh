@@ -34,7 +34,7 @@ for source in tests/fuzz/*.c; do
 	[ -n "${T-}" ] && [ "$T" != "$name" ] && continue
 	# shellcheck disable=SC2086
 	"$CLANG" -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -std=c11 \
-		-O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer $san \
+		-O2 -g -fno-omit-frame-pointer -fsanitize=fuzzer $san -fsanitize-link-c++-runtime \
 		-o "$O/fuzz/$name.run" "$source" "$O/fuzz/lib/libimg.a" \
 		$libs -lunistring -ldcmdata -loflog -lofstd -lopenjph -lstdc++ -lm ||
 		exit 3

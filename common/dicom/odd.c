@@ -168,7 +168,8 @@ static bool leads_on(struct img_dicom_reader *r, uint32_t tag, uint32_t length,
 	after = get_tag(window(r, next), f->big);
 	if (after == TAG_END_IT)
 		return f->kind == FRAME_ITEM;
-	return after > tag && (after >> 16) - (tag >> 16) < 0x4000;
+	return after > tag &&
+	       (after == TAG_PIXELS || (after >> 16) - (tag >> 16) < 0x4000);
 }
 
 /*
@@ -186,6 +187,10 @@ static int read_odd_vr(struct img_dicom_reader *r, struct head *h,
 	const char *vr;
 	int rc;
 
+	/* Flash that was never written. */
+	if (h->tag == 0xFFFFFFFFu && r->pixels_seen &&
+	    r->top->kind == FRAME_TOP)
+		return finish_with_junk(r, err);
 	h->class = 0;
 	h->vr[0] = letters ? (char)p[4] : 'U';
 	h->vr[1] = letters ? (char)p[5] : 'N';

@@ -124,9 +124,11 @@ static int copy_value(struct transcode *t, uint32_t length, struct img_err *err)
 	return 0;
 }
 
-static int copy_event(struct transcode *t, struct img_dicom_event *ev,
+static int copy_event(struct transcode *t, const struct img_dicom_event *in,
 		      struct img_err *err)
 {
+	struct img_dicom_event copy = *in, *ev = &copy;
+
 	if (ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_ITEM)
 		ev->length = IMG_UNDEFINED_LEN;
 	if (t->how->plain_vrs && !t->to->implicit && is_young(ev->vr))
@@ -147,6 +149,24 @@ static bool is_top(const struct img_dicom_event *ev)
 		ev->kind == IMG_DICOM_SEQUENCE || ev->kind == IMG_DICOM_PIXELS);
 }
 
+/* All that is in what was left out. */
+static int skip(struct transcode *t, const struct img_dicom_event *left,
+		struct img_err *err)
+{
+	struct img_dicom_event ev = *left;
+	unsigned open = 0;
+	int rc = 1;
+
+	do {
+		if (ev.kind == IMG_DICOM_SEQUENCE ||
+		    ev.kind == IMG_DICOM_PIXELS)
+			open++;
+		else if (ev.kind == IMG_DICOM_END_SEQUENCE)
+			open--;
+	} while (open && (rc = img_dicom_next(t->r, &ev, err)) == 1);
+	return rc < 0 ? -1 : 0;
+}
+
 /* Up to the pixel data of the data set itself. */
 int transcode_head(struct transcode *t, struct img_err *err)
 {
@@ -154,10 +174,10 @@ int transcode_head(struct transcode *t, struct img_err *err)
 	int rc, put;
 
 	while ((rc = img_dicom_next(t->r, &ev, err)) == 1) {
-		if (is_left_out(&ev))
-			continue;
-		put = is_top(&ev) ? put_changes(t, ev.tag, err) : 0;
-		if (put < 0)
+		put = is_left_out(&ev) ? 1
+		      : is_top(&ev)    ? put_changes(t, ev.tag, err)
+				       : 0;
+		if (put < 0 || (put && skip(t, &ev, err) < 0))
 			return -1;
 		if (is_top(&ev) && ev.tag == PIXELS) {
 			t->encapsulated = ev.kind == IMG_DICOM_PIXELS;
@@ -182,7 +202,7 @@ static int copy_rest(struct transcode *t, struct img_err *err)
 			t->encapsulated = ev.kind != IMG_DICOM_END_SEQUENCE;
 			continue;
 		}
-		if (!is_left_out(&ev) && copy_event(t, &ev, err) < 0)
+		if ((is_left_out(&ev) ? skip : copy_event)(t, &ev, err) < 0)
 			return -1;
 	}
 	return rc;
@@ -245,6 +265,11 @@ static int judge(struct transcode *t, struct img_err *err)
 	if (t->from && strcmp(t->from->uid, t->to->uid) == 0 &&
 	    coded == transcode_is_coded(t))
 		return 0;
+	/* What lies behind a URL does not come along. */
+	if (t->from && strstr(t->from->name, "JPIP"))
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: its pixel data lies elsewhere",
+				   t->name);
 	if (!t->from && coded)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: frames of a transfer syntax that is "

@@ -42,13 +42,13 @@ static int read_all(const struct img_verify *v, struct deep *deep, int fd,
 	int rc = img_dicom_start_fd(deep->reader, fd, size, name,
 				    &img_check_limits, why);
 
-	if (rc == 0)
-		while ((rc = img_dicom_next(deep->reader, &ev, why)) == 1)
-			if (img_check_event(deep->check, deep->reader, &ev,
-					    err) < 0 ||
-			    (v->phi && phi_event(&deep->phi, deep->check,
-						 deep->reader, &ev, err) < 0))
-				return -1;
+	while (rc >= 0 && (rc = img_dicom_next(deep->reader, &ev, why)) == 1) {
+		if (img_check_event(deep->check, deep->reader, &ev, why) < 0)
+			rc = -1;
+		else if (v->phi && phi_event(&deep->phi, deep->check,
+					     deep->reader, &ev, why) < 0)
+			rc = -1;
+	}
 	if (rc == 0)
 		return 0;
 	if (is_verdict(why->code))

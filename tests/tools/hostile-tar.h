@@ -4,6 +4,9 @@
  */
 #include "hostile.h"
 
+/* A good small image, number n. */
+static void good_dicom(struct bytes *b, unsigned n);
+
 /* ---- tar (POSIX.1-1988 ustar, pax) ---------------------------------------- */
 
 static void tar_sum(uint8_t *h)

@@ -106,7 +106,4 @@ static inline uint32_t crc_zeros(uint32_t crc, unsigned mib)
 	return crc;
 }
 
-/* A good small image, number n. */
-static void good_dicom(struct bytes *b, unsigned n);
-
 #endif

@@ -186,6 +186,17 @@ static int clean(struct img_anon *a, const struct img_dicom_event *ev,
 			      a->text.len, err);
 }
 
+/* What the table does not name, and is no name by its VR, stays: if it can be
+   what it should be. */
+static int leave(struct img_anon *a, const struct img_dicom_event *ev,
+		 struct ruling *u, struct img_err *err)
+{
+	if (ev->kind == IMG_DICOM_ELEMENT && ev->value && ev->length &&
+	    !anon_fits(u->vr, ev->vr, (const char *)ev->value, ev->length))
+		return fall_back(a, ev, u, err);
+	return pass(a, ev, err);
+}
+
 static int put_ruled(struct img_anon *a, const struct img_dicom_event *ev,
 		     struct ruling *u, struct img_err *err)
 {
@@ -203,6 +214,8 @@ static int put_ruled(struct img_anon *a, const struct img_dicom_event *ev,
 	case IMG_ACT_Z:
 	case IMG_ACT_D:
 		return stand_in(a, ev, u, err);
+	case IMG_ACT_NONE:
+		return leave(a, ev, u, err);
 	default:
 		return pass(a, ev, err);
 	}
@@ -252,6 +265,11 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 			return rc < 0 ? -1 : drop(a, ev);
 	} else if (ev->tag == T_PIXELS && ev->depth == 0 && a->pixels.change) {
 		return anon_put_pixels(a, ev, err);
+	} else if (ev->tag == T_PIXELS && ev->depth == 0 &&
+		   ev->kind == IMG_DICOM_ELEMENT) {
+		rc = anon_put_native(a, ev, err);
+		if (rc)
+			return rc < 0 ? -1 : 0;
 	}
 	if (anon_is_creator(ev->tag) && ev->kind == IMG_DICOM_ELEMENT)
 		anon_creator_seen(a, ev);
@@ -285,6 +303,12 @@ static int put_fragment(struct img_anon *a, const struct img_dicom_event *ev,
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "a coded frame whose header cannot be "
 				   "looked through");
+	if (h.table) {
+		struct img_dicom_event none = *ev;
+
+		none.length = 0; /* an empty one, PS3.5 A.4 */
+		return img_dicom_put(a->w, &none, "", err);
+	}
 	return h.n ? anon_put_wiped(a, ev, &h, err) : pass(a, ev, err);
 }
 
@@ -303,6 +327,8 @@ static int put_event(struct img_anon *a, const struct img_dicom_event *ev,
 	case IMG_DICOM_ELEMENT:
 	case IMG_DICOM_SEQUENCE:
 	case IMG_DICOM_PIXELS:
+		if (ev->kind == IMG_DICOM_PIXELS)
+			a->fragments = 0;
 		return put_element(a, ev, err);
 	case IMG_DICOM_END_SEQUENCE:
 		if (a->open)

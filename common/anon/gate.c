@@ -123,7 +123,7 @@ static int finds_in_pixels(struct img_anon *a, struct img_dicom_reader *r,
 	if (ev->kind == IMG_DICOM_FRAGMENT && !a->recoded) {
 		if (anon_find_hidden(a, r, ev, &h, err) < 0)
 			return -1;
-		if (h.n || h.unclear)
+		if (h.n || h.unclear || h.table)
 			return 1;
 	} else if (ev->kind != IMG_DICOM_FRAGMENT) {
 		frame = (uint64_t)x->rows * x->columns *
@@ -153,6 +153,8 @@ int img_anon_gate(struct img_anon *a, struct img_dicom_reader *r,
 	a->creators = 0;
 	anon_alike_begin(a);
 	while ((more = img_dicom_next(r, &ev, err)) > 0) {
+		if (ev.kind == IMG_DICOM_PIXELS)
+			a->fragments = 0;
 		if (ev.kind == IMG_DICOM_END_ITEM)
 			anon_creators_cut(a, ev.depth);
 		if (ev.kind != IMG_DICOM_ELEMENT &&

@@ -1,7 +1,8 @@
 /*
  * hidden.c - what a coded frame can carry besides its pixels: application
  * segments (Exif, XMP, a thumbnail of JFIF), comments, boxes of JP2, bytes
- * behind the end of the image.
+ * behind the end of the image, offset tables
+ * of something else.
  *
  * These are set to zero where they are.  Nothing gets shorter, so that lengths
  * and offset tables stay true, and no decoder looks at them.  What a decoder
@@ -169,8 +170,10 @@ static int look_jpeg(struct view *v, uint64_t at, bool coded,
 			continue;
 		}
 		at += 2;
-		if (marker == 0xD9)
+		if (marker == 0xD9) {
+			v->out->ended = true;
 			return hide(v, at, v->ev->length, err);
+		}
 		if (marker == 0xD8 || marker == 0x01 ||
 		    (marker >= 0xD0 && marker <= 0xD7))
 			continue;
@@ -214,6 +217,25 @@ static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
 	return rc;
 }
 
+/* In coded data no byte above 8F comes behind FF. */
+static int j2k_end(struct view *v, uint64_t at, struct img_err *err)
+{
+	const uint8_t *p;
+	int rc;
+
+	while ((rc = next_marker(v, &at, err)) > 0) {
+		rc = see(v, at, 2, &p, err);
+		if (rc <= 0)
+			return rc;
+		at += 2;
+		if (p[1] != 0xD9)
+			continue;
+		v->out->ended = true;
+		return hide(v, at, v->ev->length, err);
+	}
+	return rc;
+}
+
 static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
 {
 	unsigned marker = 0;
@@ -227,8 +249,10 @@ static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
 		rc = j2k_header(v, &at, &marker, err);
 		if (rc <= 0)
 			break;
-		if (marker == 0xD9)
+		if (marker == 0xD9) {
+			v->out->ended = true;
 			return hide(v, at + 2, v->ev->length, err);
+		}
 		if (marker != 0x90)
 			break;
 		tile = at;
@@ -241,7 +265,7 @@ static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
 		if (rc <= 0 || marker != 0x93)
 			break;
 		if (!size) /* the last one, up to EOC */
-			return 0;
+			return j2k_end(v, at, err);
 		if (size < at - tile)
 			break;
 		at = tile + size;
@@ -283,6 +307,84 @@ static int look_jp2(struct view *v, struct img_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* ---- RLE (PS3.5 annex G) ------------------------------------------------ */
+
+static uint32_t little32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+/* Where a segment of so many bytes, unpacked, ends; 0: nowhere. */
+static int segment_end(struct view *v, uint64_t *at, uint64_t plane,
+		       struct img_err *err)
+{
+	const uint8_t *p;
+	int rc;
+
+	for (uint64_t got = 0; got < plane;) {
+		rc = see(v, *at, 1, &p, err);
+		if (rc <= 0)
+			return rc;
+		*at += *p < 128 ? *p + 2u : *p > 128 ? 2u : 1u;
+		got += *p < 128 ? *p + 1u : *p > 128 ? 257u - *p : 0u;
+	}
+	return *at <= v->ev->length;
+}
+
+static int look_rle(struct view *v, const struct pixels *x, struct img_err *err)
+{
+	uint64_t plane = (uint64_t)x->rows * x->columns;
+	uint32_t n, offset[16] = { 0 };
+	const uint8_t *p;
+	int rc = see(v, 0, 64, &p, err);
+
+	if (rc <= 0 || !plane || plane > UINT32_MAX)
+		goto unclear;
+	if (x->bits == 1)
+		plane = (plane * (x->samples ? x->samples : 1) + 7) / 8;
+	n = little32(p);
+	if (!n || n > 15)
+		goto unclear;
+	for (uint32_t i = 0; i < n; i++)
+		offset[i] = little32(p + 4 + (size_t)4 * i);
+	rc = hide(v, 4 + (uint64_t)4 * n, 64, err);
+	for (uint32_t i = 0; i < n && rc >= 0; i++) {
+		uint64_t at = offset[i];
+		uint64_t end = i + 1 < n ? offset[i + 1] : v->ev->length;
+
+		if (at < 64 || end < at)
+			goto unclear;
+		rc = segment_end(v, &at, plane, err);
+		if (rc <= 0 || at > end)
+			goto unclear;
+		rc = hide(v, at, end, err);
+	}
+	v->out->ended = true;
+	return rc < 0 ? -1 : 0;
+unclear:
+	v->out->unclear = rc >= 0;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whether it cannot be one: the first frame is at 0, the others behind. */
+static int look_table(struct view *v, struct img_err *err)
+{
+	uint32_t last = 0;
+	const uint8_t *p;
+
+	v->out->table = v->ev->length % 4 != 0;
+	for (uint64_t at = 0; at < v->ev->length && !v->out->table; at += 4) {
+		int rc = see(v, at, 4, &p, err);
+
+		if (rc <= 0)
+			return rc;
+		v->out->table = at ? little32(p) <= last : little32(p) != 0;
+		last = little32(p);
+	}
+	return 0;
+}
+
 /* ---- any -------------------------------------------------------------- */
 
 static bool is_jpeg(const char *syntax)
@@ -295,27 +397,46 @@ static bool is_jpeg(const char *syntax)
 	       syntax[n] >= '5' && syntax[n] <= '8';
 }
 
+static int look_frame(struct img_anon *a, struct view *v, struct img_err *err)
+{
+	const uint8_t *p;
+	int rc;
+
+	if (strcmp(a->facts.syntax, "1.2.840.10008.1.2.5") == 0)
+		return look_rle(v, &a->pixels, err);
+	rc = see(v, 0, 12, &p, err);
+	if (rc < 0)
+		return -1;
+	if (rc && p[0] == 0xFF && p[1] == 0xD8 && p[2] == 0xFF)
+		return look_jpeg(v, 0, false, err);
+	if (rc && memcmp(p, "\xFF\x4F\xFF\x51", 4) == 0)
+		return look_j2k(v, 0, err);
+	if (rc && memcmp(p, "\0\0\0\x0CjP  ", 8) == 0)
+		return look_jp2(v, err);
+	if (a->frame_ended) { /* and this begins none */
+		v->out->ended = true;
+		return hide(v, 0, v->ev->length, err);
+	}
+	if (rc && is_jpeg(a->facts.syntax)) /* the frame began elsewhere */
+		return look_jpeg(v, 0, true, err);
+	return 0;
+}
+
 int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,
 		     const struct img_dicom_event *ev, struct hidden *out,
 		     struct img_err *err)
 {
 	struct view v = { .r = r, .ev = ev, .out = out };
-	const uint8_t *p;
-	int rc = see(&v, 0, 12, &p, err);
+	int rc;
 
-	out->n = 0;
-	out->unclear = false;
-	if (rc <= 0)
-		return rc;
-	if (p[0] == 0xFF && p[1] == 0xD8 && p[2] == 0xFF)
-		return look_jpeg(&v, 0, false, err);
-	if (memcmp(p, "\xFF\x4F\xFF\x51", 4) == 0)
-		return look_j2k(&v, 0, err);
-	if (memcmp(p, "\0\0\0\x0CjP  ", 8) == 0)
-		return look_jp2(&v, err);
-	if (is_jpeg(a->facts.syntax)) /* the frame began elsewhere */
-		return look_jpeg(&v, 0, true, err);
-	return 0;
+	memset(out, 0, sizeof(*out));
+	if (!a->fragments++) {
+		a->frame_ended = false;
+		return look_table(&v, err);
+	}
+	rc = look_frame(a, &v, err);
+	a->frame_ended = out->ended;
+	return rc;
 }
 
 /* ---- written ---------------------------------------------------------- */

@@ -192,6 +192,10 @@ struct img_anon {
 	const struct img_anon_codec *codec; /* or NULL */
 	struct img_anon_coded coded;
 	bool recoded; /* coded frames are replaced */
+	/* in coded pixel data: fragments so far, and whether the frame in hand
+	   has come to its end */
+	uint32_t fragments;
+	bool frame_ended;
 
 	/* while filtering */
 	struct img_dicom_reader *r;
@@ -259,6 +263,9 @@ bool anon_uid_fixed(const char *uid, size_t n);
 /* Appends the value with its dates moved; false if it is no date. */
 bool anon_shift(const struct img_anon *a, const char *vr, const char *p,
 		size_t n, struct img_buf *out, struct img_err *err);
+/* Whether an attribute of this VR can have this value, which was written as
+   was: names have no place among codes and numbers. */
+bool anon_fits(const char *vr, const char *was, const char *p, size_t n);
 bool anon_is_time(const char *vr, const char *p, size_t n);
 /* At most four characters; false if it is no age. */
 bool anon_age(const char *p, size_t n, char out[5]);
@@ -312,6 +319,10 @@ int anon_put_coded(struct img_anon *a, const struct img_dicom_event *ev,
 /* pixels.c */
 int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 		    struct img_err *err);
+/* Pixels as they are: 1 written, with zeros in the place of what lay behind the
+   last frame; 0 there is nothing, -1. */
+int anon_put_native(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err);
 
 /* trace.c */
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
@@ -326,6 +337,8 @@ struct hidden {
 	struct hidden_range range[HIDDEN_MAX];
 	unsigned n;
 	bool unclear; /* it cannot be told what is hidden */
+	bool ended;   /* the frame ends in this fragment */
+	bool table;   /* an offset table that is none */
 };
 /* What a fragment of pixel data carries besides its pixels. */
 int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,

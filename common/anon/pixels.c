@@ -1,4 +1,5 @@
-/* pixels.c - native pixel data with parts of it blanked. */
+/* pixels.c - native pixel data with parts of it blanked, and nothing behind
+   its last frame. */
 #include "anon/inside.h"
 
 #define PART 65536u
@@ -138,4 +139,77 @@ int anon_put_pixels(struct img_anon *a, const struct img_dicom_event *ev,
 		return -1;
 	c.blank = (uint8_t *)a->text2.data;
 	return put_rows(a, &c, ev, lines, err);
+}
+
+/* ---- what lies behind the last frame ------------------------------------ */
+
+/* Where the frames end that the data set speaks of; 0: that is not clear. */
+static uint64_t frames_end(const struct pixels *x)
+{
+	uint64_t bits = (uint64_t)x->rows * x->columns;
+
+	if (x->seen > 1 || x->rows > 65535 || x->columns > 65535 ||
+	    x->samples > 4 || x->bits > 64 || (x->bits != 1 && x->bits % 8) ||
+	    strstr(x->photometric, "42"))
+		return 0;
+	bits *= (x->samples ? x->samples : 1) * x->bits;
+	if (__builtin_mul_overflow(bits, x->frames ? x->frames : 1, &bits))
+		return 0;
+	return bits / 8 + (bits % 8 != 0);
+}
+
+/* 1 something is there, 0 only zeros, -1. */
+static int is_there(struct img_anon *a, const struct img_dicom_event *ev,
+		    uint64_t at, uint8_t *part, struct img_err *err)
+{
+	while (at < ev->length) {
+		uint64_t left = ev->length - at;
+		size_t n = left < PART ? (size_t)left : PART;
+
+		if (img_dicom_value(a->r, at, part, n, err) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++)
+			if (part[i])
+				return 1;
+		at += n;
+	}
+	return 0;
+}
+
+/* Zeros from there on. */
+static int put_cut(struct img_anon *a, const struct img_dicom_event *ev,
+		   uint64_t end, uint8_t *part, struct img_err *err)
+{
+	if (img_dicom_put(a->w, ev, NULL, err) < 0)
+		return -1;
+	for (uint64_t at = 0; at < ev->length;) {
+		uint64_t left = (at < end ? end : ev->length) - at;
+		size_t n = left < PART ? (size_t)left : PART;
+
+		if (at >= end)
+			memset(part, 0, n);
+		else if (img_dicom_value(a->r, at, part, n, err) < 0)
+			return -1;
+		if (img_dicom_put_part(a->w, part, n, err) < 0)
+			return -1;
+		at += n;
+	}
+	return 1;
+}
+
+int anon_put_native(struct img_anon *a, const struct img_dicom_event *ev,
+		    struct img_err *err)
+{
+	uint64_t end = frames_end(&a->pixels);
+	uint8_t *part;
+	int rc;
+
+	if (!end || end >= ev->length)
+		return 0;
+	img_buf_reset(&a->text);
+	if (img_buf_grow(&a->text, PART, err) < 0)
+		return -1;
+	part = (uint8_t *)a->text.data;
+	rc = is_there(a, ev, end, part, err);
+	return rc <= 0 ? rc : put_cut(a, ev, end, part, err);
 }

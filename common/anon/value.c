@@ -243,6 +243,44 @@ static bool shift_one(const struct img_anon *a, const char *vr, const char *p,
 	       img_buf_add(out, p + digits, n - digits, err) == 0;
 }
 
+static bool is_made_of(const char *p, size_t n, const char *letters)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] && !(p[i] >= '0' && p[i] <= '9') &&
+		    !strchr(letters, p[i]))
+			return false;
+	return true;
+}
+
+/* Code strings are often lower case or longer than they may be: that is left.
+   Names have circumflexes, or letters that no code has. */
+static bool is_code(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '^' || p[i] == '=' || (uint8_t)p[i] >= 0x7F)
+			return false;
+	return true;
+}
+
+bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
+{
+	static const char texts[] = "PN LO SH ST LT UT UC";
+	static const char binary[] = "US SS UL SL UV SV FL FD AT";
+
+	if (strcmp(vr, "CS") == 0)
+		return is_code(p, n);
+	if (strcmp(vr, "DS") == 0 || strcmp(vr, "IS") == 0)
+		return is_made_of(p, n, " +-.,eE\\");
+	if (strcmp(vr, "UI") == 0)
+		return is_made_of(p, n, " .\\");
+	if (strcmp(vr, "AS") == 0)
+		return is_made_of(p, n, " DWMY\\");
+	if (strcmp(vr, "DA") == 0 || strcmp(vr, "TM") == 0 ||
+	    strcmp(vr, "DT") == 0)
+		return anon_is_time(vr, p, n);
+	return !(strstr(binary, vr) && strstr(texts, was));
+}
+
 bool anon_is_time(const char *vr, const char *p, size_t n)
 {
 	bool date = strcmp(vr, "DA") == 0;

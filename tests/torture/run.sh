@@ -14,6 +14,8 @@ sh "$top/tests/torture/damaged.sh" "${DAMAGED:-100000}" || status=2
 sh "$top/tests/torture/damaged.sh" control
 sh "$top/tests/torture/send.sh" "${KILLS:-300}" || status=2
 sh "$top/tests/torture/recv.sh" kill "${KILLS:-300}" || status=2
+sh "$top/tests/torture/crowd.sh" "${SECONDS_AMONG:-600}" || status=2
+sh "$top/tests/torture/crowd.sh" control
 if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then
 	sh "$top/tests/torture/powercut.sh" -c "${CONTROL:-30}" || status=2
 	sh "$top/tests/torture/powercut.sh" "${CUTS:-200}" || status=2

@@ -11,9 +11,11 @@
 #define LEVELS     "patient|study|series|image"
 
 static bool count, conflicts;
-static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent;
+static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent,
+	*unchecked;
 static uint64_t limit, priors;
 static struct img_list sort;
+static char since[IMG_TIME_MAX];
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -33,6 +35,9 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &conflicts, NULL, 0 },
 	{ 0, "not-sent-to", "peer", "only what it was not given by imgsend",
 	  IMG_OPT_STRING, &unsent, NULL, 0 },
+	{ 0, "unchecked-since", "when",
+	  "only what imgverify has not read since: a date, or 30d",
+	  IMG_OPT_STRING, &unchecked, NULL, 0 },
 	{ 0, "priors", "n", "the most relevant priors of each study",
 	  IMG_OPT_U64, &priors, NULL, IMG_PRIORS_MAX },
 	{ 0, "keys-from", "file", "a value of -k on each line; - is stdin",
@@ -119,6 +124,11 @@ static void check(struct img_cli *cli)
 			      "--format %s has no place for what "
 			      "--conflicts and --keys-from say",
 			      format);
+	if (unchecked && !img_find_since(unchecked, since))
+		img_cli_usage(cli,
+			      "--unchecked-since: '%s' is neither a date nor "
+			      "a time like 30d",
+			      unchecked);
 	if (fields && format && strcmp(format, "fhir") == 0)
 		img_cli_usage(cli, "--format fhir has fields of its own, "
 				   "not -f");
@@ -147,6 +157,7 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 	f->limit = limit;
 	f->conflicts = conflicts;
 	f->not_sent_to = unsent;
+	f->unchecked_since = unchecked ? since : NULL;
 }
 
 /* ---- work ------------------------------------------------------------- */

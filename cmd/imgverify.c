@@ -5,13 +5,14 @@
 #include "work/scope.h"
 #include "work/verify.h"
 
-static bool all, audit, rebuild, dry_run, same;
+static bool all, scrub, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
 static const char *dir, *subset, *media, *profile, *against;
 static const char *sign, *signed_by, *statement, *new_key;
 static uint64_t jobs;
 static struct img_verify_opts how;
 static uint64_t done, verdicts;
+static bool silent; /* what is intact is no news, and in the catalog */
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -20,6 +21,12 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &subset, NULL, 0 },
 	{ 0, "older-than", "days", "only what was not read for so long",
 	  IMG_OPT_U64, &how.older_than, NULL, 36500 },
+	{ 0, "scrub", NULL, "the whole archive, longest unread first",
+	  IMG_OPT_FLAG, &scrub, NULL, 0 },
+	{ 0, "limit-rate", "size", "bytes a second read at most", IMG_OPT_SIZE,
+	  &how.rate, NULL, 0 },
+	{ 0, "max-time", "time", "with --scrub: begin nothing after it",
+	  IMG_OPT_TIME, &how.max_time, NULL, 0 },
 	{ 0, "audit", NULL, "check the chain of the audit log", IMG_OPT_FLAG,
 	  &audit, NULL, 0 },
 	{ 0, "rebuild", NULL, "make the catalog again from the objects",
@@ -66,7 +73,10 @@ static int emit(void *arg, const struct img_record *rec)
 	if (!is_good)
 		img_cli_no(arg);
 	verdicts++;
-	return img_cli_emit(arg, rec);
+	if (!silent || !rec->status || strcmp(rec->status, "intact") != 0)
+		return img_cli_emit(arg, rec);
+	img_cli_count(arg, rec->status, false);
+	return 0;
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes)
@@ -84,34 +94,39 @@ static bool stopped(void *arg)
 
 static void check(struct img_cli *cli, int argc)
 {
-	if (all + (subset != NULL) + audit + rebuild + same + (media != NULL) >
-	    1)
-		img_cli_usage(cli, "--all, --subset, --audit, --rebuild, "
-				   "--same and --media exclude each other");
-	if (same && argc != 2)
-		img_cli_usage(cli, "--same wants two files or UIDs");
-	if ((all || subset || audit || rebuild || media) && argc)
-		img_cli_usage(cli, "operands are for single objects, not with "
-				   "--all, --subset, --audit, --rebuild or "
-				   "--media");
-	if ((against || new_key) && argc)
-		img_cli_usage(cli, "no operands with --against or "
-				   "--new-sign-key");
-	if (!signed_by != !statement)
-		img_cli_usage(cli, "--signed-by and --statement go together");
-	if (sign && signed_by)
-		img_cli_usage(cli, "either --sign or --signed-by");
-	if ((sign || signed_by) &&
-	    (audit || rebuild || same || media || against || new_key))
-		img_cli_usage(cli, "--sign and --signed-by are for objects");
-	if (profile && !media)
-		img_cli_usage(cli, "--profile goes with --media");
-	if (how.older_than && !all && !subset)
-		img_cli_usage(cli, "--older-than goes with --all or --subset");
-	if (dry_run && !rebuild)
-		img_cli_usage(cli, "--dry-run goes with --rebuild");
-	if (how.strict && !how.deep)
-		img_cli_usage(cli, "--strict goes with --deep");
+	const bool part = all || subset || scrub;
+	const bool objects =
+		!(audit || rebuild || same || media || against || new_key);
+	const struct {
+		bool wrong;
+		const char *why;
+	} rules[] = {
+		{ all + !!subset + scrub + audit + rebuild + same + !!media > 1,
+		  "--all, --subset, --scrub, --audit, --rebuild, --same and "
+		  "--media exclude each other" },
+		{ same && argc != 2, "--same wants two files or UIDs" },
+		{ (part || audit || rebuild || media) && argc,
+		  "operands are for single objects, not with --all, --subset, "
+		  "--scrub, --audit, --rebuild or --media" },
+		{ (against || new_key) && argc,
+		  "no operands with --against or --new-sign-key" },
+		{ !signed_by != !statement,
+		  "--signed-by and --statement go together" },
+		{ sign && signed_by, "either --sign or --signed-by" },
+		{ (sign || signed_by) && (!objects || scrub),
+		  "--sign and --signed-by are for objects, not for --scrub" },
+		{ profile && !media, "--profile goes with --media" },
+		{ how.older_than && !part,
+		  "--older-than goes with --all, --subset or --scrub" },
+		{ how.max_time && !scrub, "--max-time goes with --scrub" },
+		{ how.rate && !objects, "--limit-rate is for objects" },
+		{ dry_run && !rebuild, "--dry-run goes with --rebuild" },
+		{ how.strict && !how.deep, "--strict goes with --deep" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].wrong)
+			img_cli_usage(cli, "%s", rules[i].why);
 	if (subset && !img_scope_part(subset, &scope))
 		img_cli_usage(cli,
 			      "--subset: '%s' is no part; 2/7 and 10%% are",
@@ -120,55 +135,9 @@ static void check(struct img_cli *cli, int argc)
 
 /* ---- work ------------------------------------------------------------- */
 
-/* What imgimport has ignored, what imganon has withheld, and a key that
-   imgquery did not find have no object: they pass through. */
-static bool passes(const struct img_input *in)
+static int input(void *arg, const struct img_input *in, struct img_err *err)
 {
-	struct img_scope named;
-
-	if (!in->rec || !in->rec->status)
-		return false;
-	return strcmp(in->rec->status, "ignored") == 0 ||
-	       strcmp(in->rec->status, "withheld") == 0 ||
-	       (strcmp(in->rec->status, "missing") == 0 &&
-		!img_scope_of_record(in->rec, &named));
-}
-
-static void failed(struct img_cli *cli, const struct img_input *in,
-		   struct img_err *err)
-{
-	struct img_record rec;
-
-	if (img_cli_stopped(cli))
-		return;
-	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = in->text;
-	if (in->rec)
-		rec.in = in->rec->in;
-	rec.error = *err;
-	emit(cli, &rec);
-	img_err_clear(err);
-}
-
-static int verify_inputs(struct img_cli *cli, struct img_verify *v, int argc,
-			 char **argv, struct img_err *err)
-{
-	struct img_input in;
-	int more;
-
-	while ((more = img_cli_next(cli, argc, argv, &in, err))) {
-		if (more > 0 && passes(&in)) {
-			if (*in.rec->status != 'i')
-				img_cli_no(cli);
-			img_cli_emit(cli, in.rec);
-		} else if (more > 0 &&
-			   img_verify_input(v, in.rec, in.text, err) < 0) {
-			failed(cli, &in, err);
-		}
-		img_err_clear(err);
-	}
-	return img_verify_flush(v, err);
+	return img_verify_input(arg, in->rec, in->text, err);
 }
 
 static int make_again(struct img_cli *cli, const char *path,
@@ -185,6 +154,19 @@ static int make_again(struct img_cli *cli, const char *path,
 	return 0;
 }
 
+static int scrub_some(struct img_cli *cli, struct img_verify *v,
+		      struct img_err *err)
+{
+	bool ended;
+
+	silent = !cli->verbose;
+	if (img_verify_scrub(v, &ended, err) < 0)
+		return -1;
+	if (!ended && !cli->quiet)
+		img_cli_warn(cli, "time is over; the next scrub goes on");
+	return 0;
+}
+
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
 	const struct img_verify_host host = { emit, progress, stopped, cli };
@@ -197,13 +179,13 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	how.dir = path;
 	how.collect = sign || signed_by;
 	how.no_frames = audit || media || against ||
-			((all || subset || how.phi) && !how.deep);
+			((all || subset || scrub || how.phi) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (new_key)
 		return img_verify_new_key(new_key, err);
 	if (rebuild)
 		return make_again(cli, path, &host, err);
-	if (!audit && !all && !subset && !same && !media && !against)
+	if (!audit && !all && !subset && !scrub && !same && !media && !against)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
@@ -212,6 +194,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	else if (all || subset)
 		rc = img_verify_scope(v, &scope,
 				      !scope.percent && !how.older_than, err);
+	else if (scrub)
+		rc = scrub_some(cli, v, err);
 	else if (against)
 		rc = img_verify_against(v, against, err);
 	else if (media)
@@ -219,7 +203,9 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	else if (same)
 		rc = img_verify_same(v, argv[0], argv[1], err);
 	else
-		rc = verify_inputs(cli, v, argc, argv, err);
+		rc = img_cli_each(cli, argc, argv, input, v, err);
+	if (rc == 0)
+		rc = img_verify_flush(v, err);
 	if (rc == 0 && sign)
 		rc = img_verify_sign(v, sign, err);
 	if (rc == 0 && signed_by)

@@ -142,7 +142,7 @@ ok 'the schema is checked, too' sh -c \
 	'bitflip -s "StudyDescription TEXT" arch/catalog.db >/dev/null
 	imgverify -q -C arch --all >out 2>&1; test $? = 1 -o $? = 3'
 
-# A catalog of version 1 becomes one of version 3, whose pages have sums.
+# A catalog of version 1 becomes one of version 4, whose pages have sums.
 rm -rf arch && mkdir arch
 {
 	cat "$TOP/common/catalog/schema.sql"
@@ -151,12 +151,28 @@ rm -rf arch && mkdir arch
 } | sqlite3 arch/catalog.db >/dev/null
 exits 0 'an old catalog is upgraded' import in/1.dcm
 rows 'PRAGMA user_version' >got
-same 'to version 3' got <<'!'
-3
+same 'to version 4' got <<'!'
+4
 !
 exits 0 'and is intact' verify --all
 bitflip arch/catalog.db $(($(wc -c <arch/catalog.db) - 3)) >/dev/null
 exits 1 'a bit of a sum' verify --all
+rm -rf arch && cp -a pristine arch
+
+# One of version 3, which had no index by the time of the check.
+again
+sqlite3 arch/catalog.db 'DROP INDEX object_checked; PRAGMA user_version = 3;'
+ok 'a catalog of version 3 is read as it is' test "$(imgquery -C arch --count \
+	-l image --unchecked-since 1d)" = 4
+exits 0 'and upgraded by who writes' verify 2.25.1
+rows "PRAGMA user_version; SELECT name FROM sqlite_schema
+	WHERE name = 'object_checked'" >got
+same 'with its index' got <<'!'
+4
+object_checked
+!
+ok 'which knows all of it' test "$(rows 'SELECT count(*) FROM object
+	INDEXED BY object_checked WHERE checked IS NULL')" = 4
 rm -rf arch && cp -a pristine arch
 
 again

@@ -143,6 +143,10 @@ double img_time_mono(void); /* seconds on the monotonic clock */
 bool img_parse_u64(const char *s, uint64_t max, uint64_t *out);
 /* "700M", "4.7G", "64KiB", "12": bytes (K = 1024); false if it is none. */
 bool img_parse_size(const char *s, uint64_t *out);
+/* "90", "90s", "30m", "4h", "30d", "2w": seconds, as sleep(1) has them;
+   false if it is none or over a thousand years. */
+#define IMG_DURATION_MAX (1000ull * 366 * 86400)
+bool img_parse_duration(const char *s, uint64_t *out);
 void img_hex(char *out, const uint8_t *p, size_t n); /* 2n + 1 bytes */
 bool img_unhex(uint8_t *out, size_t n, const char *hex);
 /* Whether all of it is well-formed UTF-8 (no surrogates, no overlong). */

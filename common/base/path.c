@@ -94,6 +94,32 @@ bool img_parse_size(const char *s, uint64_t *out)
 	return true;
 }
 
+bool img_parse_duration(const char *s, uint64_t *out)
+{
+	static const struct {
+		char letter;
+		uint64_t seconds;
+	} units[] = { { '\0', 1 },   { 's', 1 },     { 'm', 60 },
+		      { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	char digits[24];
+	size_t n = strspn(s, "0123456789");
+	uint64_t v;
+
+	if (n == 0 || n >= sizeof(digits) || (s[n] && s[n + 1]))
+		return false;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (!img_parse_u64(digits, IMG_DURATION_MAX, &v))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (units[i].letter == s[n] &&
+		    v <= IMG_DURATION_MAX / units[i].seconds) {
+			*out = v * units[i].seconds;
+			return true;
+		}
+	return false;
+}
+
 void img_hex(char *out, const uint8_t *p, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

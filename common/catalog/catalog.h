@@ -191,6 +191,9 @@ struct img_query {
 	/* Only what has an instance that this peer has not stored in its
 	   current form; NULL. */
 	const char *not_sent_to;
+	/* Only what has an object not checked since then (UTC text), and of it
+	   the one that has gone unread for longest; NULL. */
+	const char *unchecked_since;
 	bool conflicts; /* image level: every object of instances that have
 			   more than one; implies objects */
 };
@@ -208,6 +211,9 @@ struct img_row {
 	uint64_t bytes;
 	const char *place, *added;
 	bool current;
+	/* with unchecked_since: of the object unread for longest; else, with
+	   objects: of that one */
+	const char *checked, *verdict;
 };
 
 struct img_rows;
@@ -307,6 +313,25 @@ int img_catalog_page(struct img_catalog *c, const struct img_object_key *keys,
 		     int (*f)(void *arg, const struct img_object *o, size_t n,
 			      struct img_err *err),
 		     void *arg, struct img_err *err);
+/* Objects not checked since before, those that have gone unread for longest
+   first and of these the never checked ones; up to max, behind *after, which
+   becomes the last of them (all zero: from the start).  Through an index: none
+   of those that were checked is looked at.  What is marked as checked between
+   two calls is not met again. */
+struct img_catalog_due {
+	char checked[IMG_TIME_MAX]; /* "": never */
+	int64_t instance, object;
+	bool begun;
+};
+int img_catalog_due(struct img_catalog *c, const char *before,
+		    struct img_catalog_due *after, struct img_object_key *keys,
+		    size_t max, size_t *n, struct img_err *err);
+/* When the scrub began that is not finished, "" if there is none; within a
+   transaction, the same noted. */
+int img_catalog_scrub(struct img_catalog *c, char began[IMG_TIME_MAX],
+		      struct img_err *err);
+int img_catalog_note_scrub(struct img_catalog *c, const char *began,
+			   struct img_err *err);
 /* Within a transaction: what a check at `when` has found. */
 int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
 			const char *when, const char *verdict,

@@ -59,6 +59,8 @@ enum img_sql {
 	IMG_SQL_HAS_SERIES,
 	IMG_SQL_HAS_INSTANCE,
 	IMG_SQL_CHECKED,
+	IMG_SQL_DUE_NEVER,
+	IMG_SQL_DUE,
 	IMG_SQL_FIND_PEER,
 	IMG_SQL_ADD_PEER,
 	IMG_SQL_SENT,
@@ -173,6 +175,17 @@ int img_when_range(const struct img_field *f, const char *v, size_t n,
 int img_where_from(struct img_where *w, enum img_level driver,
 		   enum img_level top, enum img_level bottom,
 		   struct img_err *err);
+/* An instance below whose current object the peer was not given, or did not
+   take. */
+int img_query_unsent(struct img_where *w, enum img_level level,
+		     const char *peer, struct img_err *err);
+/* Those of which an object was not checked since then.  Through the index by
+   its time: the fewer they are, the faster. */
+int img_query_unchecked(struct img_where *w, const struct img_query *q,
+			struct img_err *err);
+/* ", " and a column of the object below that has gone unread for longest. */
+int img_query_oldest(struct img_where *w, enum img_level level,
+		     const char *column, struct img_err *err);
 /* Prepares and binds; free with sqlite3_finalize. */
 sqlite3_stmt *img_where_prepare(struct img_catalog *c,
 				const struct img_where *w, struct img_err *err);

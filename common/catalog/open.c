@@ -10,11 +10,12 @@
 #include "catalog/inside.h"
 
 #define APPLICATION_ID 0x696D6763 /* "imgc" */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define BUSY_MS        30000
 #define TEXT_MAX       (16 * 1024 * 1024)
 
-extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[];
+extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[],
+	img_sql_upgrade_4[];
 
 /* Checkpoints come after some 16 MiB of log: about eight batches of 4,096
    instances.  The log is kept (see open_file) but cut to this size. */
@@ -124,8 +125,11 @@ static int make_schema(struct img_catalog *c, struct img_err *err)
 	    exec(c, img_sql_upgrade_2, "upgrade", err) < 0)
 		goto undo;
 	if (app == APPLICATION_ID && user <= 2 &&
-	    (exec(c, img_sql_upgrade_3, "upgrade", err) < 0 ||
-	     exec(c, "PRAGMA user_version = 3", "upgrade", err) < 0))
+	    exec(c, img_sql_upgrade_3, "upgrade", err) < 0)
+		goto undo;
+	if (app == APPLICATION_ID && user <= 3 &&
+	    (exec(c, img_sql_upgrade_4, "upgrade", err) < 0 ||
+	     exec(c, "PRAGMA user_version = 4", "upgrade", err) < 0))
 		goto undo;
 	if (exec(c, "COMMIT", "create", err) == 0)
 		return 0;
@@ -221,7 +225,7 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 	if (app == APPLICATION_ID && user >= 1 && user <= 2 &&
 	    exec(c, "VACUUM", "upgrade", err) < 0)
 		return -1;
-	if ((user == 0 || (app == APPLICATION_ID && user <= 2)) &&
+	if ((user == 0 || (app == APPLICATION_ID && user <= 3)) &&
 	    make_schema(c, err) < 0)
 		return -1;
 	if (exec(c, write_settings, "open", err) < 0)

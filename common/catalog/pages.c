@@ -173,18 +173,3 @@ int img_catalog_pages(struct img_catalog *c,
 	sqlite3_finalize(st);
 	return rc;
 }
-
-int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
-			const char *when, const char *verdict,
-			struct img_err *err)
-{
-	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_CHECKED, err);
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, when, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, verdict, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, instance);
-	sqlite3_bind_int64(st, 4, object);
-	return img_catalog_run(c, st, "update object", err);
-}

@@ -7,7 +7,7 @@
 struct img_rows {
 	struct img_catalog *c;
 	sqlite3_stmt *st;
-	bool objects, patients;
+	bool objects, patients, checks;
 	size_t fields;
 	const char **value;
 };
@@ -88,7 +88,7 @@ static void make_plan(struct plan *p, const struct img_query *q)
 		return;
 	if (q->within)
 		p->driver = q->within_level;
-	else if (p->low_sharp || q->conflicts)
+	else if (p->low_sharp || q->conflicts || q->unchecked_since)
 		p->driver = q->level;
 	else
 		p->driver = p->top;
@@ -96,8 +96,22 @@ static void make_plan(struct plan *p, const struct img_query *q)
 
 /* ---- text ------------------------------------------------------------- */
 
-static int put_select(struct img_where *w, const struct img_query *q,
+static int put_checks(struct img_where *w, const struct img_query *q,
 		      struct img_err *err)
+{
+	if (!q->unchecked_since || q->conflicts)
+		return q->objects || q->conflicts
+			       ? img_where_puts(
+					 w, ", object.checked, object.verdict",
+					 err)
+			       : 0;
+	if (img_query_oldest(w, q->level, "checked", err) < 0)
+		return -1;
+	return img_query_oldest(w, q->level, "verdict", err);
+}
+
+static int put_columns(struct img_where *w, const struct img_query *q,
+		       struct img_err *err)
 {
 	if (img_buf_printf(&w->text, err, "SELECT %s.id",
 			   img_table_of[q->level]) < 0)
@@ -118,6 +132,12 @@ static int put_select(struct img_where *w, const struct img_query *q,
 			      ", object.n, digest, bytes, place, added,"
 			      " object.n = current",
 			      err);
+}
+
+static int put_select(struct img_where *w, const struct img_query *q,
+		      struct img_err *err)
+{
+	return put_columns(w, q, err) < 0 ? -1 : put_checks(w, q, err);
 }
 
 /* The condition of one key; the tables it needs are in the text already. */
@@ -188,34 +208,6 @@ static int put_lower(struct img_where *w, const struct plan *p,
 	return img_where_puts(w, ")", err);
 }
 
-/* An instance below whose current object the peer was not given, or did not
-   take. */
-static int put_unsent(struct img_where *w, enum img_level level,
-		      const char *peer, struct img_err *err)
-{
-	static const char *const below[] = { "st.patient = patient.id",
-					     "se.study = study.id",
-					     "i.series = series.id",
-					     "i.id = instance.id" };
-
-	if (img_buf_printf(&w->text, err,
-			   "EXISTS (SELECT 1 FROM instance AS i"
-			   " JOIN series AS se ON se.id = i.series"
-			   " JOIN study AS st ON st.id = se.study"
-			   " JOIN object AS o ON o.instance = i.id"
-			   " AND o.n = i.current WHERE %s AND NOT EXISTS"
-			   " (SELECT 1 FROM sent WHERE sent.peer ="
-			   " (SELECT id FROM peer WHERE name = ",
-			   below[level]) < 0 ||
-	    img_where_param(w, peer, strlen(peer), err) < 0)
-		return -1;
-	return img_where_puts(w,
-			      ") AND sent.SOPInstanceUID = i.SOPInstanceUID"
-			      " AND sent.digest = o.digest"
-			      " AND sent.status = 'sent'))",
-			      err);
-}
-
 static int put_where(struct img_where *w, const struct plan *p,
 		     struct img_err *err)
 {
@@ -242,7 +234,10 @@ static int put_where(struct img_where *w, const struct plan *p,
 	/* Nothing was ever sent from a catalog without a ledger. */
 	if (q->not_sent_to && w->ledger &&
 	    (img_where_and(w, err) < 0 ||
-	     put_unsent(w, q->level, q->not_sent_to, err) < 0))
+	     img_query_unsent(w, q->level, q->not_sent_to, err) < 0))
+		return -1;
+	if (q->unchecked_since &&
+	    (img_where_and(w, err) < 0 || img_query_unchecked(w, q, err) < 0))
 		return -1;
 	return p->lower ? put_lower(w, p, err) : 0;
 }
@@ -342,6 +337,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 	r->fields = q->fields;
 	r->objects = q->objects || q->conflicts;
 	r->patients = q->level == IMG_PATIENT;
+	r->checks = r->objects || q->unchecked_since;
 	if (put_query(&w, q, err) < 0)
 		goto out;
 	r->st = img_where_prepare(c, &w, err);
@@ -396,6 +392,12 @@ int img_rows_next(struct img_rows *r, struct img_row *row, struct img_err *err)
 		row->lone_study = NULL;
 	if (r->objects && get_object(r, row, err) < 0)
 		return -1;
+	if (r->checks) {
+		int n = sqlite3_column_count(r->st);
+
+		row->checked = (const char *)sqlite3_column_text(r->st, n - 2);
+		row->verdict = (const char *)sqlite3_column_text(r->st, n - 1);
+	}
 	return 1;
 }
 

@@ -102,6 +102,15 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"
 		" :when, :verdict) WHERE instance = :instance AND n = :n",
+	[IMG_SQL_DUE_NEVER] =
+		"SELECT instance, n, '' FROM object WHERE checked IS NULL"
+		" AND (instance, n) > (:instance, :n)"
+		" ORDER BY instance, n LIMIT :max",
+	[IMG_SQL_DUE] =
+		"SELECT instance, n, checked FROM object"
+		" WHERE checked < :before"
+		" AND (checked, instance, n) > (:checked, :instance, :n)"
+		" ORDER BY checked, instance, n LIMIT :max",
 	[IMG_SQL_FIND_PEER] = "SELECT id FROM peer WHERE name = :name",
 	[IMG_SQL_ADD_PEER] =
 		"INSERT INTO peer (id, name, sum) SELECT n.id, :name,"

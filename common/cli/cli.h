@@ -19,6 +19,7 @@ enum img_opt_kind {
 	IMG_OPT_LIST,   /* struct img_list *: each use adds one */
 	IMG_OPT_U64,    /* uint64_t *: whole number up to max */
 	IMG_OPT_SIZE,   /* uint64_t *: bytes, "700M" */
+	IMG_OPT_TIME,   /* uint64_t *: seconds, "4h" */
 	IMG_OPT_CHOICE, /* const char **: one of the words in choices, a|b|c */
 	IMG_OPT_LAST
 };

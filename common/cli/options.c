@@ -128,6 +128,11 @@ static void set(struct img_cli *cli, const struct img_opt *all,
 			img_cli_usage(cli, "--%s: %s: not a size like 700M",
 				      o->name, arg);
 		break;
+	case IMG_OPT_TIME:
+		if (!img_parse_duration(arg, o->target))
+			img_cli_usage(cli, "--%s: %s: not a time like 4h",
+				      o->name, arg);
+		break;
 	case HELP:
 		cli_help(cli, all);
 	case VERSION:

@@ -37,38 +37,67 @@ int img_store_get(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 	return fd;
 }
 
-static int verify_fd(int fd, const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
-		     enum img_fixity *out, struct img_err *err)
+/* How much of the next block there should be. */
+static size_t ahead(const struct stat *st, off_t at)
 {
-	uint8_t *block = malloc(BLOCK), got[IMG_DIGEST_SIZE];
+	off_t left = st->st_size - at;
+
+	return left >= BLOCK ? BLOCK : left > 0 ? (size_t)left : 0;
+}
+
+/* The digest of all that can be read; a read error of the medium gives none.
+   -1: ended by step. */
+static int hash_fd(int fd, const struct stat *st,
+		   const struct img_store_how *how, uint8_t *block,
+		   uint8_t out[IMG_DIGEST_SIZE], bool *whole,
+		   struct img_err *err)
+{
 	struct img_digest d;
-	struct stat st;
-	ssize_t n = 0;
+	ssize_t n;
 	off_t at = 0;
 
-	if (!block)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	if (fresh)
-		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	*out = IMG_DAMAGED;
 	img_digest_init(&d);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		goto out;
-	while ((n = img_pread_full(fd, block, BLOCK, at)) > 0) {
-		img_digest_add(&d, block, (size_t)n);
+	do {
+		if (how->step && how->step(how->arg, ahead(st, at)))
+			return img_err_set(err, IMG_E_BUSY, "stopped");
+		n = img_pread_full(fd, block, BLOCK, at);
+		if (n > 0)
+			img_digest_add(&d, block, (size_t)n);
 		at += n;
-	}
-	img_digest_end(&d, got);
-	if (n == 0 && memcmp(got, digest, sizeof(got)) == 0)
-		*out = IMG_INTACT;
-out:
-	free(block);
+	} while (n == BLOCK);
+	img_digest_end(&d, out);
+	*whole = n >= 0;
 	return 0;
 }
 
+static int verify_fd(int fd, const uint8_t digest[IMG_DIGEST_SIZE],
+		     const struct img_store_how *how, enum img_fixity *out,
+		     struct img_err *err)
+{
+	uint8_t *block, got[IMG_DIGEST_SIZE];
+	struct stat st;
+	bool whole = false;
+	int rc = 0;
+
+	*out = IMG_DAMAGED;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	block = malloc(BLOCK);
+	if (!block)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	if (how->fresh)
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	rc = hash_fd(fd, &st, how, block, got, &whole, err);
+	if (rc == 0 && whole && memcmp(got, digest, sizeof(got)) == 0)
+		*out = IMG_INTACT;
+	free(block);
+	return rc;
+}
+
 static int verify_at(int at, const char *name, int flags,
-		     const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
-		     enum img_fixity *out, struct img_err *err)
+		     const uint8_t digest[IMG_DIGEST_SIZE],
+		     const struct img_store_how *how, enum img_fixity *out,
+		     struct img_err *err)
 {
 	int fd = openat(at, name, flags), rc;
 
@@ -82,25 +111,41 @@ static int verify_at(int at, const char *name, int flags,
 	}
 	if (fd < 0)
 		return img_err_sys(err, "%s", name);
-	rc = verify_fd(fd, digest, fresh, out, err);
+	rc = verify_fd(fd, digest, how, out, err);
 	close(fd);
 	return rc;
+}
+
+/* A file in place may be reached through a link of the user's. */
+#define PLACE_FLAGS (OPEN_FLAGS & ~O_NOFOLLOW)
+
+int img_store_judge(struct img_store *s, const char *place,
+		    const uint8_t digest[IMG_DIGEST_SIZE],
+		    const struct img_store_how *how, enum img_fixity *out,
+		    struct img_err *err)
+{
+	char name[IMG_OBJECT_NAME];
+
+	if (place)
+		return verify_at(AT_FDCWD, place, PLACE_FLAGS, digest, how, out,
+				 err);
+	img_store_name(name, digest);
+	return verify_at(s->objects, name, OPEN_FLAGS, digest, how, out, err);
 }
 
 int img_store_verify(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		     bool fresh, enum img_fixity *out, struct img_err *err)
 {
-	char name[IMG_OBJECT_NAME];
+	const struct img_store_how how = { .fresh = fresh };
 
-	img_store_name(name, digest);
-	return verify_at(s->objects, name, OPEN_FLAGS, digest, fresh, out, err);
+	return img_store_judge(s, NULL, digest, &how, out, err);
 }
 
 int img_store_verify_path(const char *path,
 			  const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
 			  enum img_fixity *out, struct img_err *err)
 {
-	/* A file in place may be reached through a link of the user's. */
-	return verify_at(AT_FDCWD, path, OPEN_FLAGS & ~O_NOFOLLOW, digest,
-			 fresh, out, err);
+	const struct img_store_how how = { .fresh = fresh };
+
+	return verify_at(AT_FDCWD, path, PLACE_FLAGS, digest, &how, out, err);
 }

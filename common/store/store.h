@@ -109,6 +109,18 @@ int img_store_verify(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 int img_store_verify_path(const char *path,
 			  const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
 			  enum img_fixity *out, struct img_err *err);
+/* Both, with more to say; place NULL: the store's. */
+struct img_store_how {
+	bool fresh;
+	/* Before n bytes are read: may wait; not 0: the reading ends with
+	   IMG_E_BUSY.  NULL. */
+	int (*step)(void *arg, size_t n);
+	void *arg;
+};
+int img_store_judge(struct img_store *s, const char *place,
+		    const uint8_t digest[IMG_DIGEST_SIZE],
+		    const struct img_store_how *how, enum img_fixity *out,
+		    struct img_err *err);
 /* Calls f for everything in objects/: digest is NULL for a name that is no
    digest, name is relative to the archive; in the order of names. */
 int img_store_each(struct img_store *s,

@@ -54,6 +54,8 @@ static unsigned ours(const struct img_ask_opts *o)
 			IMG_OURS_ADDED;
 	else if (o->find.level == IMG_IMAGE && o->format == IMG_FORMAT_JSONL)
 		bits |= IMG_OURS_DIGEST | IMG_OURS_BYTES;
+	if (o->find.unchecked_since)
+		bits |= IMG_OURS_CHECKED | IMG_OURS_VERDICT;
 	if (o->find.extra_key)
 		bits |= IMG_OURS_STATUS | IMG_OURS_KEY;
 	if (o->priors)

@@ -314,6 +314,7 @@ static int fill(struct img_find *f, struct img_err *err)
 	f->q.level = o->level;
 	f->q.conflicts = o->conflicts;
 	f->q.not_sent_to = f->peer;
+	f->q.unchecked_since = o->unchecked_since;
 	f->q.objects = o->level == IMG_IMAGE;
 	/* With keys for headers the catalog cannot know when to stop. */
 	f->q.limit = f->probe_keys ? 0 : o->limit;

@@ -27,8 +27,9 @@ struct img_find_opts {
 	size_t sorts;
 	uint64_t limit; /* 0: none */
 	bool conflicts;
-	const char *not_sent_to; /* a peer, by name or address; NULL */
-	bool identity;           /* give the UIDs of the levels in any case */
+	const char *not_sent_to;     /* a peer, by name or address; NULL */
+	const char *unchecked_since; /* see img_find_since; NULL */
+	bool identity; /* give the UIDs of the levels in any case */
 	/* An object's header cannot be read: the row is left out. */
 	void (*trouble)(void *arg, const struct img_err *err);
 	void *arg;
@@ -54,6 +55,10 @@ struct img_found {
 };
 
 struct img_find;
+
+/* "2026-11-21", "20261121", "2026-11-21T22:10" (here; with a Z: UTC), or how
+   long ago, "30d": the time in UTC as the catalog writes it. */
+bool img_find_since(const char *text, char out[IMG_TIME_MAX]);
 
 /* dir: the archive, for the headers.  A keyword that does not exist, a bad
    value or sort is IMG_E_USAGE. */

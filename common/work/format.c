@@ -6,9 +6,10 @@
 #include "jsonl/jsonl.h"
 #include "work/format.h"
 
-static const char *const ours_name[IMG_OURS_MAX] = { "status", "key",
-						     "digest", "bytes",
-						     "added",  "prior_of" };
+static const char *const ours_name[IMG_OURS_MAX] = {
+	"status", "key",      "digest",       "bytes",
+	"added",  "prior_of", "last_checked", "last_verdict"
+};
 #define BEFORE (IMG_OURS_STATUS | IMG_OURS_KEY) /* before the fields */
 
 /* A fact of ours as text, NULL if there is none. */
@@ -26,6 +27,10 @@ static const char *ours(const struct img_found *f, unsigned bit,
 		return f->prior_of;
 	case IMG_OURS_ADDED:
 		return f->row ? f->row->added : NULL;
+	case IMG_OURS_CHECKED:
+		return f->row ? f->row->checked : NULL;
+	case IMG_OURS_VERDICT:
+		return f->row ? f->row->verdict : NULL;
 	case IMG_OURS_DIGEST:
 		if (object)
 			img_hex(text, f->row->digest, IMG_DIGEST_SIZE);
@@ -111,7 +116,9 @@ static int jsonl(const struct img_writer *w, const struct img_found *f,
 	    img_json_put(out, "reason", f->reason, err) < 0 ||
 	    put_error(f->error, out, err) < 0 ||
 	    put_fields(w, f, false, out, err) < 0 ||
-	    put_ours(w, f, IMG_OURS_KEY | IMG_OURS_ADDED | IMG_OURS_PRIOR_OF,
+	    put_ours(w, f,
+		     IMG_OURS_KEY | IMG_OURS_ADDED | IMG_OURS_PRIOR_OF |
+			     IMG_OURS_CHECKED | IMG_OURS_VERDICT,
 		     out, err) < 0 ||
 	    img_json_close(out, '}', err) < 0)
 		return -1;

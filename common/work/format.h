@@ -22,9 +22,11 @@ enum img_ours {
 	IMG_OURS_DIGEST = 1 << 2,
 	IMG_OURS_BYTES = 1 << 3,
 	IMG_OURS_ADDED = 1 << 4,
-	IMG_OURS_PRIOR_OF = 1 << 5
+	IMG_OURS_PRIOR_OF = 1 << 5,
+	IMG_OURS_CHECKED = 1 << 6,
+	IMG_OURS_VERDICT = 1 << 7
 };
-#define IMG_OURS_MAX 6
+#define IMG_OURS_MAX 8
 
 struct img_writer {
 	enum img_format format;

@@ -132,6 +132,13 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* What verifying or a listener has written there brings no object. */
+static bool brings(const char *act)
+{
+	return strcmp(act, "stored") == 0 || strcmp(act, "conflict") == 0 ||
+	       strcmp(act, "replaced") == 0;
+}
+
 static int from_audit(void *arg, const char *act, const uint8_t *digest,
 		      struct img_err *err)
 {
@@ -139,7 +146,7 @@ static int from_audit(void *arg, const char *act, const uint8_t *digest,
 	enum img_on_conflict how =
 		strcmp(act, "replaced") == 0 ? IMG_REPLACE : IMG_KEEP;
 
-	if (!digest || strcmp(act, "catalogued") == 0)
+	if (!digest || !brings(act))
 		return 0;
 	if (r->host->stopped(r->host->arg))
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");

@@ -17,6 +17,7 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 	v->opts = *opts;
 	v->host = *host;
 	img_buf_init(&v->leaves, (size_t)1 << 32);
+	pthread_mutex_init(&v->pace_lock, NULL);
 	v->jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	if (v->jobs > VERIFY_JOBS)
 		v->jobs = VERIFY_JOBS;
@@ -68,8 +69,10 @@ void img_verify_close(struct img_verify *v)
 {
 	if (!v)
 		return;
+	img_audit_close(v->audit);
 	img_catalog_close(v->catalog);
 	img_store_close(v->store);
+	pthread_mutex_destroy(&v->pace_lock);
 	for (size_t i = 0; i < VERIFY_JOBS; i++)
 		verify_deep_release(&v->deep[i]);
 	img_codec_close(v->codec);
@@ -107,10 +110,9 @@ static void look_inside(struct img_verify *v, struct deep *deep,
 static void judge(struct img_verify *v, struct deep *deep,
 		  const struct img_object *o, struct verdict *d)
 {
-	int rc = o->place ? img_store_verify_path(o->place, o->digest, true,
-						  &d->fixity, &d->err)
-			  : img_store_verify(v->store, o->digest, true,
-					     &d->fixity, &d->err);
+	const struct img_store_how how = verify_how(v);
+	int rc = img_store_judge(v->store, o->place, o->digest, &how,
+				 &d->fixity, &d->err);
 
 	if (rc < 0 && d->err.code == IMG_OK)
 		img_err_set(&d->err, IMG_E_BUG, "no verdict");
@@ -131,13 +133,17 @@ static void *judge_some(void *arg)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&v->next, 1)) < v->n) {
-		if (v->host.stopped(v->host.arg))
+		struct verdict *d = &v->verdict[i];
+
+		if (v->host.stopped(v->host.arg) ||
+		    (v->until > 0 && img_time_mono() > v->until))
 			break;
 		if (v->page)
-			judge(v, t->deep, &v->page[i], &v->verdict[i]);
+			judge(v, t->deep, &v->page[i], d);
 		else
-			verify_file_job(v, t->deep, &v->file[i],
-					&v->verdict[i]);
+			verify_file_job(v, t->deep, &v->file[i], d);
+		d->done = d->err.code != IMG_E_BUSY ||
+			  !v->host.stopped(v->host.arg);
 	}
 	return NULL;
 }
@@ -244,57 +250,31 @@ static int tell(struct img_verify *v, const struct img_object *o,
 	return verify_emit(v, &rec);
 }
 
-static int write_down(struct img_verify *v, size_t n, struct img_err *err)
-{
-	char now[IMG_TIME_MAX];
-
-	if (!v->writes)
-		return 0;
-	img_time_now(now);
-	if (img_store_lock(v->store, VERIFY_LOCK, err) < 0)
-		return -1;
-	if (img_catalog_begin(v->catalog, err) < 0)
-		goto fail;
-	for (size_t i = 0; i < n; i++)
-		/* A row that was changed is evidence: it is left alone. */
-		if (v->verdict[i].row_ok && v->verdict[i].err.code == IMG_OK &&
-		    img_catalog_checked(
-			    v->catalog, v->page[i].instance, v->page[i].object,
-			    now, verify_word(v, &v->verdict[i]), err) < 0)
-			goto rollback;
-	if (img_catalog_commit(v->catalog, err) < 0)
-		goto rollback;
-	img_store_unlock(v->store);
-	return 0;
-rollback:
-	img_catalog_rollback(v->catalog);
-fail:
-	img_store_unlock(v->store);
-	return -1;
-}
-
+/* What was told is more than what is written down: it comes in any case. */
 int verify_page(void *arg, const struct img_object *o, size_t n,
 		struct img_err *err)
 {
 	struct img_verify *v = arg;
-	bool stopped;
-	size_t done;
+	size_t done = 0;
+	int rc = 0;
 
 	v->page = o;
 	verify_side_by_side(v, n);
-	stopped = v->host.stopped(v->host.arg);
-	done = stopped ? 0 : n;
+	while (done < n && v->verdict[done].done)
+		done++;
 	for (size_t i = 0; i < done; i++)
 		if (img_catalog_row_ok(v->catalog, o[i].instance, o[i].object,
 				       &v->verdict[i].row_ok, err) < 0)
 			return -1;
-	if (done && write_down(v, done, err) < 0)
-		return -1;
+	if (done)
+		rc = verify_write_down(v, done, err);
 	for (size_t i = 0; i < done; i++)
 		if (tell(v, &o[i], &v->verdict[i]) < 0)
 			return img_err_set(err, IMG_E_IO, "stdout");
 	v->page = NULL;
+	v->judged = done;
 	v->host.progress(v->host.arg, v->items, v->bytes);
-	return stopped ? img_err_set(err, IMG_E_BUSY, "stopped by a signal")
-		       : 0;
+	if (rc == 0 && v->host.stopped(v->host.arg))
+		rc = img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	return rc;
 }

@@ -40,6 +40,8 @@ struct img_verify_opts {
 	uint64_t older_than; /* days: only what was not read for so long */
 	bool collect;        /* digests of what is intact, for a signature */
 	const char *phi;     /* source of identifying values, or NULL */
+	uint64_t rate;       /* bytes read a second, of objects; 0: any */
+	uint64_t max_time;   /* seconds that a scrub may take; 0: any */
 	bool strict; /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
@@ -52,10 +54,20 @@ int img_verify_scope(struct img_verify *v,
 		     const struct img_catalog_scope *scope, bool whole,
 		     struct img_err *err);
 /*
+ * Objects that have gone unread for longest first, each once, and what is told
+ * of them is written down as it goes: whatever ends it, the next one goes on
+ * from there.  With older_than: those that were not read for so long.  Else a
+ * pass over all objects, which may take several runs and begins anew when it
+ * was finished; with it go what img_verify_scope with whole looks at besides.
+ * ended: nothing is left for this pass (else max_time was over).
+ */
+int img_verify_scrub(struct img_verify *v, bool *ended, struct img_err *err);
+/*
  * What a record names, or a text: a file, a folder, a UID.  Objects of the
  * archive are judged by their digests; a file by the record's digest, or else
  * by what is in it.  What is nowhere is missing.  Files may be kept back and
- * judged together: img_verify_flush.
+ * judged together: img_verify_flush.  What cannot be judged has a record that
+ * says so, and is no failure of the call.
  */
 int img_verify_input(struct img_verify *v, const struct img_record *rec,
 		     const char *text, struct img_err *err);

@@ -342,13 +342,51 @@ static int record_input(struct img_verify *v, const struct img_record *rec,
 	return rc == 0 ? missing(v, NULL) : rc;
 }
 
+/* What imgimport has ignored, what imganon has withheld, and a key that
+   imgquery did not find have no object: they pass through. */
+static bool passes(const struct img_record *rec)
+{
+	struct img_scope named;
+
+	if (!rec || !rec->status)
+		return false;
+	return strcmp(rec->status, "ignored") == 0 ||
+	       strcmp(rec->status, "withheld") == 0 ||
+	       (strcmp(rec->status, "missing") == 0 &&
+		!img_scope_of_record(rec, &named));
+}
+
+/* One bad input does not stop the others. */
+static void tell_input(struct img_verify *v, const struct img_record *given,
+		       const char *text, const struct img_err *why)
+{
+	struct img_record rec;
+
+	if (v->host.stopped(v->host.arg))
+		return;
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = text;
+	if (given)
+		rec.in = given->in;
+	rec.error = *why;
+	(void)v->host.emit(v->host.arg, &rec);
+}
+
 int img_verify_input(struct img_verify *v, const struct img_record *rec,
 		     const char *text, struct img_err *err)
 {
 	int rc;
 
+	if (passes(rec)) {
+		(void)v->host.emit(v->host.arg, rec);
+		return 0;
+	}
 	v->given = rec;
 	rc = rec ? record_input(v, rec, err) : text_input(v, text, err);
 	v->given = NULL;
-	return rc < 0 ? -1 : 0;
+	if (rc < 0)
+		tell_input(v, rec, text, err);
+	img_err_clear(err);
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "audit/audit.h"
 #include "check/check.h"
 #include "codec/codec.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct deep_out {
 };
 
 struct verdict {
+	bool done; /* judged, and not given up on the way */
 	enum img_fixity fixity;
 	bool row_ok;
 	struct img_err err;
@@ -54,7 +56,8 @@ struct img_verify {
 	struct img_verify_host host;
 	struct img_store *store;
 	struct img_catalog *catalog;
-	bool writes; /* what is found is written down */
+	bool writes;             /* what is found is written down */
+	struct img_audit *audit; /* of the archive, when there is a finding */
 	unsigned jobs;
 	uint64_t items, bytes;
 	const struct img_record *given; /* the record in hand */
@@ -72,6 +75,10 @@ struct img_verify {
 	size_t n_files;
 	size_t n;
 	atomic_size_t next;
+	double until;  /* when no new object is begun; 0: never */
+	size_t judged; /* of the page: those before it ended */
+	pthread_mutex_t pace_lock;
+	double pace_at; /* when the next bytes may be read */
 };
 
 /* Opens the archive for the first who needs it. */
@@ -80,6 +87,24 @@ int verify_archive(struct img_verify *v, struct img_err *err);
 void verify_side_by_side(struct img_verify *v, size_t n);
 int verify_page(void *arg, const struct img_object *o, size_t n,
 		struct img_err *err);
+/* How objects are read: past the cache, at the rate that was asked for. */
+struct img_store_how verify_how(struct img_verify *v);
+/* Verdicts on v->page[0..n) into the catalog, findings into the log first. */
+int verify_write_down(struct img_verify *v, size_t n, struct img_err *err);
+/* A transaction under the archive's lock; end: 0, or rc with nothing written. */
+int verify_begin(struct img_verify *v, struct img_err *err);
+int verify_end(struct img_verify *v, int rc, struct img_err *err);
+/* Before the rows of a scope, and after them: the pages of the catalog, its
+   rows, what is in none. */
+int verify_catalog_pages(struct img_verify *v, struct img_err *err);
+int verify_catalog_rows(struct img_verify *v,
+			const struct img_catalog_scope *scope,
+			struct img_err *err);
+/* A catalog that sqlite cannot read, or not as we wrote it, is a verdict and
+   no failure.  0: told. */
+int verify_tell_catalog(struct img_verify *v, struct img_err *err);
+/* UTC, so many days ago. */
+bool verify_before(int64_t days, char out[IMG_TIME_MAX]);
 /* The record of a verdict; borrows from all of them. */
 const char *verify_word(const struct img_verify *v, const struct verdict *d);
 int verify_emit(struct img_verify *v, struct img_record *rec);

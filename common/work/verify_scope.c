@@ -65,7 +65,7 @@ static int tell_page(void *arg, uint64_t page, struct img_err *err)
 }
 
 /* The log is moved into the file first; then nobody may write. */
-static int check_pages(struct img_verify *v, struct img_err *err)
+int verify_catalog_pages(struct img_verify *v, struct img_err *err)
 {
 	struct img_err busy = IMG_ERR_INIT;
 	int rc;
@@ -178,9 +178,16 @@ static int find_extras(struct img_verify *v,
 	return rc;
 }
 
-/* A catalog that sqlite cannot read, or not as we wrote it, is a verdict and
-   no failure.  0: told. */
-static int tell_catalog(struct img_verify *v, struct img_err *err)
+int verify_catalog_rows(struct img_verify *v,
+			const struct img_catalog_scope *scope,
+			struct img_err *err)
+{
+	if (img_catalog_check(v->catalog, tell_row, v, err) < 0)
+		return -1;
+	return find_extras(v, scope, err);
+}
+
+int verify_tell_catalog(struct img_verify *v, struct img_err *err)
 {
 	char reason[sizeof(err->text) + 64];
 
@@ -191,7 +198,7 @@ static int tell_catalog(struct img_verify *v, struct img_err *err)
 	return tell_row(v, reason, -1, err);
 }
 
-static bool make_before(uint64_t days, char out[IMG_TIME_MAX])
+bool verify_before(int64_t days, char out[IMG_TIME_MAX])
 {
 	time_t t = time(NULL) - (time_t)days * 86400;
 	struct tm tm;
@@ -207,20 +214,20 @@ int img_verify_scope(struct img_verify *v,
 	struct img_catalog_scope copy = *given, *scope = &copy;
 	char before[IMG_TIME_MAX];
 
-	if (v->opts.older_than && make_before(v->opts.older_than, before))
+	if (v->opts.older_than &&
+	    verify_before((int64_t)v->opts.older_than, before))
 		copy.before = before;
 	if (verify_archive(v, err) < 0)
 		return -1;
 	memset(&v->last, 0, sizeof(v->last));
 	/* Before anything is written down: that would make sums anew. */
-	if (whole && check_pages(v, err) < 0)
+	if (whole && verify_catalog_pages(v, err) < 0)
 		return -1;
 	/* A percentage comes in an order of its own, and ends. */
 	if (img_catalog_pages(v->catalog, scope,
 			      scope->percent ? verify_page : do_scope_page, v,
 			      err) == 0 &&
-	    (!whole || (img_catalog_check(v->catalog, tell_row, v, err) == 0 &&
-			find_extras(v, scope, err) == 0)))
+	    (!whole || verify_catalog_rows(v, scope, err) == 0))
 		return 0;
-	return tell_catalog(v, err);
+	return verify_tell_catalog(v, err);
 }

@@ -1,0 +1,139 @@
+/* verify_note.c - what was found is written down: findings in the audit log,
+   verdicts in the catalog; and how fast objects are read. */
+#include <string.h>
+#include <time.h>
+
+#include "work/verify_private.h"
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* A signal ends the wait soon. */
+static int nap_until(struct img_verify *v, double at)
+{
+	double left;
+
+	while ((left = at - img_time_mono()) > 0) {
+		struct timespec t = { 0, (long)(left * 1e9) };
+
+		if (v->host.stopped(v->host.arg))
+			return 1;
+		if (left > 0.2)
+			t.tv_nsec = 200000000;
+		nanosleep(&t, NULL);
+	}
+	return 0;
+}
+
+/* Bytes may be read at the rate that was asked for, by all threads together. */
+static int pace(void *arg, size_t n)
+{
+	struct img_verify *v = arg;
+	double now, at;
+
+	if (v->host.stopped(v->host.arg))
+		return 1;
+	if (!v->opts.rate)
+		return 0;
+	pthread_mutex_lock(&v->pace_lock);
+	now = img_time_mono();
+	if (v->pace_at < now)
+		v->pace_at = now;
+	at = v->pace_at;
+	v->pace_at += (double)n / (double)v->opts.rate;
+	pthread_mutex_unlock(&v->pace_lock);
+	return nap_until(v, at);
+}
+
+struct img_store_how verify_how(struct img_verify *v)
+{
+	const struct img_store_how how = { .fresh = true,
+					   .step = pace,
+					   .arg = v };
+
+	return how;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+int verify_begin(struct img_verify *v, struct img_err *err)
+{
+	if (img_store_lock(v->store, VERIFY_LOCK, err) < 0)
+		return -1;
+	if (img_catalog_begin(v->catalog, err) == 0)
+		return 0;
+	img_store_unlock(v->store);
+	return -1;
+}
+
+int verify_end(struct img_verify *v, int rc, struct img_err *err)
+{
+	if (rc == 0)
+		rc = img_catalog_commit(v->catalog, err);
+	if (rc < 0) {
+		img_catalog_rollback(v->catalog);
+		if (v->audit)
+			img_audit_rollback(v->audit);
+	}
+	img_store_unlock(v->store);
+	return rc;
+}
+
+/* A finding, or the end of one, is news once.  A row that was changed cannot
+   be marked as known, and is told each time. */
+static bool is_news(const struct img_object *o, const struct verdict *d,
+		    const char *word)
+{
+	const char *was = o->verdict ? o->verdict : "intact";
+
+	return d->err.code == IMG_OK && (!d->row_ok || strcmp(was, word) != 0);
+}
+
+static int log_findings(struct img_verify *v, size_t n, struct img_err *err)
+{
+	char head[IMG_DIGEST_HEX];
+	uint64_t lines;
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct verdict *d = &v->verdict[i];
+		const char *word = verify_word(v, d);
+
+		if (!is_news(&v->page[i], d, word))
+			continue;
+		if (!v->audit &&
+		    img_audit_open(&v->audit, v->opts.dir, "imgverify",
+				   IMG_WRITE, err) < 0)
+			return -1;
+		if (img_audit_add(v->audit, word, v->page[i].digest, err) < 0)
+			return -1;
+		any = true;
+	}
+	if (!any)
+		return 0;
+	if (img_audit_commit(v->audit, err) < 0)
+		return -1;
+	if (!img_audit_head(v->audit, &lines, head))
+		return 0;
+	return img_catalog_note_audit(v->catalog, lines, head, err);
+}
+
+int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
+{
+	char now[IMG_TIME_MAX];
+	int rc;
+
+	if (!v->writes)
+		return 0;
+	img_time_now(now);
+	if (verify_begin(v, err) < 0)
+		return -1;
+	rc = log_findings(v, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		/* A row that was changed is evidence: it is left alone. */
+		if (v->verdict[i].row_ok && v->verdict[i].err.code == IMG_OK)
+			rc = img_catalog_checked(
+				v->catalog, v->page[i].instance,
+				v->page[i].object, now,
+				verify_word(v, &v->verdict[i]), err);
+	return verify_end(v, rc, err);
+}

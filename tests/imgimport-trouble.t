@@ -232,10 +232,10 @@ sound 'records to a full disk'
 new
 perl -e 'print "many\n" x 50' >lines
 { imgimport -q -C arch - <lines 2>err; echo $? >status; } | head -n 1 >out
-same 'a reader that goes away: status 3' status <<!
-3
+same 'a reader that goes away: status 141' status <<!
+141
 !
-ok 'is told' grep -qx 'imgimport: stdout: Broken pipe' err
+same 'is not spoken of' err </dev/null
 ok 'it has its line' test "$(wc -l <out)" = 1
 sound 'a reader that goes away'
 new

@@ -270,6 +270,19 @@ exits 3 'a sync that fails' fail_with syncfs:EIO sync-dest
 ok 'nothing has the name' test ! -e sync-dest
 exits 3 'a name that cannot be had' fail_with renameat2:EIO name-dest
 ok 'nothing has the name' test ! -e name-dest
+# As on FAT: no files without a name, no renaming that replaces nothing.
+fat='tmpfile:ENOTSUP noreplace:EINVAL'
+for rule in "$fat" "$fat linkat:EPERM"; do
+	rm -f fat.zip
+	exits 0 'a file system that knows less' failio "$rule" \
+		imgexport -q --as zip -o fat.zip 2.25.1
+	ok 'the file is whole' unzip -tq fat.zip
+done
+rm -rf fat && exits 0 'a folder there' failio "$fat" \
+	imgexport -q -o fat 2.25.1
+exits 3 'which cannot be replaced' failio "$fat" \
+	imgexport -q --force -o fat 2.25.1
+ok 'is told' grep -q 'cannot replace folders at once' err
 ok 'and nothing is left of them' test -z "$(find . -name '*imgexport-*')"
 exits 3 'records to a full disk' sh -c 'imgexport -q -o fd 2.25.1 >/dev/full'
 

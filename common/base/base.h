@@ -120,6 +120,10 @@ int img_write_full(int fd, const void *p, size_t n);
 int img_sync_fd(int fd, const char *name, struct img_err *err);
 /* Closes and reports what close says; *fd becomes -1 in any case. */
 int img_close(int *fd, const char *name, struct img_err *err);
+/* Gives what is a in the folder from the name b in the folder to, which
+   nothing has yet: 0, or -1 with errno, EEXIST if something has.  Works also
+   where the file system has no such call (NFS, FUSE, FAT). */
+int img_rename_new(int from, const char *a, int to, const char *b);
 /*
  * Takes an open-file-description lock on the whole of fd, waiting up to
  * seconds (0: one try); IMG_E_BUSY if it cannot be had.  The kernel drops it

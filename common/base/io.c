@@ -1,6 +1,8 @@
 /* io.c - checked reading, writing, syncing, locking; the clock. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,6 +76,57 @@ int img_close(int *fd, const char *name, struct img_err *err)
 	if (was >= 0 && close(was) < 0 && errno != EINTR)
 		return img_err_sys(err, "%s: close", name);
 	return 0;
+}
+
+/* A name of our own is replaced: nobody else's can be. */
+static int rename_over_own(int from, const char *a, int to, const char *b)
+{
+	int fd = openat(to, b, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int why;
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (renameat(from, a, to, b) == 0)
+		return 0;
+	why = errno;
+	(void)unlinkat(to, b, 0);
+	errno = why;
+	return -1;
+}
+
+/* A folder takes the place of an empty one, and of no other (rename(2)). */
+static int rename_folder(int from, const char *a, int to, const char *b)
+{
+	int why;
+
+	if (mkdirat(to, b, 0700) < 0)
+		return -1;
+	if (renameat(from, a, to, b) == 0)
+		return 0;
+	why = errno;
+	(void)unlinkat(to, b, AT_REMOVEDIR);
+	errno = why;
+	return -1;
+}
+
+int img_rename_new(int from, const char *a, int to, const char *b)
+{
+	struct stat st;
+
+	if (renameat2(from, a, to, b, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (fstatat(from, a, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		return rename_folder(from, a, to, b);
+	if (linkat(from, a, to, b, 0) == 0)
+		return unlinkat(from, a, 0);
+	return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS
+		       ? rename_over_own(from, a, to, b)
+		       : -1;
 }
 
 int img_lock(int fd, bool exclusive, int seconds, const char *name,

@@ -197,9 +197,9 @@ static int take_place(struct img_store *s, const char *from, int shard,
 	img_random(id, sizeof(id));
 	snprintf(aside, sizeof(aside), "%s.aside-", name);
 	img_hex(aside + strlen(aside), id, sizeof(id));
-	if (renameat2(shard, name, shard, aside, RENAME_NOREPLACE) < 0)
+	if (img_rename_new(shard, name, shard, aside) < 0)
 		return -1;
-	return renameat2(s->session, from, shard, name, RENAME_NOREPLACE);
+	return img_rename_new(s->session, from, shard, name);
 }
 
 /* 1 it has the name, 0 an intact object had it, -1. */
@@ -209,8 +209,7 @@ static int link_at(struct img_store *s, struct img_store_file *f, int shard,
 {
 	enum img_fixity fixity;
 
-	if (renameat2(s->session, f->name, shard, name + 3, RENAME_NOREPLACE) ==
-	    0)
+	if (img_rename_new(s->session, f->name, shard, name + 3) == 0)
 		return 1;
 	if (errno != EEXIST)
 		return img_err_sys(err, "%s/objects/%s", s->dir, name);

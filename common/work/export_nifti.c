@@ -148,8 +148,8 @@ static int take(struct series *s, const char *file, struct img_err *err)
 	close(fd);
 	if (rc == 0 && export_folders(s->v->place.fd, to, err) < 0)
 		rc = -1;
-	if (rc == 0 && renameat2(s->v->place.fd, from, s->v->place.fd, to,
-				 RENAME_NOREPLACE) < 0)
+	if (rc == 0 &&
+	    img_rename_new(s->v->place.fd, from, s->v->place.fd, to) < 0)
 		rc = img_err_sys(err, "destination");
 	if (rc == 0)
 		rc = export_wrote(s->x, s->v, to, &sum, err);

@@ -353,8 +353,10 @@ static int commit_file(struct export_place *p, bool force, struct img_err *err)
 		if (!p->part[0])
 			return 0;
 	}
-	if (renameat2(p->parent_fd, p->part, p->parent_fd, p->base,
-		      p->taken && force ? 0 : RENAME_NOREPLACE) < 0)
+	if ((p->taken && force ? renameat2(p->parent_fd, p->part, p->parent_fd,
+					   p->base, 0)
+			       : img_rename_new(p->parent_fd, p->part,
+						p->parent_fd, p->base)) < 0)
 		return img_err_sys(err, "%s/%s", p->parent, p->base);
 	p->part[0] = '\0';
 	return 0;
@@ -375,13 +377,12 @@ static int move_out(struct export_place *p, struct img_err *err)
 		if (strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0 &&
 		    strcmp(e->d_name, last) != 0)
-			rc = renameat2(p->fd, e->d_name, p->parent_fd,
-				       e->d_name, RENAME_NOREPLACE);
+			rc = img_rename_new(p->fd, e->d_name, p->parent_fd,
+					    e->d_name);
 	if (rc == 0)
 		rc = fsync(p->parent_fd);
 	if (rc == 0)
-		rc = renameat2(p->fd, last, p->parent_fd, last,
-			       RENAME_NOREPLACE);
+		rc = img_rename_new(p->fd, last, p->parent_fd, last);
 	if (rc < 0)
 		img_err_sys(err, "%s/%s", p->parent, p->base);
 	closedir(d);
@@ -421,7 +422,13 @@ static int commit_folder(struct export_place *p, bool force,
 		return move_out(p, err);
 	if (fchmod(p->fd, 0777 & ~mask) < 0 || fsync(p->fd) < 0 ||
 	    renameat2(p->parent_fd, p->part, p->parent_fd, p->base, flags) < 0)
-		return img_err_sys(err, "%s/%s", p->parent, p->base);
+		return flags && errno == EINVAL
+			       ? img_err_set(err, IMG_E_UNSUPPORTED,
+					     "%s/%s: this file system cannot "
+					     "replace folders at once; remove "
+					     "it first",
+					     p->parent, p->base)
+			       : img_err_sys(err, "%s/%s", p->parent, p->base);
 	if (flags)
 		return check_replaced(p, err);
 	p->part[0] = '\0';
@@ -453,8 +460,7 @@ void export_place_withdraw(struct export_place *p)
 	    st.st_ino != own.st_ino || st.st_dev != own.st_dev)
 		return;
 	name_part(p);
-	if (renameat2(p->parent_fd, p->base, p->parent_fd, p->part,
-		      RENAME_NOREPLACE) == 0)
+	if (img_rename_new(p->parent_fd, p->base, p->parent_fd, p->part) == 0)
 		remove_part(p, p->part);
 	else
 		remove_part(p, p->base);

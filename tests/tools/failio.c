@@ -2,7 +2,8 @@
  * failio - system calls that fail or meet a change, for LD_PRELOAD.
  *
  * FAILIO holds rules, blank separated: CALL:WHAT[:NAME[:FROM]].
- * CALL is pread, write, fsync, fdatasync, syncfs, renameat2 or ftruncate;
+ * CALL is pread, write, fsync, fdatasync, syncfs, renameat2, ftruncate, linkat,
+ * noreplace (renameat2 with flags) or tmpfile (openat of a file without a name);
  * WHAT an errno (EIO, ENOSPC, ...), or for pread one of
  *
  *	grow    append bytes to the file before each call
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -113,9 +115,11 @@ static int number(const char *word)
 	static const struct {
 		const char *word;
 		int number;
-	} words[] = { { "EIO", EIO },       { "ENOSPC", ENOSPC },
-		      { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
-		      { "EACCES", EACCES }, { "EINTR", EINTR } };
+	} words[] = { { "EIO", EIO },           { "ENOSPC", ENOSPC },
+		      { "EDQUOT", EDQUOT },     { "EROFS", EROFS },
+		      { "EACCES", EACCES },     { "EINTR", EINTR },
+		      { "EINVAL", EINVAL },     { "EPERM", EPERM },
+		      { "ENOTSUP", EOPNOTSUPP } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].word, word) == 0)
@@ -268,7 +272,46 @@ int syncfs(int fd)
 int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
 {
 	FAIL("renameat2", to, b);
+	if (flags)
+		FAIL("noreplace", to, b);
 	return NEXT(renameat2)(from, a, to, b, flags);
+}
+
+int linkat(int from, const char *a, int to, const char *b, int flags)
+{
+	FAIL("linkat", to, b);
+	return NEXT(linkat)(from, a, to, b, flags);
+}
+
+static mode_t mode_of(int flags, va_list ap)
+{
+	return flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+}
+
+int openat(int dir, const char *name, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		FAIL("tmpfile", dir, name);
+	return NEXT(openat)(dir, name, flags, mode);
+}
+
+int openat64(int dir, const char *name, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		FAIL("tmpfile", dir, name);
+	return NEXT(openat64)(dir, name, flags, mode);
 }
 
 int ftruncate(int fd, off_t n)

@@ -1,10 +1,11 @@
 # corpus.sh - what the tests have in common that send the corpus to a peer;
 # after lib.sh and archive.sh.  Records of imgsend are in the file out.
 #
-#   sums [-r]         "UID transfer-syntax digest" of the data set of each file
+#   sums              "UID transfer-syntax digest" of the data set of each file
 #                     named on stdin
-#   identities        "UID pixels data" of each file named on stdin: what they
-#                     are in any encoding
+#   identities        "UID data pixels" of each file named on stdin, what it is
+#                     in any encoding, a tab, and its name
+#   identities_of     the same of files of the corpus, without names, in order
 #   as_is, recoded    the files that were sent, as they were or not
 #   each_told         there is a record for each file of the corpus
 #   reasons           why files were not sent, and how many
@@ -19,9 +20,18 @@ sums()
 identities()
 {
 	tr '\n' '\0' | xargs -0 imgverify -q --deep -C none 2>/dev/null |
-		sed -n 's/.*"SOPInstanceUID":"\([^"]*\)".*"data_digest":"\([^"]*\)".*/\1 \2 &/p' |
-		sed 's/^\([^ ]* [^ ]*\) .*"pixel_digest":"\([^"]*\)".*/\1 \2/
-			s/^\([^ ]* [^ ]*\) {.*/\1 -/' | LC_ALL=C sort -u
+		sed -n 's/.*"path":"\([^"]*\)".*"SOPInstanceUID":"\([^"]*\)".*"data_digest":"\([^"]*\)".*/\2 \3 &\t\1/p' |
+		sed 's/^\([^ ]* [^ ]*\) .*"pixel_digest":"\([^"]*\)".*\(\t.*\)/\1 \2\3/
+			s/^\([^ ]* [^ ]*\) {.*\(\t.*\)/\1 -\2/'
+}
+
+# Those of the corpus are made once.
+identities_of()
+{
+	[ -e identities_ ] ||
+		find "$CORPUS" -type f | identities >identities_
+	awk -F '\t' 'NR == FNR { want[$0]; next } $2 in want { print $1 }' \
+		- identities_ | LC_ALL=C sort -u
 }
 
 as_is()

@@ -26,8 +26,8 @@ arrived()
 alike()
 {
 	# This one has file meta information in its data set, too.
-	recoded | grep -v /GH1376.dcm | identities >want
-	find "$1" -type f | identities >have
+	recoded | grep -v /GH1376.dcm | identities_of >want
+	find "$1" -type f | identities | cut -f 1 | LC_ALL=C sort -u >have
 	LC_ALL=C comm -23 want have >lost
 	[ -s want ] && [ "$(recoded | wc -l)" -ge "$(wc -l <want)" ] &&
 		! [ -s lost ]

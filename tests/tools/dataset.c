@@ -1,7 +1,8 @@
 /* dataset - of each file: SOP instance, transfer syntax and the digest of the
    data set as it goes to a peer: what lies behind the file meta information,
    without what follows its last element; a deflated one gets the zero byte
-   that makes its length even (PS3.5 A.5). */
+   that makes its length even (PS3.5 A.5).  With -p as first operand, its path
+   behind a tab. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 
 #include "crypto/crypto.h"
 #include "dicom/dicom.h"
+
+static bool paths;
 
 static int one(struct img_dicom_reader *r, const char *file)
 {
@@ -58,8 +61,8 @@ static int one(struct img_dicom_reader *r, const char *file)
 	img_digest_end(&d, digest);
 	img_hex(hex, digest, sizeof(digest));
 	close(fd);
-	return printf("%s %s %s\n", *uid ? uid : "-", f->transfer_syntax, hex) <
-			       0
+	return printf("%s %s %s%s%s\n", *uid ? uid : "-", f->transfer_syntax,
+		      hex, paths ? "\t" : "", paths ? file : "") < 0
 		       ? -1
 		       : 0;
 }
@@ -72,7 +75,8 @@ int main(int argc, char **argv)
 
 	if (!r || img_crypto_init(&err) < 0)
 		return 3;
-	for (int i = 1; i < argc; i++)
+	paths = argc > 1 && strcmp(argv[1], "-p") == 0;
+	for (int i = 1 + paths; i < argc; i++)
 		bad += one(r, argv[i]) < 0;
 	img_dicom_reader_free(r);
 	return fflush(stdout) != 0 ? 3 : bad ? 2 : 0;

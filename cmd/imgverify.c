@@ -41,6 +41,12 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &profile, NULL, 0 },
 	{ 0, "phi", "source", "search for identity: an archive, or a list",
 	  IMG_OPT_STRING, &how.phi, NULL, 0 },
+	{ 0, "complete", NULL, "is all of a study there?", IMG_OPT_FLAG,
+	  &how.complete, NULL, 0 },
+	{ 0, "witness", "file", "with --complete: what lists the objects",
+	  IMG_OPT_STRING, &how.witness, NULL, 0 },
+	{ 0, "peer", "peer", "with --complete: ask this one, too",
+	  IMG_OPT_STRING, &how.peer, NULL, 0 },
 	{ 0, "against", "path", "the archive against another copy of it",
 	  IMG_OPT_STRING, &against, NULL, 0 },
 	{ 0, "sign", "key", "sign a statement on what is intact",
@@ -64,13 +70,7 @@ static const struct img_opt opts[] = {
 
 static int emit(void *arg, const struct img_record *rec)
 {
-	static const char *const good[] = { "intact", "same", "signed",
-					    "ignored" };
-	bool is_good = !rec->status || rec->error.code != IMG_OK;
-
-	for (size_t i = 0; !is_good && i < sizeof(good) / sizeof(*good); i++)
-		is_good = strcmp(rec->status, good[i]) == 0;
-	if (!is_good)
+	if (!img_verify_is_good(rec))
 		img_cli_no(arg);
 	verdicts++;
 	if (!silent || !rec->status || strcmp(rec->status, "intact") != 0)
@@ -115,6 +115,13 @@ static void check(struct img_cli *cli, int argc)
 		{ sign && signed_by, "either --sign or --signed-by" },
 		{ (sign || signed_by) && (!objects || scrub),
 		  "--sign and --signed-by are for objects, not for --scrub" },
+		{ how.complete &&
+			  (!objects || scrub || subset || sign || signed_by ||
+			   how.deep || how.phi || how.older_than),
+		  "--complete is for studies: of operands or --all, and "
+		  "alone" },
+		{ (how.witness || how.peer) && !how.complete,
+		  "--witness and --peer go with --complete" },
 		{ profile && !media, "--profile goes with --media" },
 		{ how.older_than && !part,
 		  "--older-than goes with --all, --subset or --scrub" },
@@ -178,7 +185,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	how.dir = path;
 	how.collect = sign || signed_by;
-	how.no_frames = audit || media || against ||
+	how.no_frames = audit || media || against || how.complete ||
 			((all || subset || scrub || how.phi) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (new_key)
@@ -222,7 +229,8 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "intact damaged missing invalid extra same differs signed";
+	cli.verbs = "intact complete damaged missing invalid incomplete "
+		    "unknown extra same differs signed";
 	cli.examples = "imgverify --all\n"
 		       "imgquery PatientID=TEST-0001 | imgverify\n"
 		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";

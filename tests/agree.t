@@ -174,7 +174,8 @@ words()
 	sort -u >warnings
 sed -n '/words\[\] = {/,/};/s/.*= "\([a-z-]*\)".*/\1/p' \
 	"$TOP/common/base/err.c" | grep -v '^ok$' | sort -u >codes
-sed -n 's/.*cli\.verbs = "\([^"]*\)".*/\1/p' "$TOP"/cmd/*.c |
+cat "$TOP"/cmd/*.c | tr '\n\t' '  ' | sed 's/" *"//g' |
+	grep -o 'cli\.verbs = "[^"]*' | sed 's/.*"//' |
 	tr ' ' '\n' | grep -vx absent | sort -u >statuses
 ok 'imgrecord(5): the warnings' words <warnings
 ok 'imgrecord(5): the error codes' words <codes

@@ -14,7 +14,7 @@ my $part = shift;
 my $floor = 0;
 my %floor;
 for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec; picture;' .
-    'anon net media check catalog store audit; work; cli; cmd') {
+    'anon net media check whole catalog store audit; work; cli; cmd') {
 	$floor{$_} = $floor for split;
 	$floor++;
 }

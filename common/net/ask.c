@@ -40,8 +40,32 @@ static int send_with(struct img_scu *s, uint8_t context, struct img_command *rq,
 
 /* ---- C-FIND ----------------------------------------------------------- */
 
-/* PS3.4 C.4.1, C.6.2.1: the instances of a series. */
-static int write_query(const char *ts, const char *study, const char *series,
+/* PS3.4 C.4.1, C.6.2.1: the series of a study, or the instances of a series. */
+struct query {
+	const char *study, *series; /* series NULL: which ones there are */
+	void (*instance)(void *arg, const char *sop);
+	void (*one_series)(void *arg, const char *series, uint64_t instances);
+	void *arg;
+};
+
+static int put_keys(struct img_dicom_writer *w, const struct query *q,
+		    struct img_err *err)
+{
+	if ((q->series && img_dicom_put_text(w, IMG_TAG(0x0008, 0x0018), "UI",
+					     "", err) < 0) ||
+	    img_dicom_put_text(w, IMG_TAG(0x0008, 0x0052), "CS",
+			       q->series ? "IMAGE" : "SERIES", err) < 0 ||
+	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000D), "UI", q->study,
+			       err) < 0 ||
+	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000E), "UI",
+			       q->series ? q->series : "", err) < 0)
+		return -1;
+	return q->series ? 0
+			 : img_dicom_put_text(w, IMG_TAG(0x0020, 0x1209), "IS",
+					      "", err);
+}
+
+static int write_query(const char *ts, const struct query *q,
 		       struct img_buf *out, struct img_err *err)
 {
 	const struct img_dicom_sink sink = { into_buf, out };
@@ -50,15 +74,7 @@ static int write_query(const char *ts, const char *study, const char *series,
 
 	if (!w)
 		return -1;
-	if (img_dicom_put_encoding(w, ts, err) == 0 &&
-	    img_dicom_put_text(w, IMG_TAG(0x0008, 0x0018), "UI", "", err) ==
-		    0 &&
-	    img_dicom_put_text(w, IMG_TAG(0x0008, 0x0052), "CS", "IMAGE",
-			       err) == 0 &&
-	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000D), "UI", study, err) ==
-		    0 &&
-	    img_dicom_put_text(w, IMG_TAG(0x0020, 0x000E), "UI", series, err) ==
-		    0)
+	if (img_dicom_put_encoding(w, ts, err) == 0 && put_keys(w, q, err) == 0)
 		rc = img_dicom_finish(w, err);
 	img_dicom_writer_free(w);
 	return rc;
@@ -77,16 +93,43 @@ static int write_meta(const char *ts, struct img_buf *out, struct img_err *err)
 	return rc;
 }
 
-/* The SOPInstanceUID of one answer; our reader is told its transfer syntax by
-   a file meta. */
-static int read_answer(const char *ts, const struct img_buf *data,
-		       char sop[IMG_UID_MAX], struct img_err *err)
+static void uid_of(const struct img_dicom_pick *v, char uid[IMG_UID_MAX])
 {
-	static const uint32_t tag = IMG_TAG(0x0008, 0x0018);
-	struct img_dicom_reader *r = img_dicom_reader_new(err);
-	struct img_dicom_pick v;
-	struct img_buf file;
 	size_t n = 0;
+
+	while (v->p && n < v->length && n + 1 < IMG_UID_MAX && v->p[n] > ' ') {
+		uid[n] = (char)v->p[n];
+		n++;
+	}
+	uid[n] = '\0';
+}
+
+static void tell(const struct query *q, const struct img_dicom_pick *v)
+{
+	char uid[IMG_UID_MAX], text[40];
+	uint64_t n = 0;
+
+	uid_of(&v[q->series ? 0 : 1], uid);
+	if (q->series) {
+		q->instance(q->arg, uid);
+		return;
+	}
+	if (img_dicom_number(&v[2], text, sizeof(text)) &&
+	    !img_parse_u64(text, INT32_MAX, &n))
+		n = 0;
+	q->one_series(q->arg, uid, n);
+}
+
+/* Of one answer; our reader is told its transfer syntax by a file meta. */
+static int read_answer(const char *ts, const struct img_buf *data,
+		       const struct query *q, struct img_err *err)
+{
+	static const uint32_t tags[] = { IMG_TAG(0x0008, 0x0018),
+					 IMG_TAG(0x0020, 0x000E),
+					 IMG_TAG(0x0020, 0x1209) };
+	struct img_dicom_reader *r = img_dicom_reader_new(err);
+	struct img_dicom_pick v[3];
+	struct img_buf file;
 	int rc = -1;
 
 	img_buf_init(&file, data->len + 4096);
@@ -94,13 +137,8 @@ static int read_answer(const char *ts, const struct img_buf *data,
 	    img_buf_add(&file, data->data, data->len, err) == 0 &&
 	    img_dicom_start_mem(r, file.data, file.len, "the peer's answer",
 				NULL, err) == 0 &&
-	    img_dicom_pick(r, &tag, 1, &v, err) == 0) {
-		while (v.p && n < v.length && n + 1 < IMG_UID_MAX &&
-		       v.p[n] > ' ') {
-			sop[n] = (char)v.p[n];
-			n++;
-		}
-		sop[n] = '\0';
+	    img_dicom_pick(r, tags, 3, v, err) == 0) {
+		tell(q, v);
 		rc = 0;
 	}
 	img_dicom_reader_free(r);
@@ -109,23 +147,19 @@ static int read_answer(const char *ts, const struct img_buf *data,
 }
 
 static int read_answers(struct img_scu *s, uint8_t context,
-			const struct img_command *rq,
-			void (*f)(void *arg, const char *sop), void *arg,
+			const struct img_command *rq, const struct query *q,
 			struct img_err *err)
 {
 	struct img_command rsp;
-	char sop[IMG_UID_MAX];
 
 	for (;;) {
 		if (img_scu_answer(s, context, rq, &rsp, err) < 0)
 			return -1;
 		if (img_answer_of(rsp.status) != IMG_ANSWER_PENDING)
 			break;
-		if (!rsp.data)
-			continue;
-		if (read_answer(ts_of(s, context), &s->data, sop, err) < 0)
+		if (rsp.data &&
+		    read_answer(ts_of(s, context), &s->data, q, err) < 0)
 			return -1;
-		f(arg, sop);
 	}
 	if (rsp.status == 0)
 		return 0;
@@ -134,9 +168,8 @@ static int read_answers(struct img_scu *s, uint8_t context,
 			   img_answer_text(rsp.status));
 }
 
-int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
-		 const char *series, void (*f)(void *arg, const char *sop),
-		 void *arg, struct img_err *err)
+static int find(struct img_scu *s, uint8_t context, const struct query *q,
+		struct img_err *err)
 {
 	struct img_command rq = { .field = IMG_C_FIND_RQ,
 				  .data = true,
@@ -145,11 +178,32 @@ int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
 	int rc = -1;
 
 	img_buf_init(&query, 4096);
-	if (write_query(ts_of(s, context), study, series, &query, err) == 0 &&
+	if (write_query(ts_of(s, context), q, &query, err) == 0 &&
 	    send_with(s, context, &rq, &query, err) == 0)
-		rc = read_answers(s, context, &rq, f, arg, err);
+		rc = read_answers(s, context, &rq, q, err);
 	img_buf_release(&query);
 	return rc;
+}
+
+int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
+		 const char *series, void (*f)(void *arg, const char *sop),
+		 void *arg, struct img_err *err)
+{
+	const struct query q = {
+		.study = study, .series = series, .instance = f, .arg = arg
+	};
+
+	return find(s, context, &q, err);
+}
+
+int img_scu_find_series(struct img_scu *s, uint8_t context, const char *study,
+			void (*f)(void *arg, const char *series,
+				  uint64_t instances),
+			void *arg, struct img_err *err)
+{
+	const struct query q = { .study = study, .one_series = f, .arg = arg };
+
+	return find(s, context, &q, err);
 }
 
 /* ---- storage commitment ----------------------------------------------- */

@@ -146,6 +146,12 @@ int img_scu_store(struct img_scu *s, uint8_t context, const char *sop_class,
 int img_scu_find(struct img_scu *s, uint8_t context, const char *study,
 		 const char *series, void (*f)(void *arg, const char *sop),
 		 void *arg, struct img_err *err);
+/* Which series of a study it has, and of how many instances: 0 if it does not
+   say. */
+int img_scu_find_series(struct img_scu *s, uint8_t context, const char *study,
+			void (*f)(void *arg, const char *series,
+				  uint64_t instances),
+			void *arg, struct img_err *err);
 /* Asks the peer to commit to what c lists (N-ACTION, PS3.4 J.3.2). */
 int img_scu_commit(struct img_scu *s, uint8_t context,
 		   const struct img_commitment *c, uint16_t *status,

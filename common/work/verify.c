@@ -4,7 +4,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "work/verify_complete.h"
 #include "work/verify_private.h"
+
+bool img_verify_is_good(const struct img_record *rec)
+{
+	static const char *const good[] = { "intact", "complete", "same",
+					    "signed", "ignored" };
+
+	if (!rec->status || rec->error.code != IMG_OK)
+		return true;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (strcmp(rec->status, good[i]) == 0)
+			return true;
+	return false;
+}
 
 int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err)
@@ -26,7 +40,8 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 	/* The jail before any thread. */
 	if (img_crypto_init(err) < 0 ||
 	    (!opts->no_frames && img_codec_open(&v->codec, err) < 0) ||
-	    (opts->phi && phi_load(&v->phi, opts->phi, err) < 0)) {
+	    (opts->phi && phi_load(&v->phi, opts->phi, err) < 0) ||
+	    (opts->complete && complete_open(&v->complete, opts, err) < 0)) {
 		img_verify_close(v);
 		return -1;
 	}
@@ -76,6 +91,7 @@ void img_verify_close(struct img_verify *v)
 	for (size_t i = 0; i < VERIFY_JOBS; i++)
 		verify_deep_release(&v->deep[i]);
 	img_codec_close(v->codec);
+	complete_close(v->complete);
 	phi_free(v->phi);
 	img_buf_release(&v->leaves);
 	for (size_t i = 0; i < IMG_PAGE; i++)

@@ -4,7 +4,8 @@
  * chain, the catalog against the objects.
  *
  * Verdicts go to host->emit as records: intact, damaged, missing, invalid,
- * extra, or failed with an error where it could not be told.  What a check found is
+ * extra, or failed with an error where it could not be told; of studies,
+ * complete, incomplete or unknown.  What a check found is
  * written down in the catalog where that can be written, so that --older-than
  * and --subset 10% know what was checked when.
  */
@@ -22,6 +23,9 @@ struct img_verify_host {
 };
 
 struct img_verify;
+
+/* Whether a verdict says that all is well; an error says nothing. */
+bool img_verify_is_good(const struct img_record *rec);
 
 /* Pages of objects come in the order of their numbers.  In a catalog whose
    keys were changed they may not, and would be read for ever. */
@@ -42,6 +46,9 @@ struct img_verify_opts {
 	const char *phi;     /* source of identifying values, or NULL */
 	uint64_t rate;       /* bytes read a second, of objects; 0: any */
 	uint64_t max_time;   /* seconds that a scrub may take; 0: any */
+	bool complete;       /* whether all of a study is there, instead */
+	const char *witness; /* with complete: a DICOMDIR, a selection; NULL */
+	const char *peer;    /* with complete: who is asked by C-FIND; NULL */
 	bool strict; /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,

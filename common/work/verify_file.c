@@ -12,7 +12,7 @@
 
 #include "work/folder.h"
 #include "work/scope.h"
-#include "work/verify_private.h"
+#include "work/verify_complete.h"
 
 #define BLOCK (256 * 1024)
 
@@ -132,13 +132,15 @@ int verify_flush(struct img_verify *v, struct img_err *err)
 
 int img_verify_flush(struct img_verify *v, struct img_err *err)
 {
-	return verify_flush(v, err);
+	return v->complete ? complete_flush(v, err) : verify_flush(v, err);
 }
 
 static int add_file(struct img_verify *v, const char *path, struct img_err *err)
 {
 	struct file_job *job = &v->file[v->n_files];
 
+	if (v->complete)
+		return complete_file(v, path, err);
 	memset(job, 0, sizeof(*job));
 	job->path = strdup(path);
 	if (!job->path)
@@ -220,6 +222,8 @@ static int named(struct img_verify *v, const struct img_scope *what,
 	size_t n = 0;
 	int rc, found = 0;
 
+	if (v->complete)
+		return complete_named(v, what, err);
 	scope.all = true;
 	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
 		return -1;
@@ -294,6 +298,8 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 	if (!rec->path || !rec->digest ||
 	    !img_unhex(job.digest, sizeof(job.digest), rec->digest))
 		return 0;
+	if (v->complete)
+		return complete_file(v, rec->path, err) < 0 ? -1 : 1;
 	job.path = v->file[0].path = strdup(rec->path);
 	if (!job.path)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");

@@ -65,6 +65,7 @@ struct img_verify {
 	struct img_page_order last;
 	struct img_codec *codec; /* with deep */
 	struct phi *phi;
+	struct complete *complete;
 	struct img_buf leaves; /* digests of what is intact */
 	uint64_t unfit;
 	struct deep deep[VERIFY_JOBS];

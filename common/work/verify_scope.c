@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "work/verify_private.h"
+#include "work/verify_complete.h"
 
 bool img_page_follows(struct img_page_order *last, const struct img_object *o,
 		      size_t n)
@@ -214,6 +214,8 @@ int img_verify_scope(struct img_verify *v,
 	struct img_catalog_scope copy = *given, *scope = &copy;
 	char before[IMG_TIME_MAX];
 
+	if (v->complete)
+		return complete_all(v, err);
 	if (v->opts.older_than &&
 	    verify_before((int64_t)v->opts.older_than, before))
 		copy.before = before;

@@ -193,7 +193,8 @@ static struct img_json *read_statement(const char *file, struct img_err *err)
 	free(line);
 	fclose(f);
 	if (!found)
-		img_err_set(err, IMG_E_MALFORMED, "%s: no signed statement", file);
+		img_err_set(err, IMG_E_MALFORMED, "%s: no signed statement",
+			    file);
 	return found;
 }
 

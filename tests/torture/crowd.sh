@@ -5,8 +5,8 @@
 #	crowd.sh [seconds]      600 by default
 #	crowd.sh control        storescp and one silent peer
 #
-# Goals: C-ECHO within 100 ms (99th percentile), 90 % of the quiet rate, no
-# more than 1 MiB and no descriptor more.
+# Goals: C-ECHO within 100 ms (99th percentile), 90 % of the quiet rate, 64 MiB
+# at the most, no descriptor more.  recv.sh has what many associations leave.
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 need imgrecv imgverify peer phantom setsid storer
@@ -59,7 +59,7 @@ middle()
 }
 resident()
 {
-	awk '/^RssAnon/ { print $2 }' "/proc/$recv/status"
+	awk '/^VmHWM/ { print $2 }' "/proc/$recv/status"
 }
 descriptors()
 {
@@ -78,7 +78,7 @@ peer "$port" all >/dev/null
 : >acks
 for _ in $(seq $quiet); do store; done >rates.quiet
 calm=$(middle <rates.quiet)
-memory=$(resident) fds=$(descriptors)
+fds=$(descriptors)
 
 end=$(($(date +%s) + seconds))
 # The scripts one after the other, over and over, and those that say nothing.
@@ -102,7 +102,7 @@ sleep 12
 busy=$(middle <rates)
 p99=$(sed -n 's/.*p99 \([0-9.]*\).*/\1/p' echoes | sort -n | tail -n 1)
 missed=$(awk '{ s += $NF } END { print s + 0 }' echoes)
-more=$(($(resident) - memory)) left=$(($(descriptors) - fds))
+memory=$(resident) left=$(($(descriptors) - fds))
 kill -TERM "$recv" && wait "$recv"
 recv=
 imgverify -q -C arch >verify 2>&1
@@ -113,7 +113,7 @@ lost=$(sqlite3 -readonly arch/catalog.db \
 	sort -u acks | comm -23 - have | wc -l)
 echo "crowd: $seconds s, $(wc -l <echoes) hundreds of C-ECHO: worst p99" \
 	"$p99 ms, $missed failed; $busy objects/s among them, $calm quiet;" \
-	"$said acknowledged, $lost lost; $more KiB and $left descriptors more"
+	"$said acknowledged, $lost lost; $memory KiB at the most, $left descriptors more"
 [ "$lost" = 0 ] && [ $sound = 0 ] && [ "$missed" = 0 ] && awk -v p="$p99" \
-	-v a="$busy" -v b="$calm" -v m="$more" -v l="$left" 'BEGIN {
-	exit !(p <= 100 && a >= 0.9 * b && m <= 1024 && l <= 0) }'
+	-v a="$busy" -v b="$calm" -v m="$memory" -v l="$left" 'BEGIN {
+	exit !(p <= 100 && a >= 0.9 * b && m <= 65536 && l <= 0) }'

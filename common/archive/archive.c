@@ -107,7 +107,8 @@ static int look_at_zip(struct img_archive *a, struct img_err *err)
 			    "%s: one part of a split "
 			    "zip: join the parts first (zip -s 0)",
 			    a->name);
-	a->streamed = bare || !end.found || end.members > ZIP_SEEK_MEMBERS;
+	/* Where the directory is empty, members may lie in front of it. */
+	a->streamed = bare || !end.members || end.members > ZIP_SEEK_MEMBERS;
 	a->listed = end.members;
 	return err->code == IMG_OK ? 0 : -1;
 }

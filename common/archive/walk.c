@@ -208,6 +208,9 @@ static void fill_member(struct img_archive *a, struct archive_entry *e,
 	m->refused = member_name(a, e, m);
 	if (refusal(e))
 		m->refused = refusal(e);
+	if (!m->refused && a->kind == IMG_ARCHIVE_ZIP &&
+	    archive_entry_filetype(e) == AE_IFDIR && archive_entry_size(e) > 0)
+		m->refused = "folder that holds bytes";
 	m->kind = m->refused                              ? IMG_MEMBER_REFUSED
 		  : archive_entry_filetype(e) == AE_IFDIR ? IMG_MEMBER_FOLDER
 							  : IMG_MEMBER_FILE;
@@ -237,13 +240,16 @@ static bool harmless(const char *text)
 }
 
 /* libarchive gave a member or part of one, and warned; 0: skip it. */
-static int warned(struct img_archive *a, struct archive_entry *e, int rc)
+static int warned(struct img_archive *a, struct archive_entry *e, int rc,
+		  struct img_member *m)
 {
 	const char *text = archive_error_string(a->la);
 
 	if (rc == ARCHIVE_WARN && harmless(text))
 		return 1;
 	if (rc == ARCHIVE_WARN && archive_entry_pathname(e)) {
+		member_name(a, e, m);
+		memcpy(a->member, m->name, sizeof(a->member));
 		img_archive_failed(a, a->member, &a->fault);
 		return 1;
 	}
@@ -296,7 +302,7 @@ static int walk(struct img_archive *a, struct img_member *m)
 		if (rc == ARCHIVE_FATAL || rc == ARCHIVE_RETRY)
 			return img_archive_failed(a, NULL, &a->dead);
 		img_err_clear(&a->fault);
-		if (rc == ARCHIVE_OK || warned(a, e, rc)) {
+		if (rc == ARCHIVE_OK || warned(a, e, rc, m)) {
 			fill_member(a, e, m);
 			return 1;
 		}

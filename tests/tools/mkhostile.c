@@ -4,6 +4,8 @@
  */
 #include "hostile-tar.h"
 #include "hostile-zip.h"
+#include "hostile-more.h"
+#include "hostile-odd.h"
 
 static void element(struct bytes *b, uint32_t tag, const char *vr,
 		    const void *p, size_t n)
@@ -335,6 +337,8 @@ int main(int argc, char **argv)
 		list(kinds);
 		list(tar_kinds);
 		list(zip_kinds);
+		list(more_kinds);
+		list(odd_kinds);
 		return fflush(stdout) == 0 ? 0 : 3;
 	}
 	if (argc != 2)
@@ -344,6 +348,10 @@ int main(int argc, char **argv)
 		k = find(tar_kinds, argv[1]);
 	if (!k)
 		k = find(zip_kinds, argv[1]);
+	if (!k)
+		k = find(more_kinds, argv[1]);
+	if (!k)
+		k = find(odd_kinds, argv[1]);
 	if (!k)
 		return 64;
 	k->make(&b, k->arg);

@@ -1,0 +1,191 @@
+/* hostile-odd.h - the part of mkhostile that makes formats nobody asked for,
+   and ISO images with odd extensions. */
+#include "hostile.h"
+
+/* ---- formats that are not ours ---------------------------------------------- */
+
+/* With a good image inside, where a reader would find it. */
+static void foreign(struct bytes *b, unsigned long what)
+{
+	static const struct {
+		const char *p;
+		size_t n;
+	} heads[] = {
+		{ "7z\xBC\xAF\x27\x1C\0\4\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF"
+		  "\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+		  32 },
+		{ "Rar!\x1A\7\0\xCF\x90\x73\0\0\x0D\0\0\0\0\0\0\0", 20 },
+		{ "Rar!\x1A\7\1\0\x33\x92\xB5\xE5\x0A\1\5\6\0\5\1\1\x80", 21 },
+		{ "MSCF\0\0\0\0\xFF\xFF\xFF\x7F\0\0\0\0\x2C\0\0\0", 20 },
+		{ "070701FFFFFFFF000081A40000000000000000000000017FFFFFFF0000"
+		  "000000000008000000000000000000000000000000020000000000x\0",
+		  114 },
+		{ "070707000001000001100644000000000000000001000000000000000000"
+		  "000000200000001000x\0",
+		  80 },
+		{ "\xC7\x71\1\0\1\0\xA4\x81\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\x10"
+		  "\0\0x\0",
+		  28 },
+		{ "!<arch>\nx/              0           0     0     644     "
+		  "9999999999`\n",
+		  68 },
+		{ "xar!\0\x1C\0\1\0\0\0\0\0\0\xFF\xFF\0\0\0\0\xFF\xFF\xFF\xFF"
+		  "\0\0\0\1",
+		  28 },
+		{ "\x19\0-lh5-\xFF\xFF\xFF\x7F\xFF\xFF\xFF\x7F\0\0\0\0\x20\0"
+		  "\1x",
+		  23 },
+		{ "#mtree\n/set type=file\n./x contents=/etc/passwd\n", 46 },
+		{ "WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: -1\r\n",
+		  51 },
+		{ "\x1F\x9D\x90\xFF\xFF\xFF\xFF", 7 },
+		{ "\x5D\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 13 },
+		{ "\x04\x22\x4D\x18\x64\x70\xB9\xFF\xFF\xFF\x7F", 11 },
+		{ "LZIP\1\x1D", 6 },
+		{ "\x89LZO\0\x0D\x0A\x1A\x0A", 9 },
+		{ "\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\2\0\1", 16 },
+	};
+
+	put(b, heads[what].p, heads[what].n);
+	good_dicom(b, 1);
+	put(b, NULL, 1024);
+}
+
+/* ---- ISO 9660 -------------------------------------------------------------- */
+
+/* A record with what System Use it has: Rock Ridge, zisofs. */
+static void iso_susp(struct bytes *b, uint32_t sector, uint32_t size,
+		     int folder, const char *name, const void *use, size_t n)
+{
+	size_t at = b->n;
+
+	iso_record(b, sector, size, folder, name ? name : "",
+		   name ? strlen(name) : 1);
+	put(b, use, n);
+	put(b, NULL, n % 2);
+	b->p[at] = (uint8_t)(b->n - at);
+}
+
+static void iso_odd(struct bytes *b, unsigned long what)
+{
+	static const char rr[] = "RR\5\1\x81";
+	static const uint8_t sl[] = "SL\x11\1\0\10\0\0\10etc12345"; /* /etc */
+	static const uint8_t nm[] = "NM\16\1\0../../../x";
+	static const uint8_t zf[] = "ZF\x10\1pz\4\x0F\xFF\xFF\xFF\x7F\x7F\xFF"
+				    "\xFF\xFF";
+	static const uint8_t cl[] = "CL\x0C\1\x13\0\0\0\0\0\0\x13";
+	static const uint8_t px[] = "PX\x24\1\xA4\x21\0\0\0\0\x21\xA4";
+	uint8_t ce[28] = "CE\x1C\1";
+	struct bytes d = { 0 };
+	size_t volume, at;
+
+	good_dicom(&d, 1);
+	ce[4] = ce[11] = 30; /* at sector 30, which says the same again */
+	ce[20] = ce[27] = sizeof(ce);
+	iso_volume(b, 64, 19, 2048);
+	volume = (size_t)16 * 2048;
+	at = b->n;
+	iso_susp(b, 19, 2048, 1, NULL, "SP\7\1\xBE\xEF\0RR\5\1\x81", 12);
+	b->p[at + 32] = 1;
+	iso_record(b, 19, 2048, 1, "\1", 1);
+	if (what == 's')
+		iso_susp(b, 20, 10, 0, "LINK", sl, 17);
+	else if (what == 'n')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "NAME", nm, 15);
+	else if (what == 'z')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "ZISO", zf, 16);
+	else if (what == 'c')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "CONT", ce, 28);
+	else if (what == 'r')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "MOVED", cl, 12);
+	else if (what == 'd')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "DEVICE", px, 36);
+	else if (what == 'x')
+		iso_susp(b, 20, (uint32_t)d.n, 0, "SHORT", "NM\xFF\1\0x", 6);
+	else
+		iso_susp(b, 20, (uint32_t)d.n, 0, "IM1", rr, 5);
+	if (what == '1')
+		put(b, "\1", 1); /* a record of one byte */
+	if (what == 'l') {
+		put(b, "\xFF", 1); /* a record over the end of the sector */
+		put(b, NULL, 2048 - (b->n - at) - 10);
+	}
+	if (what == 'e') { /* goes on in another extent, without end */
+		for (int i = 0; i < 40; i++) {
+			size_t r = b->n;
+
+			iso_record(b, 20, 4096, 0, "MORE", 4);
+			b->p[r + 25] = 0x80;
+		}
+	}
+	pad_to(b, 2048);
+	put(b, d.p, d.n);
+	put(b, NULL, 30 * 2048 - b->n);
+	put(b, ce, sizeof(ce));
+	put(b, NULL, 64 * 2048 - b->n);
+	if (what == 'b') /* sectors of no bytes */
+		memset(b->p + volume + 128, 0, 4);
+	else if (what == 'B') /* of 3 bytes */
+		b->p[volume + 128] = b->p[volume + 131] = 3,
+			      b->p[volume + 129] = b->p[volume + 130] = 0;
+	else if (what == '0') /* no root */
+		memset(b->p + volume + 156, 0, 34);
+	else if (what == 'g') /* a root of 4 GiB */
+		memset(b->p + volume + 156 + 10, 0xFF, 8);
+	else if (what == 'R') /* a root that lies beyond the end */
+		memset(b->p + volume + 156 + 2, 0x7F, 8);
+	else if (what == 'j') { /* Joliet of names of odd length */
+		memcpy(b->p + volume + 2048, "\2CD001\1", 7);
+		memcpy(b->p + volume + 2048 + 88, "%/E", 3);
+		memcpy(b->p + volume + 2048 + 120, b->p + volume + 120, 72);
+		memcpy(b->p + volume + 4096,
+		       "\xFF"
+		       "CD001\1",
+		       7);
+	} else if (what == 'u') { /* UDF descriptors that lead nowhere */
+		memcpy(b->p + volume + 4096, "\0BEA01\1\0", 8);
+	} else if (what == 't') /* the volume descriptors do not end */
+		memset(b->p + volume + 2048, 0, 2048);
+	free(d.p);
+}
+
+static const struct kind odd_kinds[] = {
+	{ "x-7z", foreign, 0, "7-Zip whose directory is far away" },
+	{ "x-rar4", foreign, 1, "RAR 4" },
+	{ "x-rar5", foreign, 2, "RAR 5" },
+	{ "x-cab", foreign, 3, "Cabinet of 2 GiB" },
+	{ "x-cpio-new", foreign, 4, "cpio, new: member of 2 GiB" },
+	{ "x-cpio-odc", foreign, 5, "cpio, portable" },
+	{ "x-cpio-bin", foreign, 6, "cpio, old binary" },
+	{ "x-ar", foreign, 7, "ar: member of 10 GB" },
+	{ "x-xar", foreign, 8, "xar: table of contents of 64 KiB" },
+	{ "x-lha", foreign, 9, "LHA" },
+	{ "x-mtree", foreign, 10, "mtree that names a file" },
+	{ "x-warc", foreign, 11, "WARC of length -1" },
+	{ "x-compress", foreign, 12, "compress" },
+	{ "x-lzma", foreign, 13, "lzma alone" },
+	{ "x-lz4", foreign, 14, "lz4" },
+	{ "x-lzip", foreign, 15, "lzip" },
+	{ "x-lzop", foreign, 16, "lzop" },
+	{ "x-cd", foreign, 17, "raw sectors of a CD" },
+	{ "iso-rr", iso_odd, 'i', "Rock Ridge" },
+	{ "iso-symlink", iso_odd, 's', "Rock Ridge: symbolic link" },
+	{ "iso-name", iso_odd, 'n', "Rock Ridge: ../../../x" },
+	{ "iso-device", iso_odd, 'd', "Rock Ridge: device" },
+	{ "iso-moved", iso_odd, 'r', "Rock Ridge: child link to the root" },
+	{ "iso-ce", iso_odd, 'c', "continuation that goes on in itself" },
+	{ "iso-su", iso_odd, 'x', "System Use over its record" },
+	{ "iso-zisofs", iso_odd, 'z', "zisofs of 2 GiB" },
+	{ "iso-record-1", iso_odd, '1', "record of one byte" },
+	{ "iso-record-255", iso_odd, 'l', "record over its sector" },
+	{ "iso-extents", iso_odd, 'e', "extents without end" },
+	{ "iso-sector-0", iso_odd, 'b', "sectors of 0 bytes" },
+	{ "iso-sector-3", iso_odd, 'B', "sectors of 3 bytes" },
+	{ "iso-root-none", iso_odd, '0', "no root" },
+	{ "iso-root-4g", iso_odd, 'g', "root of 4 GiB" },
+	{ "iso-root-far", iso_odd, 'R', "root beyond the end" },
+	{ "iso-joliet", iso_odd, 'j', "Joliet without its tree" },
+	{ "iso-udf", iso_odd, 'u', "UDF that leads nowhere" },
+	{ "iso-noend", iso_odd, 't', "descriptors without end" },
+	{ NULL, NULL, 0, NULL },
+};

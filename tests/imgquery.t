@@ -142,6 +142,44 @@ exits 0 'a patient without PatientID' \
 same 'is named by the study' out <<'!'
 {"StudyInstanceUID":"2.25.80","PatientSex":"O"}
 !
+# Nor a study: by the series, else by the instance.
+phantom one nostudy --omit 0010,0020 --omit 0020,000d --series 2.25.83 \
+	--uid 2.25.84
+phantom one noseries --omit 0010,0020 --omit 0020,000d --omit 0020,000e \
+	--uid 2.25.85
+imgimport -q -C unknown nostudy noseries >/dev/null
+for l in patient study series; do
+	exits 0 "$l without a study" imgquery -C unknown -l $l -f Modality
+	sort out >got
+	same 'is named by what there is' got <<'!'
+{"SOPInstanceUID":"2.25.85","Modality":"OT"}
+{"SeriesInstanceUID":"2.25.83","Modality":"OT"}
+!
+	exits 0 'and can be asked for' sh -c \
+		"imgquery -C unknown -l $l | imgverify -q -C unknown"
+	ok 'both are there' test "$(grep -c intact out)" = 2
+done
+# A record does not stand for more than it was made of.
+for i in 6 7 8; do
+	phantom one some$i --id TEST-0009 --omit 0020,000d \
+		--series 2.25.90$((i / 7)) --uid 2.25.9$i
+	phantom one noser$i --id TEST-0009 --study 2.25.901 --omit 0020,000e \
+		--uid 2.25.99$i
+done
+phantom one other --id TEST-0009 --study 2.25.92 --series 2.25.93 --uid 2.25.94
+imgimport -q -C vague some? noser? other >/dev/null
+exits 0 'series of a study without UID' imgquery -C vague -l series -f Modality
+ok 'of several instances: not of the study' \
+	grep -q '^{"SeriesInstanceUID":"",' out
+exits 2 'all series' sh -c \
+	'imgquery -C vague -l series | imgverify -q -C vague'
+ok 'give each object once at most' test "$(grep -c intact out)" = 4
+exits 2 'all studies' sh -c 'imgquery -C vague | imgverify -q -C vague'
+ok 'give each object once at most' test "$(grep -c intact out)" = 4
+ok 'and what cannot be named is told' grep -q 'names nothing' err
+exits 0 'the patient' sh -c \
+	'imgquery -C vague -l patient | imgverify -q -C vague'
+ok 'is all of them' test "$(grep -c intact out)" = 7
 exits 0 'a study with fields' imgquery -f \
 	ModalitiesInStudy,0008,0020,NumberOfStudyRelatedInstances,KVP \
 	AccessionNumber=A1

@@ -202,9 +202,10 @@ struct img_query {
 struct img_row {
 	int64_t id;               /* row of the query's level */
 	const char *const *value; /* by the query's fields; NULL: none */
-	/* patient level: the study of a patient without PatientID, by which
-	   alone such a one can be named; else NULL */
-	const char *lone_study;
+	/* above images, of what has no identifier: the UID that stands for
+	   it alone, of which level; "" where none does; else NULL */
+	const char *lone;
+	enum img_level lone_level;
 	/* with objects */
 	int64_t object;
 	uint8_t digest[IMG_DIGEST_SIZE];

@@ -7,7 +7,8 @@
 struct img_rows {
 	struct img_catalog *c;
 	sqlite3_stmt *st;
-	bool objects, patients, checks;
+	bool objects, checks;
+	int lone; /* column; 0: there is none */
 	size_t fields;
 	const char **value;
 };
@@ -110,6 +111,31 @@ static int put_checks(struct img_where *w, const struct img_query *q,
 	return img_query_oldest(w, q->level, "verdict", err);
 }
 
+/* What names an unknown patient, or a study or a series without a UID: the
+   most general UID that stands for it alone, behind the digit of its level;
+   none where only several would. */
+static const char *const lone[] = {
+	", CASE WHEN patient.lone <> '' THEN"
+	" (SELECT CASE WHEN t.StudyInstanceUID <> ''"
+	" THEN '1' || t.StudyInstanceUID"
+	" WHEN s.SeriesInstanceUID <> '' THEN '2' || s.SeriesInstanceUID"
+	" ELSE '3' || i.SOPInstanceUID END FROM study AS t"
+	" JOIN series AS s ON s.study = t.id"
+	" JOIN instance AS i ON i.series = s.id"
+	" WHERE t.patient = patient.id LIMIT 1) END",
+	", CASE WHEN study.StudyInstanceUID = '' THEN"
+	" (SELECT CASE WHEN count(DISTINCT s.id) = 1"
+	" AND max(s.SeriesInstanceUID) <> ''"
+	" THEN '2' || max(s.SeriesInstanceUID)"
+	" WHEN count(*) = 1 THEN '3' || max(i.SOPInstanceUID)"
+	" ELSE '1' END FROM series AS s"
+	" JOIN instance AS i ON i.series = s.id"
+	" WHERE s.study = study.id) END",
+	", CASE WHEN series.SeriesInstanceUID = '' THEN"
+	" (SELECT CASE WHEN count(*) = 1 THEN '3' || max(i.SOPInstanceUID)"
+	" ELSE '2' END FROM instance AS i WHERE i.series = series.id) END"
+};
+
 static int put_columns(struct img_where *w, const struct img_query *q,
 		       struct img_err *err)
 {
@@ -120,12 +146,8 @@ static int put_columns(struct img_where *w, const struct img_query *q,
 		if (img_where_puts(w, ", ", err) < 0 ||
 		    img_field_expr(&w->text, q->level, q->field[i], err) < 0)
 			return -1;
-	if (q->level == IMG_PATIENT)
-		return img_where_puts(w,
-				      ", (SELECT t.StudyInstanceUID FROM study"
-				      " AS t WHERE t.patient = patient.id"
-				      " AND patient.lone <> '' LIMIT 1)",
-				      err);
+	if (q->level < IMG_IMAGE)
+		return img_where_puts(w, lone[q->level], err);
 	if (!q->objects && !q->conflicts)
 		return 0;
 	return img_where_puts(w,
@@ -336,7 +358,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 	r->c = c;
 	r->fields = q->fields;
 	r->objects = q->objects || q->conflicts;
-	r->patients = q->level == IMG_PATIENT;
+	r->lone = q->level == IMG_IMAGE ? 0 : (int)q->fields + 1;
 	r->checks = r->objects || q->unchecked_since;
 	if (put_query(&w, q, err) < 0)
 		goto out;
@@ -385,11 +407,10 @@ int img_rows_next(struct img_rows *r, struct img_row *row, struct img_err *err)
 		r->value[i] = v && *v ? v : NULL;
 	}
 	row->value = r->value;
-	if (r->patients)
-		row->lone_study = (const char *)sqlite3_column_text(
-			r->st, (int)r->fields + 1);
-	if (row->lone_study && !*row->lone_study)
-		row->lone_study = NULL;
+	if (r->lone)
+		row->lone = (const char *)sqlite3_column_text(r->st, r->lone);
+	if (row->lone)
+		row->lone_level = (enum img_level)(*row->lone++ - '0');
 	if (r->objects && get_object(r, row, err) < 0)
 		return -1;
 	if (r->checks) {

@@ -45,16 +45,15 @@ static const char *ours(const struct img_found *f, unsigned bit,
 
 /* ---- JSON lines ------------------------------------------------------- */
 
-/* Members that imgrecord(5) puts first. */
+/* Members that imgrecord(5) puts first; from the study on, by level. */
+static const char *const head[] = { "StudyInstanceUID",  "SeriesInstanceUID",
+				     "SOPInstanceUID",    "SOPClassUID",
+				     "TransferSyntaxUID", "Modality" };
+
 static bool is_early(const char *name)
 {
-	static const char *const early[] = {
-		"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID",
-		"SOPClassUID",      "TransferSyntaxUID", "Modality"
-	};
-
-	for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++)
-		if (strcmp(name, early[i]) == 0)
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		if (strcmp(name, head[i]) == 0)
 			return true;
 	return false;
 }
@@ -108,8 +107,9 @@ static int jsonl(const struct img_writer *w, const struct img_found *f,
 {
 	if (img_json_open(out, '{', err) < 0 ||
 	    put_ours(w, f, IMG_OURS_STATUS, out, err) < 0 ||
-	    img_json_put(out, "StudyInstanceUID",
-			 f->row ? f->row->lone_study : NULL, err) < 0 ||
+	    (f->row && f->row->lone &&
+	     img_json_put(out, head[f->row->lone_level - IMG_STUDY],
+			  f->row->lone, err) < 0) ||
 	    put_fields(w, f, true, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_BYTES, out, err) < 0 ||
 	    put_ours(w, f, IMG_OURS_DIGEST, out, err) < 0 ||

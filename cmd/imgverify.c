@@ -217,6 +217,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_verify_sign(v, sign, err);
 	if (rc == 0 && signed_by)
 		rc = img_verify_signed(v, statement, signed_by, err);
+	if (rc == 0)
+		rc = img_verify_finish(v, err);
 	img_verify_close(v);
 	return rc;
 }

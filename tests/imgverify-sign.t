@@ -14,7 +14,7 @@ exits 3 'is not overwritten' imgverify -q --new-sign-key k
 exits 0 'a statement on a study' imgverify -q -C arch --sign k 2.25.71
 cp out receipt
 ok 'on five objects and the head of the log' grep -q \
-	'^{"status":"signed","root":"[0-9a-f]\{64\}","objects":5,"lines":5,"head":"[0-9a-f]\{64\}","at":"[^"]*","signer":"[0-9a-f]\{64\}","signature":"[0-9a-f]\{128\}"}$' out
+	'^{"status":"signed","root":"[0-9a-f]\{64\}","objects":5,"lines":6,"head":"[0-9a-f]\{64\}","at":"[^"]*","signer":"[0-9a-f]\{64\}","signature":"[0-9a-f]\{128\}"}$' out
 signed()
 {
 	imgverify -q --signed-by k.pub --statement "$@"
@@ -32,6 +32,7 @@ exits 1 'a flipped bit in a file' signed receipt in
 mv keep in/1.dcm
 for what in root objects head at lines; do
 	sed "s/\(\"$what\":\"\{0,1\}[0-9a-f]\)[0-9a-f]/\1e/
+		s/\"$what\":6/\"$what\":7/
 		s/\"$what\":5/\"$what\":6/" receipt >changed
 	cmp -s receipt changed && sed "s/\"$what\":\"./&f/" receipt >changed
 	exits 1 "the statement changed: $what" signed changed in

@@ -344,18 +344,41 @@ rm arch/audit.log
 exits 3 'no audit log' verify --audit
 again
 
-truncate -s -20 arch/audit.log
+# A crash tears a line that the catalog does not know yet.
+head -c 60 arch/audit.log >>arch/audit.log
 img late.dcm 88
 exits 0 'an import after a torn line' import late.dcm
 exits 0 'mends it' verify --audit
 sed 's/"head":.*//' out >got
 same 'and says so in a line of its own' got <<!
-{"status":"intact","path":"audit.log","lines":10,
+{"status":"intact","path":"audit.log","lines":11,
 !
-sed -n '9s/.*"act":"\([a-z]*\)".*/\1/p' arch/audit.log >got
-same 'the ninth' got <<!
+sed -n '10s/.*"act":"\([a-z]*\)".*/\1/p' arch/audit.log >got
+same 'the tenth' got <<!
 recovered
 !
+again
+
+# What it knows does not go by itself, and no later line hides it.
+for n in 1 3; do
+	head -n -$n arch/audit.log >cut && cp cut arch/audit.log
+	img late.dcm 88
+	exits 0 "an import after $n lines were cut off" import late.dcm
+	exits 1 'does not mend it' verify --audit
+	sed 's/,"head":.*//' out >got
+	same 'it is told' got <<!
+{"status":"damaged","path":"audit.log","reason":"line $((10 - n)): lines before it were cut off","lines":$((9 - n))
+!
+	again
+done
+truncate -s -20 arch/audit.log
+img late.dcm 88
+exits 0 'an import after a known line was torn' import late.dcm
+exits 1 'tells that, too' verify --audit
+again
+sed -i '9s/"uid":[0-9]*/"uid":77/' arch/audit.log
+exits 0 'an import after a known line was changed' import late.dcm
+exits 1 'does not hide it' verify --audit
 again
 
 # ---- folders ------------------------------------------------------------

@@ -12,12 +12,14 @@
 
 #define ADDED_MAX (64 * 1024 * 1024)
 #define ACT_MAX   24
-#define FROM_MAX  96
+#define PEER_MAX  96
 #define LINE      1024 /* longest line we write */
 
 struct added {
 	char act[ACT_MAX];
-	char from[FROM_MAX]; /* plain text; empty: nobody */
+	char from[PEER_MAX]; /* plain text; empty: nobody */
+	char to[PEER_MAX];
+	uint64_t count;
 	bool has_digest;
 	uint8_t digest[IMG_DIGEST_SIZE];
 };
@@ -29,8 +31,6 @@ struct img_audit {
 	unsigned uid;
 	struct img_buf added; /* of struct added */
 	struct img_buf out;
-	uint64_t head_n;
-	char head[IMG_DIGEST_HEX];
 	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
@@ -101,26 +101,32 @@ void img_audit_close(struct img_audit *a)
 	free(a);
 }
 
-int img_audit_add_from(struct img_audit *a, const char *act,
-		       const uint8_t *digest, const char *from,
-		       struct img_err *err)
+/* No text that needs escapes. */
+static void plain(char out[PEER_MAX], const char *text)
 {
-	struct added one = { .has_digest = digest != NULL };
-
-	snprintf(one.act, sizeof(one.act), "%s", act);
-	snprintf(one.from, sizeof(one.from), "%s", from ? from : "");
-	for (char *s = one.from; *s; s++) /* no text that needs escapes */
+	snprintf(out, PEER_MAX, "%s", text ? text : "");
+	for (char *s = out; *s; s++)
 		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
 			*s = '?';
-	if (digest)
-		memcpy(one.digest, digest, sizeof(one.digest));
+}
+
+int img_audit_add(struct img_audit *a, const struct img_audit_line *line,
+		  struct img_err *err)
+{
+	struct added one = { .has_digest = line->digest != NULL,
+			     .count = line->count };
+
+	snprintf(one.act, sizeof(one.act), "%s", line->act);
+	plain(one.from, line->from);
+	plain(one.to, line->to);
+	if (line->digest)
+		memcpy(one.digest, line->digest, sizeof(one.digest));
 	return img_buf_add(&a->added, &one, sizeof(one), err);
 }
 
-int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
-		  struct img_err *err)
+size_t img_audit_added(const struct img_audit *a)
 {
-	return img_audit_add_from(a, act, digest, NULL, err);
+	return a->added.len / sizeof(struct added);
 }
 
 void img_audit_rollback(struct img_audit *a)
@@ -183,28 +189,43 @@ static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
 	return 0;
 }
 
+static int put_count(struct img_buf *b, uint64_t count, struct img_err *err)
+{
+	return count ? img_buf_printf(b, err, "\"count\":%llu,",
+				      (unsigned long long)count)
+		     : 0;
+}
+
+static int put_text(struct img_buf *b, const char *key, const char *text,
+		    struct img_err *err)
+{
+	return *text ? img_buf_printf(b, err, "\"%s\":\"%s\",", key, text) : 0;
+}
+
 static int add_line(struct img_audit *a, struct tail *t, const char *now,
 		    const struct added *one, struct img_err *err)
 {
-	size_t begin = a->out.len;
-	char hex[IMG_DIGEST_HEX], line[LINE];
-	int n;
+	struct img_buf *b = &a->out;
+	char hex[IMG_DIGEST_HEX] = "";
+	size_t begin = b->len;
 
-	img_hex(hex, one->digest, sizeof(one->digest));
-	n = snprintf(line, sizeof(line),
-		     "{\"n\":%lu,\"time\":\"%s\",\"by\":\"%s\",\"uid\":%u,"
-		     "\"act\":\"%s\",%s%s%s%s%s%s\"prev\":\"%s\"}\n",
-		     ++t->n, now, a->by, a->uid, one->act,
-		     *one->from ? "\"from\":\"" : "", one->from,
-		     *one->from ? "\"," : "",
-		     one->has_digest ? "\"digest\":\"" : "",
-		     one->has_digest ? hex : "", one->has_digest ? "\"," : "",
-		     t->prev);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return img_err_set(err, IMG_E_BUG, "audit line too long");
-	if (img_buf_add(&a->out, line, (size_t)n, err) < 0)
+	if (one->has_digest)
+		img_hex(hex, one->digest, sizeof(one->digest));
+	if (img_buf_printf(b, err,
+			   "{\"n\":%llu,\"time\":\"%s\",\"by\":\"%s\","
+			   "\"uid\":%u,",
+			   (unsigned long long)++t->n, now, a->by,
+			   a->uid) < 0 ||
+	    put_text(b, "act", one->act, err) < 0 ||
+	    put_text(b, "from", one->from, err) < 0 ||
+	    put_text(b, "to", one->to, err) < 0 ||
+	    put_count(b, one->count, err) < 0 ||
+	    put_text(b, "digest", hex, err) < 0 ||
+	    img_buf_printf(b, err, "\"prev\":\"%s\"}\n", t->prev) < 0)
 		return -1;
-	hash_line(t->prev, a->out.data + begin, (size_t)n - 1);
+	if (b->len - begin > LINE)
+		return img_err_set(err, IMG_E_BUG, "audit line too long");
+	hash_line(t->prev, b->data + begin, b->len - begin - 1);
 	return 0;
 }
 
@@ -220,57 +241,69 @@ static int cut_torn(struct img_audit *a, struct tail *t, const char *now,
 	return add_line(a, t, now, &one, err);
 }
 
-int img_audit_commit(struct img_audit *a, struct img_err *err)
+/* Lines that were there are not: the chain says so from here on. */
+static int tell_cut(struct img_audit *a, struct tail *t, const char *now,
+		    const struct img_audit_keeper *k, struct img_err *err)
 {
-	size_t n = a->added.len / sizeof(struct added);
-	char now[IMG_TIME_MAX];
-	struct tail t;
-	int rc = -1;
+	struct added one = { .act = "cut" };
+	char head[IMG_DIGEST_HEX];
+	uint64_t lines;
 
-	if (n == 0)
+	if (!k->known(k->arg, &lines, head) || t->n > lines ||
+	    (t->n == lines && strcmp(t->prev, head) == 0))
 		return 0;
-	if (a->broken) {
-		img_audit_rollback(a);
-		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
-				   a->file);
-	}
+	one.count = lines - t->n;
+	return add_line(a, t, now, &one, err);
+}
+
+static int append(struct img_audit *a, struct tail *t,
+		  const struct img_audit_keeper *k, struct img_err *err)
+{
+	size_t n = img_audit_added(a);
+	char now[IMG_TIME_MAX];
+
 	img_time_now(now);
 	img_buf_reset(&a->out);
-	if (read_tail(a, &t, err) < 0 || cut_torn(a, &t, now, err) < 0)
-		goto out;
+	if (read_tail(a, t, err) < 0 || tell_cut(a, t, now, k, err) < 0 ||
+	    cut_torn(a, t, now, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct added one;
 
 		memcpy(&one, a->added.data + i * sizeof(one), sizeof(one));
-		if (add_line(a, &t, now, &one, err) < 0)
-			goto out;
+		if (add_line(a, t, now, &one, err) < 0)
+			return -1;
 	}
 	if (img_write_full(a->fd, a->out.data, a->out.len) < 0) {
 		img_err_sys(err, "%s", a->file);
-		/* Nothing of a batch that failed may stay in the chain. */
-		if (ftruncate(a->fd, t.size) < 0)
-			goto out;
-		goto out;
+		/* Nothing of a batch that failed may stay in the chain; what
+		   stays all the same is cut by the next one. */
+		if (ftruncate(a->fd, t->size) < 0)
+			return -1;
+		return -1;
 	}
 	if (fdatasync(a->fd) < 0) {
 		a->broken = true;
-		img_err_sys(err, "%s: sync", a->file);
-		goto out;
+		return img_err_sys(err, "%s: sync", a->file);
 	}
-	a->head_n = t.n;
-	memcpy(a->head, t.prev, sizeof(a->head));
-	rc = 0;
-out:
-	img_buf_reset(&a->added);
-	return rc;
+	return 0;
 }
 
-bool img_audit_head(const struct img_audit *a, uint64_t *lines,
-		    char head[IMG_DIGEST_HEX])
+int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
+		     struct img_err *err)
 {
-	*lines = a->head_n;
-	memcpy(head, a->head, IMG_DIGEST_HEX);
-	return a->head_n > 0;
+	struct tail t;
+	int rc;
+
+	if (img_audit_added(a) == 0)
+		return 0;
+	if (a->broken)
+		rc = img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
+				 a->file);
+	else
+		rc = append(a, &t, k, err);
+	img_audit_rollback(a);
+	return rc < 0 ? -1 : k->note(k->arg, t.n, t.prev, err);
 }
 
 /* ---- reading ---------------------------------------------------------- */
@@ -281,45 +314,67 @@ struct walk {
 	const char *what;
 	uint64_t at;         /* a line that is known, */
 	const char *at_head; /* and its hash */
-	int (*f)(void *arg, const char *act, const uint8_t *digest,
+	bool verify;
+	int (*f)(void *arg, const struct img_audit_entry *e,
 		 struct img_err *err);
 	void *arg;
 };
 
-/* 1 good, 0 broken (w->what), -1 f failed. */
-static int check_line(struct walk *w, const char *line, size_t n,
-		      struct img_err *err)
+static bool parse(const struct img_json *j, struct img_audit_entry *e)
+{
+	const char *hex = img_json_get(j, "digest");
+
+	e->act = img_json_get(j, "act");
+	e->by = img_json_get(j, "by");
+	e->time = img_json_get(j, "time");
+	e->from = img_json_get(j, "from");
+	e->to = img_json_get(j, "to");
+	e->has_digest = hex != NULL;
+	(void)img_json_get_u64(j, "count", &e->count);
+	return e->act && e->by && e->time && img_json_get_u64(j, "n", &e->n) &&
+	       img_json_get_u64(j, "uid", &e->uid) &&
+	       (!hex || img_unhex(e->digest, sizeof(e->digest), hex));
+}
+
+/* 1 good, 0 broken (w->what). */
+static int check_line(struct walk *w, const struct img_json *j,
+		      struct img_audit_entry *e)
+{
+	const char *prev = j ? img_json_get(j, "prev") : NULL;
+	char hash[IMG_DIGEST_HEX];
+
+	if (!prev || !parse(j, e)) {
+		w->what = "not a line of this log";
+		return 0;
+	}
+	hash_line(hash, e->text, e->text_n);
+	if (strcmp(prev, w->prev) != 0)
+		w->what = "does not follow the line before";
+	else if (e->n != w->n + 1)
+		w->what = "number out of order";
+	else if (e->n == w->at && strcmp(hash, w->at_head) != 0)
+		w->what = "not the line that the catalog knows";
+	else if (w->verify && strcmp(e->act, "cut") == 0)
+		w->what = "lines before it were cut off";
+	if (w->what)
+		return 0;
+	memcpy(w->prev, hash, sizeof(hash));
+	w->n++;
+	return 1;
+}
+
+/* 1 good, 0 broken, -1 f failed. */
+static int take_line(struct walk *w, const char *line, size_t n,
+		     struct img_err *err)
 {
 	struct img_err ignore = IMG_ERR_INIT;
 	struct img_json *j = img_json_parse(line, n, &ignore);
-	const char *prev = j ? img_json_get(j, "prev") : NULL;
-	const char *act = j ? img_json_get(j, "act") : NULL;
-	const char *hex = j ? img_json_get(j, "digest") : NULL;
-	uint8_t digest[IMG_DIGEST_SIZE];
-	uint64_t number;
-	int rc = 0;
+	struct img_audit_entry e = { .text = line, .text_n = n };
+	int rc = check_line(w, j, &e);
 
-	if (!j || !act || !prev || !img_json_get_u64(j, "n", &number) ||
-	    (hex && !img_unhex(digest, sizeof(digest), hex)))
-		w->what = "not a line of this log";
-	else if (strcmp(prev, w->prev) != 0)
-		w->what = "does not follow the line before";
-	else if (number != w->n + 1)
-		w->what = "number out of order";
-	else
-		rc = 1;
-	if (rc == 1 && w->f && w->f(w->arg, act, hex ? digest : NULL, err) < 0)
+	if (rc == 1 && w->f && w->f(w->arg, &e, err) < 0)
 		rc = -1;
 	img_json_free(j);
-	if (rc == 1) {
-		hash_line(w->prev, line, n);
-		w->n++;
-	}
-	if (rc == 1 && w->n == w->at && strcmp(w->prev, w->at_head) != 0) {
-		w->what = "not the line that the catalog knows";
-		w->n--;
-		return 0;
-	}
 	return rc;
 }
 
@@ -345,7 +400,7 @@ static int walk(struct img_audit *a, struct walk *w, struct img_err *err)
 			w->what = "cut off, or not a line of this log";
 			rc = 0;
 		} else {
-			rc = check_line(w, line, n - 1, err);
+			rc = take_line(w, line, n - 1, err);
 		}
 	}
 	if (rc == 1 && ferror(in))
@@ -357,7 +412,9 @@ static int walk(struct img_audit *a, struct walk *w, struct img_err *err)
 int img_audit_verify(struct img_audit *a, struct img_audit_check *out,
 		     struct img_err *err)
 {
-	struct walk w = { .at = out->at, .at_head = out->at_head };
+	struct walk w = { .at = out->at,
+			  .at_head = out->at_head,
+			  .verify = true };
 
 	if (walk(a, &w, err) < 0)
 		return -1;
@@ -371,11 +428,11 @@ int img_audit_verify(struct img_audit *a, struct img_audit_check *out,
 }
 
 int img_audit_each(struct img_audit *a,
-		   int (*f)(void *arg, const char *act, const uint8_t *digest,
+		   int (*f)(void *arg, const struct img_audit_entry *e,
 			    struct img_err *err),
 		   void *arg, struct img_err *err)
 {
 	struct walk w = { .f = f, .arg = arg };
 
-	return walk(a, &w, err) < 0 ? -1 : 0;
+	return walk(a, &w, err);
 }

@@ -12,7 +12,10 @@
  *
  * The chain shows every change but that of its newest lines: the catalog keeps
  * a head for that, and whoever may write both should be met with a head that
- * is kept elsewhere.
+ * is kept elsewhere.  So that nobody can forget it, committing takes who keeps
+ * it: img_catalog_audit and img_catalog_note_audit with the catalog, in a
+ * transaction of it (work/journal.h does).  Where lines are gone that the
+ * keeper knows of, the next one says so, and the chain is never whole again.
  */
 #ifndef IMG_AUDIT_H
 #define IMG_AUDIT_H
@@ -26,18 +29,28 @@ struct img_audit;
 int img_audit_open(struct img_audit **a, const char *dir, const char *by,
 		   enum img_mode mode, struct img_err *err);
 void img_audit_close(struct img_audit *a);
-/* act: "stored", "conflict", "replaced", ...; digest NULL: none. */
-int img_audit_add(struct img_audit *a, const char *act, const uint8_t *digest,
+/* One thing that was done.  act: "stored", "sent", ... (imgcatalog(5) lists
+   them); what is NULL or 0 is left out.  from, to: a peer, or a kind of place;
+   never a path, which may name a patient. */
+struct img_audit_line {
+	const char *act;
+	const uint8_t *digest; /* of the object */
+	const char *from, *to;
+	uint64_t count; /* of objects, where there is no line for each */
+};
+int img_audit_add(struct img_audit *a, const struct img_audit_line *line,
 		  struct img_err *err);
-/* The same with the peer that wanted it; NULL: none. */
-int img_audit_add_from(struct img_audit *a, const char *act,
-		       const uint8_t *digest, const char *from,
-		       struct img_err *err);
-int img_audit_commit(struct img_audit *a, struct img_err *err);
-/* The newest line that was committed by this one: its number and hash; false
-   if there is none yet. */
-bool img_audit_head(const struct img_audit *a, uint64_t *lines,
-		    char head[IMG_DIGEST_HEX]);
+/* How many were added since the last commit. */
+size_t img_audit_added(const struct img_audit *a);
+/* Who keeps the number and the hash of the newest line elsewhere. */
+struct img_audit_keeper {
+	bool (*known)(void *arg, uint64_t *lines, char head[IMG_DIGEST_HEX]);
+	int (*note)(void *arg, uint64_t lines, const char *head,
+		    struct img_err *err);
+	void *arg;
+};
+int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
+		     struct img_err *err);
 /* Forgets what was added and not committed. */
 void img_audit_rollback(struct img_audit *a);
 
@@ -54,10 +67,21 @@ struct img_audit_check {
 /* Reads the whole chain; 0 also when it is broken. */
 int img_audit_verify(struct img_audit *a, struct img_audit_check *out,
 		     struct img_err *err);
-/* Calls f with act and digest (may be NULL) of each line, in order, until the
-   first that is broken. */
+/* A line as it was read; strings live within the call. */
+struct img_audit_entry {
+	uint64_t n;
+	const char *time, *by, *act;
+	const char *from, *to; /* NULL: none */
+	uint64_t uid, count;   /* count 0: none */
+	bool has_digest;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	const char *text; /* the line itself, without its newline */
+	size_t text_n;
+};
+/* Calls f with each line, in order.  1: to the end; 0: only until the first
+   line that is broken. */
 int img_audit_each(struct img_audit *a,
-		   int (*f)(void *arg, const char *act, const uint8_t *digest,
+		   int (*f)(void *arg, const struct img_audit_entry *e,
 			    struct img_err *err),
 		   void *arg, struct img_err *err);
 

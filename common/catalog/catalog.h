@@ -56,10 +56,10 @@ int img_catalog_begin(struct img_catalog *c, struct img_err *err);
 int img_catalog_commit(struct img_catalog *c, struct img_err *err);
 void img_catalog_rollback(struct img_catalog *c);
 /* Within a transaction: the newest line of the audit log, its number and hash;
-   and what was noted (false: nothing). */
-int img_catalog_note_audit(struct img_catalog *c, uint64_t lines,
-			   const char *head, struct img_err *err);
-bool img_catalog_audit(struct img_catalog *c, uint64_t *lines,
+   and what was noted (false: nothing).  A struct img_audit_keeper has them. */
+int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
+			   struct img_err *err);
+bool img_catalog_audit(void *catalog, uint64_t *lines,
 		       char head[IMG_DIGEST_HEX]);
 /* Moves all of the log into the database file itself. */
 int img_catalog_settle(struct img_catalog *c, struct img_err *err);

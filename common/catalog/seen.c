@@ -145,9 +145,10 @@ int img_catalog_save_seq(struct img_catalog *c, struct img_err *err)
 	return img_catalog_run(c, st, "write", err);
 }
 
-int img_catalog_note_audit(struct img_catalog *c, uint64_t lines,
-			   const char *head, struct img_err *err)
+int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
+			   struct img_err *err)
 {
+	struct img_catalog *c = catalog;
 	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_SET_META, err);
 	char text[IMG_DIGEST_HEX + 24];
 
@@ -160,9 +161,10 @@ int img_catalog_note_audit(struct img_catalog *c, uint64_t lines,
 	return img_catalog_run(c, st, "write", err);
 }
 
-bool img_catalog_audit(struct img_catalog *c, uint64_t *lines,
+bool img_catalog_audit(void *catalog, uint64_t *lines,
 		       char head[IMG_DIGEST_HEX])
 {
+	struct img_catalog *c = catalog;
 	struct img_err none = IMG_ERR_INIT;
 	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_GET_META, &none);
 	const char *text;

@@ -89,7 +89,11 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 	if (it->put.verdict == IMG_CONFLICT)
 		act = g->opts.on_conflict == IMG_REPLACE ? "replaced"
 							 : "conflict";
-	return img_audit_add_from(g->audit, act, it->in.digest, it->from, err);
+	return img_audit_add(g->audit,
+			     &(struct img_audit_line){ .act = act,
+						       .digest = it->in.digest,
+						       .from = it->from },
+			     err);
 }
 
 /* A copy of an object that is catalogued in place and is intact there adds
@@ -335,17 +339,6 @@ static int take_turn(struct img_ingest *g, struct img_err *err)
 	}
 }
 
-/* So that the newest line of the log is known elsewhere, too. */
-static int note_audit(struct img_ingest *g, struct img_err *err)
-{
-	char head[IMG_DIGEST_HEX];
-	uint64_t lines;
-
-	if (!img_audit_head(g->audit, &lines, head))
-		return 0;
-	return img_catalog_note_audit(g->catalog, lines, head, err);
-}
-
 /* The order is the promise: bytes, names, audit, catalog. */
 static int write_batch(struct img_ingest *g, struct img_err *err)
 {
@@ -360,7 +353,7 @@ static int write_batch(struct img_ingest *g, struct img_err *err)
 		goto unlock;
 	if (each(g, put, err) < 0 || each(g, remember, err) < 0 ||
 	    img_store_sync_names(g->store, err) < 0 ||
-	    img_audit_commit(g->audit, err) < 0 || note_audit(g, err) < 0 ||
+	    img_journal_write(g->audit, g->catalog, err) < 0 ||
 	    img_catalog_commit(g->catalog, err) < 0) {
 		img_catalog_rollback(g->catalog);
 		img_audit_rollback(g->audit);

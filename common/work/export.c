@@ -379,6 +379,9 @@ static int write_volume(struct img_export *x, struct export_volume *v,
 			       : img_export_is_folder(x->opts.form) ? &images
 								    : &archive;
 
+	/* What goes to stdout has left when it is written. */
+	if (v->place.stream && export_audit(x, EX_WANTED, err) < 0)
+		return -1;
 	if (export_place_begin(&v->place, err) < 0 || f->items(x, v, err) < 0 ||
 	    (x->media && export_media_files(x, v, err) < 0) ||
 	    export_manifest(x, v, err) < 0 || f->extras(x, v, err) < 0)
@@ -394,12 +397,15 @@ static int write_all(struct img_export *x, struct img_err *err)
 			return -1;
 	if (count(x, EX_WRITTEN) == 0)
 		return 0;
+	if (!x->volume->place.stream && export_audit(x, EX_WRITTEN, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < x->volumes; i++)
 		if (export_place_commit(&x->volume[i].place, x->opts.force,
 					err) < 0) {
 			/* All of them or none. */
 			while (i-- > 0)
 				export_place_withdraw(&x->volume[i].place);
+			export_audit_undone(x, count(x, EX_WRITTEN));
 			return -1;
 		}
 	return x->opts.burn ? export_burn(x, err) : 0;

@@ -120,6 +120,7 @@ static int object(void *arg, const struct img_object *o,
 	if (o->place)
 		it->place = it->name;
 	it->known = true;
+	it->archived = true;
 	memcpy(it->digest, o->digest, sizeof(it->digest));
 	it->bytes = o->bytes;
 	it->value[EX_STUDY] = export_text(x, o->study, err);

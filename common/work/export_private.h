@@ -5,6 +5,7 @@
  * export_crew.c      threads
  * export_record.c    records
  * export_input.c     operands and records become items
+ * export_audit.c     what leaves has its line
  * export_order.c     headers are read, items are sorted, twins set aside
  * export_layout.c    the template, safe names, collisions
  * export_read.c      objects are opened and their digests compared
@@ -66,6 +67,7 @@ struct export_item {
 	size_t line_n;
 	uint64_t number; /* in the order of the inputs */
 	bool known;      /* digest is what it must be */
+	bool archived;   /* it is of the archive */
 	bool in_folder;  /* found in a folder: what is no object is ignored */
 	bool proved;     /* read again where it was written */
 	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
@@ -164,6 +166,7 @@ struct img_export {
 	int64_t newest; /* the greatest of the items' times */
 	uint64_t total; /* bytes of all items */
 	unsigned jobs;
+	bool unaudited;        /* the archive may only be read */
 	const char *last_line; /* of the record in hand */
 	size_t last_line_n;
 	_Atomic uint64_t done, done_bytes;
@@ -204,6 +207,14 @@ int export_wrote(struct img_export *x, struct export_volume *v,
 /* It is taken away again. */
 void export_unwrote(struct img_export *x, struct export_volume *v,
 		    const char *name);
+
+/* ---- the audit log ----------------------------------------------------- */
+
+/* A line for each item of the archive in this state, durable on return. */
+int export_audit(struct img_export *x, enum export_state state,
+		 struct img_err *err);
+/* The lines were there, and so many objects did not leave after all. */
+void export_audit_undone(struct img_export *x, uint64_t objects);
 
 /* ---- order ------------------------------------------------------------- */
 

@@ -94,6 +94,9 @@ static int emit(struct img_export *x, const struct export_item *it)
 	if (more(x, it, &extra, &err) == 0 && extra.len)
 		rec.extra = extra.data;
 	fill(x, it, &rec, hex, path);
+	if (x->unaudited && it->archived && it->state == EX_WRITTEN)
+		img_record_warn(&rec, "unaudited: the archive may only be "
+				      "read, its audit log says nothing");
 	rc = x->host.emit(x->host.arg, &rec);
 	img_buf_release(&extra);
 	rec.in = NULL;

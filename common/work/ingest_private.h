@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "work/arena.h"
 #include "work/ingest.h"
+#include "work/journal.h"
 #include "work/members.h"
 
 /* ---- items ------------------------------------------------------------ */

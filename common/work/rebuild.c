@@ -132,27 +132,28 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What verifying or a listener has written there brings no object. */
-static bool brings(const char *act)
+/* Of all that was done to objects, what put them in the store. */
+static bool put_it(const struct img_audit_entry *e)
 {
-	return strcmp(act, "stored") == 0 || strcmp(act, "conflict") == 0 ||
-	       strcmp(act, "replaced") == 0;
+	return e->has_digest && (strcmp(e->act, "stored") == 0 ||
+				 strcmp(e->act, "conflict") == 0 ||
+				 strcmp(e->act, "replaced") == 0);
 }
 
-static int from_audit(void *arg, const char *act, const uint8_t *digest,
+static int from_audit(void *arg, const struct img_audit_entry *e,
 		      struct img_err *err)
 {
 	struct rebuild *r = arg;
 	enum img_on_conflict how =
-		strcmp(act, "replaced") == 0 ? IMG_REPLACE : IMG_KEEP;
+		strcmp(e->act, "replaced") == 0 ? IMG_REPLACE : IMG_KEEP;
 
-	if (!digest || !brings(act))
+	if (!put_it(e))
 		return 0;
 	if (r->host->stopped(r->host->arg))
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
-	if (img_buf_add(&r->done, digest, 8, err) < 0)
+	if (img_buf_add(&r->done, e->digest, 8, err) < 0)
 		return -1;
-	return put_object(r, digest, how, err);
+	return put_object(r, e->digest, how, err);
 }
 
 static int from_store(void *arg, const uint8_t *digest, const char *name,
@@ -219,7 +220,7 @@ static int fill(struct rebuild *r, const char *dir, struct img_err *err)
 	if (img_catalog_begin(r->fresh, err) < 0)
 		return -1;
 	if (img_audit_open(&audit, dir, "imgverify", IMG_READ, &absent) == 0)
-		rc = img_audit_each(audit, from_audit, r, err);
+		rc = img_audit_each(audit, from_audit, r, err) < 0 ? -1 : 0;
 	img_audit_close(audit);
 	if (r->done.len)
 		qsort(r->done.data, r->done.len / 8, 8, by_value);
@@ -279,6 +280,50 @@ static void take_ledger(struct rebuild *r, const char *old)
 
 	if (access(old, R_OK) == 0)
 		(void)img_catalog_take_ledger(r->fresh, old, &why);
+}
+
+/* A log whose end is not ours gets no line; it is told. */
+static int add_rebuilt(struct rebuild *r, const char *dir, struct img_err *err)
+{
+	const struct img_audit_line line = { .act = "rebuilt",
+					     .count = r->items };
+	struct img_err why = IMG_ERR_INIT;
+	struct img_audit *audit = NULL;
+	int rc = img_audit_open(&audit, dir, "imgverify", IMG_WRITE, &why);
+
+	if (rc == 0)
+		rc = img_audit_add(audit, &line, &why);
+	if (rc == 0)
+		rc = img_journal_write(audit, r->fresh, &why);
+	img_audit_close(audit);
+	if (rc == 0)
+		return 0;
+	if (why.code != IMG_E_MALFORMED)
+		return img_err_set(err, why.code, "%s", why.text);
+	return tell(r, "damaged", "audit.log", NULL, NULL,
+		    "its last line is not of this log", NULL, err);
+}
+
+/* The newest line that the old one knew of, and one more on this. */
+static int write_audit(struct rebuild *r, const char *dir, struct img_err *err)
+{
+	struct img_err absent = IMG_ERR_INIT;
+	struct img_catalog *old = NULL;
+	char head[IMG_DIGEST_HEX];
+	uint64_t lines;
+	int rc = 0;
+
+	if (img_catalog_begin(r->fresh, err) < 0)
+		return -1;
+	if (img_catalog_open(&old, dir, IMG_READ, &absent) == 0 &&
+	    img_catalog_audit(old, &lines, head))
+		rc = img_catalog_note_audit(r->fresh, lines, head, err);
+	img_catalog_close(old);
+	if (rc == 0 && add_rebuilt(r, dir, err) == 0 &&
+	    img_catalog_commit(r->fresh, err) == 0)
+		return 0;
+	img_catalog_rollback(r->fresh);
+	return -1;
 }
 
 /* ---- changing places -------------------------------------------------- */
@@ -382,6 +427,8 @@ int img_verify_rebuild(const char *dir, bool dry,
 		goto out;
 	take_ledger(&r, old);
 	host->progress(host->arg, r.items, r.bytes);
+	if (!dry && write_audit(&r, dir, err) < 0)
+		goto out;
 	if (img_catalog_settle(r.fresh, err) < 0)
 		goto out;
 	img_catalog_close(r.fresh);

@@ -67,30 +67,52 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 	}
 }
 
+static int add_line(struct img_receive *r, const char *act, const char *from,
+		    uint64_t count, struct img_err *err)
+{
+	const struct img_audit_line line = { .act = act,
+					     .from = from,
+					     .count = count };
+
+	return img_audit_add(r->g->audit, &line, err);
+}
+
+/* What was added to the audit log, in a transaction of its own. */
+static int write_lines(struct img_receive *r, struct img_err *err)
+{
+	struct img_ingest *g = r->g;
+	int rc = -1;
+
+	if (img_store_lock(g->store, (int)r->opts.lock_seconds, err) < 0)
+		goto out;
+	if (img_catalog_begin(g->catalog, err) == 0) {
+		if (img_journal_write(g->audit, g->catalog, err) == 0 &&
+		    img_catalog_commit(g->catalog, err) == 0)
+			rc = 0;
+		else
+			img_catalog_rollback(g->catalog);
+	}
+	img_store_unlock(g->store);
+out:
+	img_audit_rollback(g->audit);
+	return rc;
+}
+
 /* Adds what was refused to the audit log, each peer by name; how many there
    were beyond that in one line.  A flood of them writes little. */
 static int audit_refusals(struct img_receive *r, char (*who)[PEER_MAX],
 			  size_t n, uint64_t more, struct img_err *err)
 {
-	struct img_ingest *g = r->g;
-	char text[PEER_MAX];
 	int rc = 0;
 
-	if (img_store_lock(g->store, (int)r->opts.lock_seconds, err) < 0)
-		return -1;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = img_audit_add_from(g->audit, "refused", NULL, who[i], err);
-	if (more && rc == 0) {
-		snprintf(text, sizeof(text), "%llu more",
-			 (unsigned long long)more);
-		rc = img_audit_add_from(g->audit, "refused", NULL, text, err);
-	}
+		rc = add_line(r, "refused", who[i], 0, err);
+	if (more && rc == 0)
+		rc = add_line(r, "refused", NULL, more, err);
 	if (rc == 0)
-		rc = img_audit_commit(g->audit, err);
-	else
-		img_audit_rollback(g->audit);
-	img_store_unlock(g->store);
-	return rc;
+		return write_lines(r, err);
+	img_audit_rollback(r->g->audit);
+	return -1;
 }
 
 /* With the lock, which is let go of in between. */
@@ -213,6 +235,8 @@ int receive_commit_start(struct img_receive *r, struct img_err *err)
 	r->g->opts.on_conflict = r->opts.on_conflict;
 	r->g->patience = (int)r->opts.lock_seconds;
 	r->queue_end = &r->queue;
+	if (add_line(r, "started", NULL, 0, err) < 0 || write_lines(r, err) < 0)
+		return -1;
 	if (pthread_create(&r->committer, NULL, committer, r) != 0)
 		return img_err_set(err, IMG_E_NOMEM, "threads");
 	r->has_committer = true;
@@ -221,6 +245,8 @@ int receive_commit_start(struct img_receive *r, struct img_err *err)
 
 void receive_commit_end(struct img_receive *r)
 {
+	struct img_err err = IMG_ERR_INIT;
+
 	if (!r->has_committer)
 		return;
 	pthread_mutex_lock(&r->lock);
@@ -229,6 +255,9 @@ void receive_commit_end(struct img_receive *r)
 	pthread_mutex_unlock(&r->lock);
 	pthread_join(r->committer, NULL);
 	r->has_committer = false;
+	if (add_line(r, "stopped", NULL, 0, &err) < 0 ||
+	    write_lines(r, &err) < 0)
+		r->host.note(r->host.arg, &err);
 }
 
 void receive_refused(struct assoc *s)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "work/send_worker.h"
 
 int img_send_open(struct img_send **out, const struct img_send_opts *opts,
@@ -87,6 +88,7 @@ void img_send_close(struct img_send *s)
 	img_catalog_close(s->catalog);
 	img_catalog_close(s->look);
 	img_catalog_close(s->ledger);
+	img_audit_close(s->audit);
 	img_store_close(s->store);
 	pthread_cond_destroy(&s->more);
 	pthread_cond_destroy(&s->room);

@@ -79,6 +79,7 @@ struct img_send {
 
 	/* the ledger */
 	struct img_catalog *ledger, *look;
+	struct img_audit *audit;
 	pthread_mutex_t look_lock, ledger_lock, event_lock;
 	struct img_await *await;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "work/journal.h"
 #include "work/send_private.h"
 
 #define LOCK_SECONDS 60
@@ -22,7 +23,9 @@ int send_ledger_open(struct img_send *s, struct img_err *err)
 	if (access(file, F_OK) < 0)
 		return 0;
 	if (img_store_open(&s->store, s->opts.archive, IMG_WRITE, err) < 0 ||
-	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, err) < 0)
+	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, err) < 0 ||
+	    img_audit_open(&s->audit, s->opts.archive, "imgsend", IMG_WRITE,
+			   err) < 0)
 		return -1;
 	if (img_catalog_open(&s->catalog, s->opts.archive, IMG_READ, err) < 0)
 		return -1;
@@ -94,7 +97,14 @@ static int note(struct img_send *s, const struct send_item *it,
 				      .response = it->response,
 				      .proof = it->error ? NULL : it->proof };
 
-	return img_catalog_note_sent(s->ledger, &row, err);
+	const struct img_audit_line line = { .act = it->error ? "not-sent"
+							      : it->status,
+					     .digest = it->digest,
+					     .to = s->opts.peer.name };
+
+	return img_catalog_note_sent(s->ledger, &row, err) < 0
+		       ? -1
+		       : img_audit_add(s->audit, &line, err);
 }
 
 static int write_down(struct img_send *s, struct send_item *list,
@@ -107,12 +117,14 @@ static int write_down(struct img_send *s, struct send_item *list,
 	for (struct send_item *it = list; it; it = it->next)
 		if (is_answer(it) && note(s, it, err) < 0)
 			goto undo;
-	if (img_catalog_commit(s->ledger, err) < 0)
+	if (img_journal_write(s->audit, s->ledger, err) < 0 ||
+	    img_catalog_commit(s->ledger, err) < 0)
 		goto undo;
 	img_store_unlock(s->store);
 	return 0;
 undo:
 	img_catalog_rollback(s->ledger);
+	img_audit_rollback(s->audit);
 fail:
 	img_store_unlock(s->store);
 	return -1;

@@ -53,6 +53,8 @@ struct img_verify_opts {
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,
 		    const struct img_verify_host *host, struct img_err *err);
+/* What was written down ends with a line of the audit log. */
+int img_verify_finish(struct img_verify *v, struct img_err *err);
 void img_verify_close(struct img_verify *v);
 
 /* Objects of the scope; whole: also every row, and what lies in the store

@@ -88,33 +88,34 @@ static bool is_news(const struct img_object *o, const struct verdict *d,
 	return d->err.code == IMG_OK && (!d->row_ok || strcmp(was, word) != 0);
 }
 
+static int open_audit(struct img_verify *v, struct img_err *err)
+{
+	return v->audit ? 0
+			: img_audit_open(&v->audit, v->opts.dir, "imgverify",
+					 IMG_WRITE, err);
+}
+
+/* That a check began, once; then what it finds. */
 static int log_findings(struct img_verify *v, size_t n, struct img_err *err)
 {
-	char head[IMG_DIGEST_HEX];
-	uint64_t lines;
-	bool any = false;
-
+	if (open_audit(v, err) < 0)
+		return -1;
+	if (!v->checked &&
+	    img_audit_add(v->audit,
+			  &(struct img_audit_line){ .act = "verifying" },
+			  err) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct verdict *d = &v->verdict[i];
-		const char *word = verify_word(v, d);
+		const struct img_audit_line line = {
+			.act = verify_word(v, d), .digest = v->page[i].digest
+		};
 
-		if (!is_news(&v->page[i], d, word))
-			continue;
-		if (!v->audit &&
-		    img_audit_open(&v->audit, v->opts.dir, "imgverify",
-				   IMG_WRITE, err) < 0)
+		if (is_news(&v->page[i], d, line.act) &&
+		    img_audit_add(v->audit, &line, err) < 0)
 			return -1;
-		if (img_audit_add(v->audit, word, v->page[i].digest, err) < 0)
-			return -1;
-		any = true;
 	}
-	if (!any)
-		return 0;
-	if (img_audit_commit(v->audit, err) < 0)
-		return -1;
-	if (!img_audit_head(v->audit, &lines, head))
-		return 0;
-	return img_catalog_note_audit(v->catalog, lines, head, err);
+	return img_journal_write(v->audit, v->catalog, err);
 }
 
 int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
@@ -135,5 +136,24 @@ int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 				v->catalog, v->page[i].instance,
 				v->page[i].object, now,
 				verify_word(v, &v->verdict[i]), err);
+	rc = verify_end(v, rc, err);
+	if (rc == 0)
+		v->checked += n;
+	return rc;
+}
+
+int img_verify_finish(struct img_verify *v, struct img_err *err)
+{
+	const struct img_audit_line line = { .act = "verified",
+					     .count = v->checked };
+	int rc = 0;
+
+	if (!v->checked)
+		return 0;
+	if (verify_begin(v, err) < 0)
+		return -1;
+	rc = img_audit_add(v->audit, &line, err);
+	if (rc == 0)
+		rc = img_journal_write(v->audit, v->catalog, err);
 	return verify_end(v, rc, err);
 }

@@ -5,10 +5,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "audit/audit.h"
 #include "check/check.h"
 #include "codec/codec.h"
 #include "store/store.h"
+#include "work/journal.h"
 #include "work/verify.h"
 #include "work/verify_phi.h"
 
@@ -57,7 +57,8 @@ struct img_verify {
 	struct img_store *store;
 	struct img_catalog *catalog;
 	bool writes;             /* what is found is written down */
-	struct img_audit *audit; /* of the archive, when there is a finding */
+	struct img_audit *audit; /* then, when there is something to say */
+	uint64_t checked;        /* objects whose check was written down */
 	unsigned jobs;
 	uint64_t items, bytes;
 	const struct img_record *given; /* the record in hand */

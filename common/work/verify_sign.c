@@ -118,6 +118,14 @@ static int message(struct img_buf *b, const char *root, uint64_t objects,
 			      (unsigned long long)lines, head, at);
 }
 
+static int write_signed(struct img_verify *v, uint64_t n, struct img_err *err)
+{
+	const struct img_audit_line line = { .act = "signed", .count = n };
+
+	return img_journal_line(v->opts.dir, "imgverify", &line, err) < 0 ? -1
+									  : 0;
+}
+
 int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err)
 {
 	uint8_t signature[IMG_SIGN_BYTES], public[IMG_SIGN_PUBLIC];
@@ -148,6 +156,8 @@ int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err)
 		 "\"signature\":\"%s\"",
 		 root, n, (unsigned long long)audit.lines, audit.head, at, pub,
 		 sig);
+	if (v->catalog && write_signed(v, n, err) < 0)
+		goto out;
 	v->opts.collect = false;
 	img_record_init(&rec);
 	rec.status = "signed";

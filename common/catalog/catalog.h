@@ -260,6 +260,15 @@ struct img_object {
 int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
 		       struct img_object *out, struct img_err *err);
 
+/* Whose an instance is; strings live until the next call, NULL for none. */
+struct img_whose {
+	int64_t patient, study; /* rows */
+	const char *patient_id, *issuer, *study_uid, *sop_class;
+};
+/* 1 found, 0 no such row, -1. */
+int img_catalog_whose(struct img_catalog *c, int64_t instance,
+		      struct img_whose *out, struct img_err *err);
+
 /* Which objects: of a row, of a UID (a PatientID at the patient level), or
    with neither of the whole catalog. */
 struct img_scope {

@@ -98,6 +98,35 @@ int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
 	return rc;
 }
 
+int img_catalog_whose(struct img_catalog *c, int64_t instance,
+		      struct img_whose *out, struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_WHOSE, err);
+	size_t at[4];
+	int rc;
+
+	if (!st)
+		return -1;
+	sqlite3_bind_int64(st, 1, instance);
+	rc = img_catalog_step(c, st, "find whose it is", err);
+	if (rc != 1)
+		return rc;
+	out->patient = sqlite3_column_int64(st, 0);
+	out->study = sqlite3_column_int64(st, 1);
+	img_buf_reset(&c->lent);
+	for (int i = 0; i < 4; i++)
+		if (img_catalog_lend(c, st, i + 2, &at[i], err) < 0)
+			rc = -1;
+	sqlite3_reset(st);
+	if (rc < 0)
+		return -1;
+	out->patient_id = img_catalog_lent(c, at[0]);
+	out->issuer = img_catalog_lent(c, at[1]);
+	out->study_uid = img_catalog_lent(c, at[2]);
+	out->sop_class = img_catalog_lent(c, at[3]);
+	return 1;
+}
+
 /* ---- scopes ----------------------------------------------------------- */
 
 static const char *const uid_of[] = { "PatientID", "StudyInstanceUID",

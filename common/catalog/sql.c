@@ -48,6 +48,13 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		" JOIN series ON series.id = instance.series"
 		" JOIN study ON study.id = series.study"
 		" WHERE instance.id = :instance",
+	[IMG_SQL_WHOSE] =
+		"SELECT study.patient, study.id, PatientID, IssuerOfPatientID,"
+		" StudyInstanceUID, SOPClassUID FROM instance"
+		" JOIN series ON series.id = instance.series"
+		" JOIN study ON study.id = series.study"
+		" JOIN patient ON patient.id = study.patient"
+		" WHERE instance.id = :instance",
 	[IMG_SQL_PRUNE_SERIES] =
 		"DELETE FROM series WHERE id = :id AND NOT EXISTS"
 		" (SELECT 1 FROM instance WHERE series = :id)",

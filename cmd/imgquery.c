@@ -4,13 +4,14 @@
 
 #include "cli/cli.h"
 #include "work/ask.h"
+#include "work/history.h"
 #include "work/priors.h"
 
-#define TABLE_ROWS 1000 /* aligned together, so that memory is bounded */
-#define FORMATS    "table|jsonl|csv|dicom-json|fhir"
-#define LEVELS     "patient|study|series|image"
+#define FORMATS "table|jsonl|csv|dicom-json|fhir|atna"
+#define OF_LOG  "table|jsonl|csv|atna"
+#define LEVELS  "patient|study|series|image"
 
-static bool count, conflicts;
+static bool count, conflicts, audit;
 static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent,
 	*unchecked;
 static uint64_t limit, priors;
@@ -33,6 +34,8 @@ static const struct img_opt opts[] = {
 	  &format, FORMATS, 0 },
 	{ 0, "conflicts", NULL, "all objects of instances that have several",
 	  IMG_OPT_FLAG, &conflicts, NULL, 0 },
+	{ 0, "audit", NULL, "lines of the audit log instead", IMG_OPT_FLAG,
+	  &audit, NULL, 0 },
 	{ 0, "not-sent-to", "peer", "only what it was not given by imgsend",
 	  IMG_OPT_STRING, &unsent, NULL, 0 },
 	{ 0, "unchecked-since", "when",
@@ -50,7 +53,6 @@ static const struct img_opt opts[] = {
 struct out {
 	struct img_cli *cli;
 	struct img_table *table;
-	size_t rows;
 };
 
 /* ---- host ------------------------------------------------------------- */
@@ -66,23 +68,10 @@ static int text(void *arg, const char *line, size_t n)
 static int row(void *arg, const char *const *cell, size_t n, bool titles)
 {
 	struct out *out = arg;
-	struct img_err err = IMG_ERR_INIT;
-	int rc = 0;
 
-	if (titles) {
-		out->table = img_table_new(cell, n, &err);
-	} else {
-		if (out->rows && out->rows % TABLE_ROWS == 0)
-			rc = img_table_print(out->table, out->cli);
-		if (rc == 0)
-			rc = img_table_row(out->table, cell, &err);
+	if (!titles)
 		img_cli_count(out->cli, "found", false);
-		out->rows++;
-	}
-	if (err.code == IMG_OK)
-		return rc;
-	img_cli_fail(out->cli, &err);
-	return -1;
+	return img_table_flow(&out->table, out->cli, cell, n, titles);
 }
 
 static void trouble(void *arg, const struct img_err *err)
@@ -105,8 +94,21 @@ static bool stopped(void *arg)
 
 /* ---- options ---------------------------------------------------------- */
 
+static void check_audit(struct img_cli *cli)
+{
+	if (!audit && format && strcmp(format, "atna") == 0)
+		img_cli_usage(cli, "--format atna goes with --audit");
+	if (audit && (conflicts || unsent || unchecked || priors || keys_from ||
+		      level || fields || sort.n))
+		img_cli_usage(cli, "--audit goes with --count, --limit and "
+				   "--format, not with what is about images");
+	if (audit && format && img_cli_choice(OF_LOG, format) < 0)
+		img_cli_usage(cli, "--audit has no --format %s", format);
+}
+
 static void check(struct img_cli *cli)
 {
+	check_audit(cli);
 	if (!keys_from != !key)
 		img_cli_usage(cli, "--keys-from and -k go together");
 	if (priors && (conflicts || keys_from || count || limit || sort.n))
@@ -194,6 +196,33 @@ static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
 	return count ? img_ask_count(a, err) : img_ask_all(a, err);
 }
 
+/* found: how much there was of what was asked for. */
+static int answer(struct img_cli *cli, struct img_catalog *c, const char *path,
+		  const struct img_ask_host *host, int argc, char **argv,
+		  uint64_t *found, struct img_err *err)
+{
+	struct img_history_opts log = { .dir = path, .by = "imgquery" };
+	struct img_ask_opts o;
+	struct img_ask *a = NULL;
+	int rc = -1;
+
+	fill(&o, argc, argv);
+	if (audit) {
+		log.form =
+			(enum img_history_form)img_cli_choice(OF_LOG, format);
+		log.key = o.find.key;
+		log.keys = o.find.keys;
+		log.limit = limit;
+		log.count = count;
+		return img_history(c, &log, host, found, err);
+	}
+	if (img_ask_open(&a, c, path, &o, host, err) == 0)
+		rc = ask(cli, a, argc, argv, err);
+	*found = rc == 0 ? img_ask_found(a) : 0;
+	img_ask_close(a);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct img_cli cli = IMG_CLI(
@@ -203,9 +232,8 @@ int main(int argc, char **argv)
 	const struct img_ask_host host = { text,    row,     trouble,
 					   missing, stopped, &out };
 	struct img_err err = IMG_ERR_INIT;
-	struct img_ask_opts o;
 	struct img_catalog *catalog = NULL;
-	struct img_ask *a = NULL;
+	uint64_t found = 0;
 	char path[IMG_PATH_MAX];
 
 	cli.examples = "imgquery 'PatientName=synthetic*' StudyDate=2024\n"
@@ -213,14 +241,12 @@ int main(int argc, char **argv)
 		       "imgquery AccessionNumber=A0003 | imgquery --priors 2";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli);
-	fill(&o, argc, argv);
 	if (img_cli_catalog_dir(dir, path, &err) < 0 ||
 	    img_catalog_open(&catalog, path, IMG_READ, &err) < 0 ||
-	    img_ask_open(&a, catalog, path, &o, &host, &err) < 0 ||
-	    ask(&cli, a, argc, argv, &err) < 0) {
+	    answer(&cli, catalog, path, &host, argc, argv, &found, &err) < 0) {
 		if (err.code != IMG_OK)
 			img_cli_fail(&cli, &err);
-	} else if (!img_ask_found(a)) {
+	} else if (!found) {
 		img_cli_no(&cli);
 		if (isatty(STDOUT_FILENO) && !count && !cli.quiet)
 			img_cli_warn(&cli, "nothing matches");
@@ -228,7 +254,6 @@ int main(int argc, char **argv)
 	if (out.table)
 		img_table_print(out.table, &cli);
 	img_table_free(out.table);
-	img_ask_close(a);
 	img_catalog_close(catalog);
 	return img_cli_finish(&cli);
 }

@@ -170,5 +170,9 @@ int img_table_row(struct img_table *t, const char *const *cells,
    numbers.  What was printed is forgotten but for the headings: a long table
    is printed in parts. */
 int img_table_print(struct img_table *t, struct img_cli *cli);
+/* One row after the other, titles first (they make *t), printed so many at a
+   time that memory is bounded; what is left, img_table_print prints. */
+int img_table_flow(struct img_table **t, struct img_cli *cli,
+		   const char *const *cells, size_t n, bool titles);
 
 #endif

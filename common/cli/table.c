@@ -7,6 +7,7 @@
 #include "cli/state.h"
 
 #define GAP       2
+#define TOGETHER  1000 /* rows that are aligned with each other */
 #define NARROWEST 6
 #define FIGURES   10 /* dates and numbers up to this are never cut */
 
@@ -214,4 +215,22 @@ int img_table_print(struct img_table *t, struct img_cli *cli)
 	img_buf_release(&b);
 	forget_rows(t);
 	return rc;
+}
+
+int img_table_flow(struct img_table **t, struct img_cli *cli,
+		   const char *const *cells, size_t n, bool titles)
+{
+	struct img_err err = IMG_ERR_INIT;
+	int rc = 0;
+
+	if (titles)
+		*t = img_table_new(cells, n, &err);
+	else if ((*t)->rows > TOGETHER)
+		rc = img_table_print(*t, cli);
+	if (rc == 0 && !titles)
+		rc = img_table_row(*t, cells, &err);
+	if (err.code == IMG_OK)
+		return rc;
+	img_cli_fail(cli, &err);
+	return -1;
 }

@@ -118,10 +118,10 @@ int img_atna_add(struct img_atna *a, const struct img_audit_entry *e,
 	set(event.to, e->to);
 	event.uid = e->uid;
 	event.count = e->count;
-	last = a->events.len ? (struct atna_event *)(a->events.data +
-						     a->events.len) -
-				       1
-			     : NULL;
+	last = a->events.len
+		       ? (struct atna_event *)(a->events.data + a->events.len) -
+				 1
+		       : NULL;
 	/* A line without an object is an event by itself. */
 	if ((!last || !e->has_digest || !a->entry[a->entries - 1].has_digest ||
 	     memcmp(last, &event, sizeof(event)) != 0) &&
@@ -204,8 +204,7 @@ static int look(void *arg, const struct img_object *o, size_t n,
 			if (memcmp(e->digest, o[i].digest, IMG_DIGEST_SIZE) !=
 			    0)
 				break;
-			if (!e->instance &&
-			    whose(a, e, o[i].instance, err) < 0)
+			if (!e->instance && whose(a, e, o[i].instance, err) < 0)
 				return -1;
 		}
 	return 0;

@@ -45,8 +45,7 @@ static const struct atna_act acts[] = {
 
 struct atna_act atna_act(const char *act, bool from)
 {
-	struct atna_act own = { act,  ATNA_ACTIVITY, 'E', 0, act,
-				act, NULL };
+	struct atna_act own = { act, ATNA_ACTIVITY, 'E', 0, act, act, NULL };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 		if (strcmp(acts[i].act, act) == 0)

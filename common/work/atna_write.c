@@ -178,33 +178,43 @@ static bool is_ip(const char *s)
 	return strchr(s, ':') || strspn(s, "0123456789.") == strlen(s);
 }
 
+/* A host without its port, and without the brackets of an IPv6 address. */
+static void host_of(const char *s, char out[ATNA_TEXT])
+{
+	const char *colon = strchr(s, ':'), *end = strrchr(s, ']');
+
+	if (*s == '[' && end)
+		snprintf(out, ATNA_TEXT, "%.*s", (int)(end - s - 1), s + 1);
+	else if (colon && colon == strrchr(s, ':'))
+		snprintf(out, ATNA_TEXT, "%.*s", (int)(colon - s), s);
+	else
+		snprintf(out, ATNA_TEXT, "%s", s);
+}
+
 /* "AET@host", "AET@host:port", "AET@[v6]:port", an address, a URL, or the name
    of a peer. */
 static void peer(struct atna_message *m, const char *name, bool requestor,
 		 const char *role, const char *meaning)
 {
 	const char *at = strchr(name, '@');
-	char aet[ATNA_TEXT], host[ATNA_TEXT], *colon;
+	char aet[ATNA_TEXT], host[ATNA_TEXT];
 	struct who w = { .id = name,
 			 .requestor = requestor,
 			 .role = role,
 			 .meaning = meaning };
 
-	snprintf(aet, sizeof(aet), "%.*s", at ? (int)(at - name) : 0, name);
-	snprintf(host, sizeof(host), "%s", at ? at + 1 : name);
+	host_of(at ? at + 1 : name, host);
 	if (strncmp(name, "http", 4) == 0 && strstr(name, "://")) {
 		w.address = name;
 		w.address_type = "5";
 	} else if (at || is_ip(name)) {
-		colon = strrchr(host, ':');
-		if (colon && (strchr(host, ':') == colon || colon[-1] == ']'))
-			*colon = '\0';
 		w.address = host;
 		w.address_type = is_ip(host) ? "2" : "1";
-		if (at) {
-			w.id = aet;
-			w.aet = aet;
-		}
+	}
+	if (at && at > name) {
+		snprintf(aet, sizeof(aet), "%.*s", (int)(at - name), name);
+		w.id = aet;
+		w.aet = aet;
 	}
 	participant(m, &w);
 }

@@ -270,6 +270,7 @@ void img_deid_close(struct img_deid *d)
 	img_anon_map_free((struct img_anon_map *)d->profile.map);
 	deid_risk_close(d);
 	img_catalog_close(d->archive);
+	img_journal_close(d->journal);
 	img_store_close(d->store);
 	pthread_mutex_destroy(&d->lock);
 	pthread_mutex_destroy(&d->commit_lock);

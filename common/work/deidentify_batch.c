@@ -179,6 +179,10 @@ int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		rec.bytes = o->bytes;
 		rec.digest = hex;
 		rec.extra = o->extra[0] ? o->extra : NULL;
+		if (o->archived && d->unaudited)
+			img_record_warn(&rec, "unaudited: the archive may only "
+					      "be read, its audit log says "
+					      "nothing");
 	}
 	rc = d->host.emit(d->host.arg, &rec);
 	img_record_release(&rec);
@@ -206,7 +210,8 @@ static void write_batch(struct img_deid *d, struct deid_done **all, size_t n,
 	size_t linked = 0;
 
 	/* What can be seen can be traced. */
-	if (sync_data(d, all, n, err) < 0 || deid_pairs_sync(d, err) < 0)
+	if (sync_data(d, all, n, err) < 0 || deid_pairs_sync(d, err) < 0 ||
+	    deid_audit(d, all, n, err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		linked += link_it(all[i], &each[i]) == 0;

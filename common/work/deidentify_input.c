@@ -9,14 +9,15 @@
 #include "work/deidentify_private.h"
 #include "work/inputs.h"
 
-/* digest: what it is to be, or NULL. */
+/* digest: what it is to be, or NULL; archived: it is of the archive. */
 static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
-		    const uint8_t *digest, struct img_err *err)
+		    const uint8_t *digest, bool archived, struct img_err *err)
 {
 	struct deid_task t = { .name = strdup(name),
 			       .fd = fd,
 			       .found = found,
-			       .known = digest != NULL };
+			       .known = digest != NULL,
+			       .archived = archived };
 
 	if (!t.name) {
 		if (fd >= 0)
@@ -30,7 +31,7 @@ static int add_copy(struct img_deid *d, const char *name, int fd, bool found,
 
 static int file(void *arg, const struct input_file *f, struct img_err *err)
 {
-	return add_copy(arg, f->path, -1, f->found, f->digest, err);
+	return add_copy(arg, f->path, -1, f->found, f->digest, false, err);
 }
 
 static int ignored(void *arg, const char *path, const char *reason,
@@ -89,7 +90,7 @@ static int object(void *arg, const struct img_object *o,
 			img_err_sys(&why, "%s", hex);
 		return deid_failed(d, hex, &why, err);
 	}
-	return add_copy(d, hex, fd, false, o->digest, err);
+	return add_copy(d, hex, fd, false, o->digest, true, err);
 }
 
 static bool stopped(void *arg)
@@ -151,5 +152,5 @@ int img_deid_stream(struct img_deid *d, int fd, struct img_err *err)
 		close(tmp);
 		return -1;
 	}
-	return add_copy(d, "-", tmp, false, NULL, err);
+	return add_copy(d, "-", tmp, false, NULL, false, err);
 }

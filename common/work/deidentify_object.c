@@ -227,6 +227,21 @@ static void fill_extra(const struct job *j, char *out, size_t size)
 			 n ? "," : "", weaker);
 }
 
+/* What waits for its batch has its line there. */
+static int audit_stdout(struct job *j, struct deid_done *done,
+			struct img_err *err)
+{
+	struct img_deid *d = j->w->d;
+	int rc = 0;
+
+	if (!d->to_stdout)
+		return 0;
+	pthread_mutex_lock(&d->commit_lock);
+	rc = deid_audit(d, &done, 1, err);
+	pthread_mutex_unlock(&d->commit_lock);
+	return rc;
+}
+
 /* The object waits for its batch, which tells of it. */
 static int finish(struct job *j, struct img_err *err)
 {
@@ -239,7 +254,10 @@ static int finish(struct job *j, struct img_err *err)
 	done->fd = -1;
 	fill_extra(j, done->extra, sizeof(done->extra));
 	done->alike = img_anon_alike(j->w->anon);
-	if (deid_output_end(j->w, img_anon_facts(j->w->anon), done, err) == 0) {
+	done->archived = j->t->archived;
+	memcpy(done->source, j->t->digest, sizeof(done->source));
+	if (audit_stdout(j, done, err) == 0 &&
+	    deid_output_end(j->w, img_anon_facts(j->w->anon), done, err) == 0) {
 		if (!d->to_stdout)
 			return deid_batch_add_take(d, done, err);
 		rc = deid_tell_done(d, done, err);

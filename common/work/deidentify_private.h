@@ -8,6 +8,7 @@
  * deidentify_place.c   where the new bytes go
  * deidentify_coded.c   coded frames that are to be cleaned
  * deidentify_batch.c   when they get their names, and are told of
+ * deidentify_audit.c   what leaves the archive has its line
  * deidentify_risk.c    how many patients are alike
  * deidentify_wish.c    profiles, and what else comes from files
  */
@@ -21,6 +22,7 @@
 #include "codec/codec.h"
 #include "store/store.h"
 #include "work/deidentify.h"
+#include "work/journal.h"
 
 #define DEID_JOBS  16
 #define DEID_QUEUE 256
@@ -28,10 +30,11 @@
 #define DEID_SMALL (256u * 1024)
 
 struct deid_task {
-	char *name; /* path, or what to call it */
-	int fd;     /* -1: to be opened by name */
-	bool found; /* in a folder: what is no object is ignored */
-	bool known; /* what its digest is to be */
+	char *name;    /* path, or what to call it */
+	int fd;        /* -1: to be opened by name */
+	bool found;    /* in a folder: what is no object is ignored */
+	bool known;    /* what its digest is to be */
+	bool archived; /* it is of the archive */
 	uint8_t digest[IMG_DIGEST_SIZE];
 	uint64_t number;
 };
@@ -53,6 +56,8 @@ struct deid_done {
 	struct img_anon_facts facts;
 	uint64_t bytes;
 	uint8_t digest[IMG_DIGEST_SIZE];
+	bool archived; /* it was made of this object of the archive */
+	uint8_t source[IMG_DIGEST_SIZE];
 	char extra[64]; /* more members of its record */
 	struct img_anon_alike alike;
 };
@@ -118,7 +123,9 @@ struct img_deid {
 	uint64_t done_bytes;
 	double done_born;
 
-	struct deid_risk *risk; /* or NULL */
+	struct img_journal *journal; /* under commit_lock */
+	bool unaudited;              /* the archive may only be read */
+	struct deid_risk *risk;      /* or NULL */
 
 	pthread_mutex_t pairs_lock;
 	int patients_fd, uids_fd, link_fd;
@@ -168,6 +175,10 @@ void deid_coder_init(struct deid_worker *w);
 void deid_coder_object(struct deid_worker *w, int fd, const char *name);
 void deid_coder_done(struct deid_worker *w);
 void deid_coder_release(struct deid_worker *w);
+
+/* Under commit_lock; durable on return. */
+int deid_audit(struct img_deid *d, struct deid_done *const *all, size_t n,
+	       struct img_err *err);
 
 int deid_risk_open(struct img_deid *d, struct img_err *err);
 int deid_risk_add(struct img_deid *d, const struct img_anon_alike *alike,

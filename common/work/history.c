@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonl/jsonl.h"
 #include "work/atna.h"
 #include "work/history.h"
 #include "work/journal.h"
@@ -10,7 +11,18 @@
 /* Members of a line, in their order. */
 static const char *const names[] = { "n",    "time", "by",    "uid",   "act",
 				     "from", "to",   "count", "digest" };
-enum { H_N, H_TIME, H_BY, H_UID, H_ACT, H_FROM, H_TO, H_COUNT, H_DIGEST, H_ALL };
+enum {
+	H_N,
+	H_TIME,
+	H_BY,
+	H_UID,
+	H_ACT,
+	H_FROM,
+	H_TO,
+	H_COUNT,
+	H_DIGEST,
+	H_ALL
+};
 
 struct key {
 	int member;
@@ -114,8 +126,8 @@ static void plain_time(const char *from, char to[IMG_TIME_MAX])
 	to[n] = '\0';
 }
 
-static int matches(const struct history *h, const struct cells *c,
-		   uint64_t n, struct img_err *err)
+static int matches(const struct history *h, const struct cells *c, uint64_t n,
+		   struct img_err *err)
 {
 	char time[IMG_TIME_MAX];
 	int rc = 1;
@@ -194,8 +206,7 @@ static int write_entry(struct history *h, const struct img_audit_entry *e,
 	return 0;
 }
 
-static int each(void *arg, const struct img_audit_entry *e,
-		struct img_err *err)
+static int each(void *arg, const struct img_audit_entry *e, struct img_err *err)
 {
 	struct history *h = arg;
 	struct cells c;
@@ -218,8 +229,7 @@ static int each(void *arg, const struct img_audit_entry *e,
 	return 0;
 }
 
-static int read_all(struct history *h, struct img_audit *a,
-		    struct img_err *err)
+static int read_all(struct history *h, struct img_audit *a, struct img_err *err)
 {
 	struct img_err broken = IMG_ERR_INIT;
 	int rc = write_titles(h, err);

@@ -16,6 +16,7 @@ static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent,
 	*unchecked;
 static uint64_t limit, priors;
 static struct img_list sort;
+static struct img_table *table;
 static char since[IMG_TIME_MAX];
 
 static const struct img_opt opts[] = {
@@ -50,90 +51,81 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
-struct out {
-	struct img_cli *cli;
-	struct img_table *table;
-};
-
 /* ---- host ------------------------------------------------------------- */
 
 static int text(void *arg, const char *line, size_t n)
 {
-	struct out *out = arg;
-
-	img_cli_count(out->cli, "found", false);
-	return img_cli_emit_text(out->cli, line, n);
+	img_cli_count(arg, "found", false);
+	return img_cli_emit_text(arg, line, n);
 }
 
 static int row(void *arg, const char *const *cell, size_t n, bool titles)
 {
-	struct out *out = arg;
-
 	if (!titles)
-		img_cli_count(out->cli, "found", false);
-	return img_table_flow(&out->table, out->cli, cell, n, titles);
+		img_cli_count(arg, "found", false);
+	return img_table_flow(&table, arg, cell, n, titles);
 }
 
 static void trouble(void *arg, const struct img_err *err)
 {
-	struct out *out = arg;
-
-	img_cli_note(out->cli, err);
-	img_cli_count(out->cli, "failed", true);
+	img_cli_note(arg, err);
+	img_cli_count(arg, "failed", true);
 }
 
 static void missing(void *arg)
 {
-	img_cli_no(((struct out *)arg)->cli);
+	img_cli_no(arg);
 }
 
 static bool stopped(void *arg)
 {
-	return img_cli_stopped(((struct out *)arg)->cli);
+	return img_cli_stopped(arg);
 }
 
 /* ---- options ---------------------------------------------------------- */
 
-static void check_audit(struct img_cli *cli)
+static bool is_format(const char *name)
 {
-	if (!audit && format && strcmp(format, "atna") == 0)
-		img_cli_usage(cli, "--format atna goes with --audit");
-	if (audit && (conflicts || unsent || unchecked || priors || keys_from ||
-		      level || fields || sort.n))
-		img_cli_usage(cli, "--audit goes with --count, --limit and "
-				   "--format, not with what is about images");
-	if (audit && format && img_cli_choice(OF_LOG, format) < 0)
-		img_cli_usage(cli, "--audit has no --format %s", format);
+	return format && strcmp(format, name) == 0;
 }
 
 static void check(struct img_cli *cli)
 {
-	check_audit(cli);
-	if (!keys_from != !key)
-		img_cli_usage(cli, "--keys-from and -k go together");
-	if (priors && (conflicts || keys_from || count || limit || sort.n))
-		img_cli_usage(cli, "--priors goes with neither --conflicts, "
-				   "--keys-from, --count, --limit nor -s");
-	if (keys_from && (conflicts || count))
-		img_cli_usage(cli, "--keys-from goes with neither --conflicts "
-				   "nor --count");
-	if (conflicts && level && strcmp(level, "image") != 0)
-		img_cli_usage(cli, "--conflicts is about images, not -l %s",
-			      level);
-	if ((conflicts || keys_from) && format &&
-	    (strcmp(format, "fhir") == 0 || strcmp(format, "dicom-json") == 0))
-		img_cli_usage(cli,
-			      "--format %s has no place for what "
-			      "--conflicts and --keys-from say",
-			      format);
+	const bool more = conflicts || keys_from;
+	const struct {
+		bool wrong;
+		const char *why;
+	} rules[] = {
+		{ !keys_from != !key, "--keys-from and -k go together" },
+		{ priors && (more || count || limit || sort.n),
+		  "--priors goes with neither --conflicts, --keys-from, "
+		  "--count, --limit nor -s" },
+		{ keys_from && (conflicts || count),
+		  "--keys-from goes with neither --conflicts nor --count" },
+		{ conflicts && level && strcmp(level, "image") != 0,
+		  "--conflicts is about images, not another -l" },
+		{ more && (is_format("fhir") || is_format("dicom-json")),
+		  "--format fhir and dicom-json have no place for what "
+		  "--conflicts and --keys-from say" },
+		{ fields && is_format("fhir"),
+		  "--format fhir has fields of its own, not -f" },
+		{ !audit && is_format("atna"), "--format atna: of --audit" },
+		{ audit && (more || unsent || unchecked || priors || level ||
+			    fields || sort.n),
+		  "--audit goes with --count, --limit and --format, not with "
+		  "what is about images" },
+		{ audit && format && img_cli_choice(OF_LOG, format) < 0,
+		  "--audit has table, jsonl, csv and atna as --format" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].wrong)
+			img_cli_usage(cli, "%s", rules[i].why);
 	if (unchecked && !img_find_since(unchecked, since))
 		img_cli_usage(cli,
 			      "--unchecked-since: '%s' is neither a date nor "
 			      "a time like 30d",
 			      unchecked);
-	if (fields && format && strcmp(format, "fhir") == 0)
-		img_cli_usage(cli, "--format fhir has fields of its own, "
-				   "not -f");
 }
 
 static void fill(struct img_ask_opts *o, int argc, char **argv)
@@ -228,9 +220,8 @@ int main(int argc, char **argv)
 	struct img_cli cli = IMG_CLI(
 		"imgquery", "[options] [Keyword=value ...]",
 		"what the archive holds, as records or as a table", opts);
-	struct out out = { .cli = &cli };
 	const struct img_ask_host host = { text,    row,     trouble,
-					   missing, stopped, &out };
+					   missing, stopped, &cli };
 	struct img_err err = IMG_ERR_INIT;
 	struct img_catalog *catalog = NULL;
 	uint64_t found = 0;
@@ -251,9 +242,9 @@ int main(int argc, char **argv)
 		if (isatty(STDOUT_FILENO) && !count && !cli.quiet)
 			img_cli_warn(&cli, "nothing matches");
 	}
-	if (out.table)
-		img_table_print(out.table, &cli);
-	img_table_free(out.table);
+	if (table)
+		img_table_print(table, &cli);
+	img_table_free(table);
 	img_catalog_close(catalog);
 	return img_cli_finish(&cli);
 }

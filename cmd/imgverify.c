@@ -178,6 +178,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
 	const struct img_verify_host host = { emit, progress, stopped, cli };
 	struct img_verify *v = NULL;
+	struct img_err ignored = IMG_ERR_INIT;
 	char path[IMG_PATH_MAX];
 	int rc;
 
@@ -217,8 +218,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_verify_sign(v, sign, err);
 	if (rc == 0 && signed_by)
 		rc = img_verify_signed(v, statement, signed_by, err);
-	if (rc == 0)
-		rc = img_verify_finish(v, err);
+	if (img_verify_finish(v, rc == 0 ? err : &ignored) < 0)
+		rc = -1;
 	img_verify_close(v);
 	return rc;
 }

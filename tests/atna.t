@@ -172,9 +172,11 @@ imgimport|recovered||||
 imgimport|cut|||3|
 imgverify|damaged||||$u
 imgverify|missing||||$d
+imgverify|invalid||||$d
+imgverify|intact||||$d
 imgother|queried|CT1@10.1.2.3|||
 !
-exits 0 'every act' audit --format atna n=1-29
+exits 0 'every act' audit --format atna n=1-31
 valid 'every act'
 what 'concat(//EventID/@csd-code, " ",
 	//EventIdentification/@EventActionCode, " ", //@EventOutcomeIndicator,
@@ -210,6 +212,8 @@ same 'is the message of PS3.15 A.5.3' got <<'!'
 110113 E 12 cut 2 0 1
 110113 E 8 damaged 2 0 1
 110113 E 8 missing 2 0 1
+110113 E 4 invalid 2 0 1
+110113 E 0 intact 2 0 1
 110100 E 0 queried 2 1 0
 !
 what 'concat(//*[RoleIDCode/@csd-code="110152"]/@UserID, " ",
@@ -233,7 +237,7 @@ same 'what has a meaning in XML is escaped' got <<!
 X&Y<'>
 !
 ok 'failures are warnings' test "$(grep -c '^<84>1 2024-05-06T07:08:09Z' \
-	out)" = 8
+	out)" = 9
 what 'string(//Anonymized)' | sed -n 9p >got
 same 'what is de-identified is said to be' got <<!
 true

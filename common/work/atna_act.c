@@ -41,6 +41,10 @@ static const struct atna_act acts[] = {
 	  "a stored object is not what was stored" },
 	{ "missing", ATNA_ALERT, 'E', 8, "missing", "Object Missing",
 	  "a stored object is not there" },
+	{ "invalid", ATNA_ALERT, 'E', 4, "invalid", "Object Invalid",
+	  "a stored object is not what the standard says" },
+	{ "intact", ATNA_ALERT, 'E', 0, "intact", "Object Intact",
+	  "a stored object that was not is again what was stored" },
 };
 
 struct atna_act atna_act(const char *act, bool from)

@@ -88,6 +88,8 @@ finds()
 finds '10 20 30 40 50 60 70' 'all studies'
 finds '10' 'single value' AccessionNumber=A1
 finds '10 60' 'list' 'AccessionNumber=A1\A6'
+finds '60' 'list of 5000' "AccessionNumber=A6$(seq -f '\X%g' -s '' 5000)"
+finds '10' 'list with an empty value among others' 'AccessionNumber=\A1'
 finds '10 20 30 40 50 60' 'wildcard' 'AccessionNumber=A?'
 finds '' 'case counts but in names' AccessionNumber=a1
 finds '10 20' 'list of UIDs' 'StudyInstanceUID=2.25.10\2.25.20\2.25.99'

@@ -1,4 +1,6 @@
 /* stmt.c - statements: prepared once, stepped, their failures ours. */
+#include <string.h>
+
 #include "catalog/inside.h"
 
 static enum img_code code_of(int rc)
@@ -15,27 +17,45 @@ static enum img_code code_of(int rc)
 		return IMG_E_DENIED;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+	case SQLITE_MISMATCH:
+	case SQLITE_CONSTRAINT: /* rows that we had just looked up */
 		return IMG_E_MALFORMED;
 	case SQLITE_TOOBIG:
 		return IMG_E_LIMIT;
 	case SQLITE_ERROR:
 	case SQLITE_MISUSE:
 	case SQLITE_RANGE:
-	case SQLITE_MISMATCH:
-	case SQLITE_CONSTRAINT:
 		return IMG_E_BUG;
 	default:
 		return IMG_E_IO;
 	}
 }
 
+/* Our statements fit our schema: where a table or a column is not there, it is
+   the schema that was changed. */
+static bool is_other_schema(const char *why)
+{
+	static const char *const words[] = { "no such ", "malformed ",
+					     " has no column ",
+					     " already exists",
+					     "duplicate column" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(why, words[i]))
+			return true;
+	return false;
+}
+
 int img_catalog_failed(struct img_catalog *c, const char *what,
 		       struct img_err *err)
 {
 	int rc = sqlite3_extended_errcode(c->db);
+	const char *why = sqlite3_errmsg(c->db);
 
-	return img_err_set(err, code_of(rc), "%s: %s: %s", c->file, what,
-			   sqlite3_errmsg(c->db));
+	if ((rc & 0xFF) == SQLITE_ERROR && is_other_schema(why))
+		rc = SQLITE_CORRUPT;
+	return img_err_set(err, code_of(rc), "%s: %s: %.*s", c->file, what,
+			   (int)strcspn(why, "\n"), why);
 }
 
 sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,

@@ -9,6 +9,8 @@
 #define TEXT_MAX   (4 * 1024 * 1024)
 #define VALUES_MAX 30000 /* sqlite's own limit is 32766 */
 
+#define LIST_PART 400
+
 const char *const img_table_of[] = { "patient", "study", "series", "instance" };
 const char *const img_parent_of[] = { NULL, "patient", "study", "series" };
 
@@ -237,6 +239,8 @@ static int match_one(struct img_where *w, const char *expr,
 		     const struct img_field *f, const char *v, size_t n,
 		     struct img_err *err)
 {
+	if (n == 0) /* one of a list: nothing, not all without a value */
+		return img_where_puts(w, "0", err);
 	if (n == 2 && memcmp(v, "\"\"", 2) == 0) /* PS3.4 C.2.2.2.7 */
 		return img_buf_printf(&w->text, err, "coalesce(%s, '') = ''",
 				      expr);
@@ -253,19 +257,23 @@ static int match_one(struct img_where *w, const char *expr,
 	return img_where_param(w, v, n, err);
 }
 
-/* A list of values (PS3.4 C.2.2.2.2): any of them. */
+/* A list of values (PS3.4 C.2.2.2.2): any of them.  In parts, because SQLite
+   takes a row of ORs for a tree that is as deep as they are many. */
 static int match_list(struct img_where *w, const char *expr,
 		      const struct img_field *f, const char *v,
 		      struct img_err *err)
 {
-	for (const char *sep = "";; sep = " OR ") {
+	const char *sep = "(";
+
+	for (unsigned i = 1;; i++) {
 		size_t n = strcspn(v, "\\");
 
 		if (img_where_puts(w, sep, err) < 0 ||
 		    match_one(w, expr, f, v, n, err) < 0)
 			return -1;
 		if (!v[n])
-			return 0;
+			return img_where_puts(w, ")", err);
+		sep = i % LIST_PART ? " OR " : ") OR (";
 		v += n + 1;
 	}
 }

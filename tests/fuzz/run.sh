@@ -42,15 +42,18 @@ for source in tests/fuzz/*.c; do
 	mkdir -p "$O/fuzz/$name" "tests/fuzz/corpus/$name"
 	dict=
 	[ -f "tests/fuzz/$name.dict" ] && dict="-dict=tests/fuzz/$name.dict"
-	len=4096 malloc=1024
+	len=4096 malloc=1024 leaks=1
 	# An image's first folder is that far, and libarchive reserves as much
 	# as its size says before the bytes are refused.
 	[ "$name" = archive ] && len=16384 malloc=16384
+	# SQLite keeps pages for later, and a search for leaks after each input
+	# takes longer than the input; the replay searches at its end.
+	[ "$name" = catalog ] || [ "$name" = query ] && leaks=0
 	echo "fuzz: $name"
 	"$O/fuzz/$name.run" -runs="$runs" \
 		-max_total_time="$SECONDS_EACH" -timeout=10 \
 		-rss_limit_mb=1024 -malloc_limit_mb="$malloc" \
-		-max_len="$len" -print_final_stats=1 \
+		-max_len="$len" -print_final_stats=1 -detect_leaks=$leaks \
 		-artifact_prefix="$O/fuzz/$name-" $dict \
 		"$O/fuzz/$name" "tests/fuzz/corpus/$name" || status=2
 done

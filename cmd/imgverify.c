@@ -61,6 +61,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &same, NULL, 0 },
 	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
 	  IMG_OPT_FLAG, &how.strict, NULL, 0 },
+	{ 0, "ca", "file", "with --deep: who may vouch for signatures",
+	  IMG_OPT_STRING, &how.ca, NULL, 0 },
 	{ 'j', "jobs", "n", "objects read side by side", IMG_OPT_U64, &jobs,
 	  NULL, 16 },
 	IMG_OPT_END
@@ -95,6 +97,8 @@ static bool stopped(void *arg)
 static void check(struct img_cli *cli, int argc)
 {
 	const bool part = all || subset || scrub;
+	const bool no_frames = audit || media || against || how.complete ||
+			       ((part || how.phi) && !how.deep);
 	const bool objects =
 		!(audit || rebuild || same || media || against || new_key);
 	const struct {
@@ -122,6 +126,8 @@ static void check(struct img_cli *cli, int argc)
 		  "alone" },
 		{ (how.witness || how.peer) && !how.complete,
 		  "--witness and --peer go with --complete" },
+		{ how.ca && no_frames,
+		  "--ca is for signatures, which are looked at with --deep" },
 		{ profile && !media, "--profile goes with --media" },
 		{ how.older_than && !part,
 		  "--older-than goes with --all, --subset or --scrub" },
@@ -131,6 +137,7 @@ static void check(struct img_cli *cli, int argc)
 		{ how.strict && !how.deep, "--strict goes with --deep" },
 	};
 
+	how.no_frames = no_frames;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].wrong)
 			img_cli_usage(cli, "%s", rules[i].why);
@@ -186,8 +193,6 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	how.dir = path;
 	how.collect = sign || signed_by;
-	how.no_frames = audit || media || against || how.complete ||
-			((all || subset || scrub || how.phi) && !how.deep);
 	how.jobs = (unsigned)jobs;
 	if (new_key)
 		return img_verify_new_key(new_key, err);

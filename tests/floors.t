@@ -13,7 +13,7 @@ use warnings;
 my $part = shift;
 my $floor = 0;
 my %floor;
-for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec; picture;' .
+for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec signature; picture;' .
     'anon net media check whole catalog store audit; work; cli; cmd') {
 	$floor{$_} = $floor for split;
 	$floor++;

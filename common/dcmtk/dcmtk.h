@@ -62,6 +62,35 @@ int img_dcmtk_htj2k(const struct img_dcmtk_image *image, unsigned bits,
 		    bool mix, const void *p, uint8_t **out, size_t *len,
 		    struct img_err *err);
 
+/* ---- digital signatures --------------------------------------------------
+ * PS3.15 Annex C, PS3.3 C.12.1.1.3.  Called by the signature room, in its
+ * jailed worker.
+ */
+
+enum img_signed {
+	IMG_SIGNED_VALID,   /* and the certificate is of a trusted authority */
+	IMG_SIGNED_BROKEN,  /* what is signed is not what is there */
+	IMG_SIGNED_UNKNOWN, /* it fits, but nobody vouches for the certificate */
+	IMG_SIGNED_UNSUPPORTED /* it cannot be checked here */
+};
+
+struct img_signature {
+	int32_t verdict;   /* enum img_signed */
+	uint32_t elements; /* that it is about; 0: all that can be signed */
+	char where[64];    /* "(0040,a730)/(fffa,fffa)" */
+	char uid[65];      /* DigitalSignatureUID */
+	char mac[17];      /* MACAlgorithm */
+	char text[112];    /* why, without names */
+};
+
+/* Reads what is read from files, before a jail is made: ca, a PEM file of the
+   authorities that are trusted, or NULL. */
+int img_dcmtk_signatures_prepare(const char *ca, struct img_err *err);
+/* The signatures of the object p[0..n), at most max of them, and the number of
+   all.  A signature that is wrong is no failure. */
+int img_dcmtk_signatures(const void *p, size_t n, struct img_signature *out,
+			 size_t max, size_t *total, struct img_err *err);
+
 /* ---- DICOMDIR ------------------------------------------------------------ */
 
 /* A directory record without the offsets that chain it to others. */

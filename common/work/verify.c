@@ -40,6 +40,8 @@ int img_verify_open(struct img_verify **out, const struct img_verify_opts *opts,
 	/* The jail before any thread. */
 	if (img_crypto_init(err) < 0 ||
 	    (!opts->no_frames && img_codec_open(&v->codec, err) < 0) ||
+	    (!opts->no_frames &&
+	     img_signatures_open(&v->signatures, opts->ca, err) < 0) ||
 	    (opts->phi && phi_load(&v->phi, opts->phi, err) < 0) ||
 	    (opts->complete && complete_open(&v->complete, opts, err) < 0)) {
 		img_verify_close(v);
@@ -91,6 +93,7 @@ void img_verify_close(struct img_verify *v)
 	for (size_t i = 0; i < VERIFY_JOBS; i++)
 		verify_deep_release(&v->deep[i]);
 	img_codec_close(v->codec);
+	img_signatures_close(v->signatures);
 	complete_close(v->complete);
 	phi_free(v->phi);
 	img_buf_release(&v->leaves);

@@ -47,6 +47,7 @@ struct img_verify_opts {
 	uint64_t rate;       /* bytes read a second, of objects; 0: any */
 	uint64_t max_time;   /* seconds that a scrub may take; 0: any */
 	bool complete;       /* whether all of a study is there, instead */
+	const char *ca; /* authorities that are trusted with signatures; NULL */
 	const char *witness; /* with complete: a DICOMDIR, a selection; NULL */
 	const char *peer;    /* with complete: who is asked by C-FIND; NULL */
 	bool strict; /* what deviates from the standard is invalid, too */

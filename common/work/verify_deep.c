@@ -4,6 +4,8 @@
 
 #include "work/verify_private.h"
 
+#define SIGNATURES IMG_TAG(0xFFFA, 0xFFFA) /* DigitalSignaturesSequence */
+
 void verify_deep_release(struct deep *deep)
 {
 	img_dicom_reader_free(deep->reader);
@@ -43,6 +45,7 @@ static int read_all(const struct img_verify *v, struct deep *deep, int fd,
 				    &img_check_limits, why);
 
 	while (rc >= 0 && (rc = img_dicom_next(deep->reader, &ev, why)) == 1) {
+		deep->is_signed |= ev.tag == SIGNATURES;
 		if (img_check_event(deep->check, deep->reader, &ev, why) < 0)
 			rc = -1;
 		else if (v->phi && phi_event(&deep->phi, deep->check,
@@ -166,6 +169,7 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
 	img_check_start(deep->check);
+	deep->is_signed = false;
 	if (v->phi)
 		phi_start(&deep->phi, v->phi);
 	rc = read_all(v, deep, fd, (uint64_t)st.st_size, name, &why, err);
@@ -181,6 +185,9 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 		memcpy(out->ts, facts->transfer_syntax, sizeof(out->ts));
 	if (rc == 0 && img_check_facts(deep->check)->has_pixels && v->codec &&
 	    verify_pixels(v, deep, fd, name, out, err) < 0)
+		return -1;
+	if (rc == 0 && deep->is_signed && v->signatures &&
+	    verify_signatures(v, deep, fd, out, err) < 0)
 		return -1;
 	if (rc == 0 && v->phi)
 		search_around(deep, fd, (uint64_t)st.st_size, facts);

@@ -7,6 +7,7 @@
 
 #include "check/check.h"
 #include "codec/codec.h"
+#include "signature/signature.h"
 #include "store/store.h"
 #include "work/journal.h"
 #include "work/verify.h"
@@ -43,6 +44,7 @@ struct deep {
 	struct img_check *check;
 	struct img_codec_session *session;
 	struct phi_search phi;
+	bool is_signed; /* the object in hand has signatures */
 };
 
 struct file_job {
@@ -65,6 +67,7 @@ struct img_verify {
 
 	struct img_page_order last;
 	struct img_codec *codec; /* with deep */
+	struct img_signatures *signatures;
 	struct phi *phi;
 	struct complete *complete;
 	struct img_buf leaves; /* digests of what is intact */
@@ -129,6 +132,9 @@ const char *verify_said(const struct img_err *why, const char *name);
 /* Decodes every frame; findings go to deep->check, members to out->extra. */
 int verify_pixels(struct img_verify *v, struct deep *deep, int fd,
 		  const char *name, struct deep_out *out, struct img_err *err);
+/* Checks the digital signatures in it, in the same way. */
+int verify_signatures(struct img_verify *v, struct deep *deep, int fd,
+		      struct deep_out *out, struct img_err *err);
 void verify_deep_release(struct deep *deep);
 
 #endif

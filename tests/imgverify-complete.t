@@ -170,6 +170,15 @@ unknown
 images-in-acquisition complete 5/5 - -
 !
 ok 'the reason says so' grep -q '"reason":"each series is whole, and nobody' out
+rm -rf a && mkdir a
+for i in 1 2 3 4 5 6; do
+	slice a/$i.dcm 1$i $i $((i * 5)) \
+		--set "0020,0012=IS:$((i / 2))" --set "0020,1002=IS:$((i == 1 || i == 6 ? 1 : 2))"
+done
+verdict 1 'a series of acquisitions has one line' a <<!
+unknown
+images-in-acquisition complete 6/6 - -
+!
 stack a '1 2 3' 5 --set '0020,1002=IS:6'
 for i in 4 5 6; do
 	slice a/$i.dcm 1$i $i $((i * 5)) --series 2.25.9 --set '0020,1002=IS:6'

@@ -54,19 +54,22 @@ static uint64_t count_like(const struct img_whole *w, size_t first, size_t end,
 
 /*
  * ImagesInAcquisition (PS3.3 C.7.6.1): an acquisition can fill several series,
- * so what is short in one is looked for in all.
+ * so what is short in one is looked for in all.  How many are here of one that
+ * is whole, or 0.
  */
-static bool hear_acquisition(struct img_whole *w, const struct whole_study *s,
-			     size_t first, size_t end,
-			     const struct whole_object *o)
+static uint64_t hear_acquisition(struct img_whole *w,
+				 const struct whole_study *s, size_t first,
+				 size_t end, const struct whole_object *o)
 {
 	uint64_t n = count_like(w, first, end, o);
 
-	if (n < o->in_acquisition &&
-	    count_like(w, s->first, s->end, o) >= o->in_acquisition)
-		return false;
-	return hear_count(w, "images-in-acquisition", o->series,
-			  o->in_acquisition, n, "images of an acquisition");
+	if (n >= o->in_acquisition)
+		return n == o->in_acquisition ? n : 0;
+	if (count_like(w, s->first, s->end, o) < o->in_acquisition)
+		(void)hear_count(w, "images-in-acquisition", o->series,
+				 o->in_acquisition, n,
+				 "images of an acquisition");
+	return 0;
 }
 
 #define ACQUISITIONS 64
@@ -75,7 +78,7 @@ static bool hear_acquisitions(struct img_whole *w, const struct whole_study *s,
 			      size_t first, size_t end)
 {
 	const struct whole_object *seen[ACQUISITIONS];
-	bool all = true;
+	uint64_t whole = 0, images = 0, here;
 	size_t n = 0, k;
 
 	for (size_t i = first; i < end; i++) {
@@ -90,10 +93,16 @@ static bool hear_acquisitions(struct img_whole *w, const struct whole_study *s,
 		if (n == ACQUISITIONS)
 			return false;
 		seen[n++] = o;
-		all &= o->in_acquisition &&
-		       hear_acquisition(w, s, first, end, o);
+		here = hear_acquisition(w, s, first, end, o);
+		whole += here > 0;
+		images += here;
 	}
-	return all;
+	if (whole)
+		(void)hear_count(w, "images-in-acquisition",
+				 w->object[first].series, images, images,
+				 whole == 1 ? "images of an acquisition"
+					    : "images of its acquisitions");
+	return whole == n;
 }
 
 /* ---- concatenations ----------------------------------------------------- */

@@ -8,7 +8,10 @@ need b2sum dcmcjpeg mkcases
 . "$TOP/tests/cases.sh"
 . "$TOP/tests/recv.sh"
 
-ok 'the cases are made' cases_make
+if ! cases_make 2>err; then
+	fail_ 'the cases are made' err
+	finish
+fi
 ok '300 at least' test "$(wc -l <list.tsv)" -ge 300
 ok 'each with six verdicts' test -z "$(awk -F '\t' 'NF != 8' list.tsv)"
 ok 'no two of them are the same file' test -z "$(cut -f 1 digests | sort |

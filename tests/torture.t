@@ -21,6 +21,12 @@ exits 0 'system calls that fail: the status tells the truth' \
 	sh "$TOP/tests/torture/faults.sh" 4
 ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
 
+exits 0 'hostile files: bounded memory and time' \
+	sh "$TOP/tests/torture/hostile.sh" 50/150
+ok 'nothing wrong' grep -q '^hostile: [1-9].* 0 wrong, ' out
+exits 0 'hostile files to dcmdump: the test finds the crash' \
+	sh "$TOP/tests/torture/hostile.sh" control
+
 exits 0 'a listener that is killed: nothing acknowledged is lost' \
 	env FILES=80 sh "$TOP/tests/torture/recv.sh" kill 4
 ok 'at four moments' grep -q '^kill: 4 moments, .* 0 with a loss$' out

@@ -286,31 +286,33 @@ static void raw_stream(struct bytes *b, unsigned long what)
 	} all[] = {
 		/* zstd: 2^60 bytes announced; a dictionary; skip 4 GiB;
 		   a reserved block; a run of 2 MiB in a small window */
-		{ "\x28\xB5\x2F\xFD\xC0\x00\0\0\0\0\0\0\0\x10\1\0\0", 17, 0 },
-		{ "\x28\xB5\x2F\xFD\x03\x58\x01\x02\x03\x04\1\0\0", 13, 0 },
-		{ "\x50\x2A\x4D\x18\xFF\xFF\xFF\xFF", 8, 100 },
-		{ "\x28\xB5\x2F\xFD\x00\x58\x07\0\0", 9, 100 },
-		{ "\x28\xB5\x2F\xFD\x00\x00\x03\0\x80\0", 10, 0 },
+		{ BYTES("\x28\xB5\x2F\xFD\xC0\x00\0\0\0\0\0\0\0\x10\1\0\0"),
+		  0 },
+		{ BYTES("\x28\xB5\x2F\xFD\x03\x58\x01\x02\x03\x04\1\0\0"), 0 },
+		{ BYTES("\x50\x2A\x4D\x18\xFF\xFF\xFF\xFF"), 100 },
+		{ BYTES("\x28\xB5\x2F\xFD\x00\x58\x07\0\0"), 100 },
+		{ BYTES("\x28\xB5\x2F\xFD\x00\x00\x03\0\x80\0"), 0 },
 		/* bzip2: randomised, origin beyond, no tables, only the end */
-		{ "BZh91AY&SY\x12\x34\x56\x78\x80\0\0\0", 18, 100 },
-		{ "BZh91AY&SY\0\0\0\0\x7F\xFF\xFF\xFF\xFF", 19, 100 },
-		{ "BZh91AY&SY\0\0\0\0\0\0\0\0\0", 19, 100 },
-		{ "BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0", 14, 0 },
+		{ BYTES("BZh91AY&SY\x12\x34\x56\x78\x80\0\0\0"), 100 },
+		{ BYTES("BZh91AY&SY\0\0\0\0\x7F\xFF\xFF\xFF\xFF"), 100 },
+		{ BYTES("BZh91AY&SY\0\0\0\0\0\0\0\0\0"), 100 },
+		{ BYTES("BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0"), 0 },
 		/* xz: no blocks, a block of 1 GiB header, LZMA2 reset missing,
 		   another filter, a wrong CRC */
-		{ "\xFD"
-		  "7zXZ\0\0\1\x69\x22\xDE\x36\0\0\0\0",
-		  16, 100 },
-		{ "\xFD"
-		  "7zXZ\0\0\1\x69\x22\xDE\x36\xFF\0",
-		  14, 2000 },
-		{ "\xFD"
-		  "7zXZ\0\0\4\xE6\xD6\xB4\x46\2\0\x21\1\x16\0\0\0\x74\x2F\xE5"
-		  "\xA3\x80\0\0",
-		  28, 50 },
-		{ "\xFD"
-		  "7zXZ\0\0\1\xFF\xFF\xFF\xFF",
-		  12, 50 },
+		{ BYTES("\xFD"
+			"7zXZ\0\0\1\x69\x22\xDE\x36\0\0\0\0"),
+		  100 },
+		{ BYTES("\xFD"
+			"7zXZ\0\0\1\x69\x22\xDE\x36\xFF\0"),
+		  2000 },
+		{ BYTES("\xFD"
+			"7zXZ\0\0\4\xE6\xD6\xB4\x46\2\0\x21\1\x16\0\0\0\x74\x2F"
+			"\xE5"
+			"\xA3\x80\0\0"),
+		  50 },
+		{ BYTES("\xFD"
+			"7zXZ\0\0\1\xFF\xFF\xFF\xFF"),
+		  50 },
 	};
 
 	put(b, all[what].p, all[what].n);

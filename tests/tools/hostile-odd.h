@@ -4,46 +4,48 @@
 
 /* ---- formats that are not ours ---------------------------------------------- */
 
-/* With a good image inside, where a reader would find it. */
-static void foreign(struct bytes *b, unsigned long what)
+/* With a good image inside, where a reader would find it. */ static void
+foreign(struct bytes *b, unsigned long what)
 {
 	static const struct {
 		const char *p;
 		size_t n;
 	} heads[] = {
-		{ "7z\xBC\xAF\x27\x1C\0\4\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF"
-		  "\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
-		  32 },
-		{ "Rar!\x1A\7\0\xCF\x90\x73\0\0\x0D\0\0\0\0\0\0\0", 20 },
-		{ "Rar!\x1A\7\1\0\x33\x92\xB5\xE5\x0A\1\5\6\0\5\1\1\x80", 21 },
-		{ "MSCF\0\0\0\0\xFF\xFF\xFF\x7F\0\0\0\0\x2C\0\0\0", 20 },
-		{ "070701FFFFFFFF000081A40000000000000000000000017FFFFFFF0000"
-		  "000000000008000000000000000000000000000000020000000000x\0",
-		  114 },
-		{ "070707000001000001100644000000000000000001000000000000000000"
-		  "000000200000001000x\0",
-		  80 },
-		{ "\xC7\x71\1\0\1\0\xA4\x81\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\x10"
-		  "\0\0x\0",
-		  28 },
-		{ "!<arch>\nx/              0           0     0     644     "
-		  "9999999999`\n",
-		  68 },
-		{ "xar!\0\x1C\0\1\0\0\0\0\0\0\xFF\xFF\0\0\0\0\xFF\xFF\xFF\xFF"
-		  "\0\0\0\1",
-		  28 },
-		{ "\x19\0-lh5-\xFF\xFF\xFF\x7F\xFF\xFF\xFF\x7F\0\0\0\0\x20\0"
-		  "\1x",
-		  23 },
-		{ "#mtree\n/set type=file\n./x contents=/etc/passwd\n", 46 },
-		{ "WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: -1\r\n",
-		  51 },
-		{ "\x1F\x9D\x90\xFF\xFF\xFF\xFF", 7 },
-		{ "\x5D\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 13 },
-		{ "\x04\x22\x4D\x18\x64\x70\xB9\xFF\xFF\xFF\x7F", 11 },
-		{ "LZIP\1\x1D", 6 },
-		{ "\x89LZO\0\x0D\x0A\x1A\x0A", 9 },
-		{ "\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\2\0\1", 16 },
+		{ BYTES("7z\xBC\xAF\x27\x1C\0\4\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF"
+			"\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF") },
+		{ BYTES("Rar!\x1A\7\0\xCF\x90\x73\0\0\x0D\0\0\0\0\0\0\0") },
+		{ BYTES("Rar!"
+			"\x1A\7\1\0\x33\x92\xB5\xE5\x0A\1\5\6\0\5\1\1\x80") },
+		{ BYTES("MSCF\0\0\0\0\xFF\xFF\xFF\x7F\0\0\0\0\x2C\0\0\0") },
+		{ BYTES("070701FFFFFFFF000081A40000000000000000000000017FFFFFFF"
+			"0000"
+			"000000000008000000000000000000000000000000020000000000"
+			"x\0") },
+		{ BYTES("070707000001000001100644000000000000000001000000000000"
+			"000000"
+			"000000200000001000x\0") },
+		{ BYTES("\xC7\x71\1\0\1\0\xA4\x81\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0"
+			"\x10"
+			"\0\0x\0") },
+		{ BYTES("!<arch>\nx/              0           0     0     644  "
+			"   "
+			"9999999999`\n") },
+		{ BYTES("xar!"
+			"\0\x1C\0\1\0\0\0\0\0\0\xFF\xFF\0\0\0\0\xFF\xFF\xFF\xFF"
+			"\0\0\0\1") },
+		{ BYTES("\x19\0-lh5-"
+			"\xFF\xFF\xFF\x7F\xFF\xFF\xFF\x7F\0\0\0\0\x20\0"
+			"\1x") },
+		{ BYTES("#mtree\n/set type=file\n./x contents=/etc/passwd\n") },
+		{ BYTES("WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: "
+			"-1\r\n") },
+		{ BYTES("\x1F\x9D\x90\xFF\xFF\xFF\xFF") },
+		{ BYTES("\x5D\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF") },
+		{ BYTES("\x04\x22\x4D\x18\x64\x70\xB9\xFF\xFF\xFF\x7F") },
+		{ BYTES("LZIP\1\x1D") },
+		{ BYTES("\x89LZO\0\x0D\x0A\x1A\x0A") },
+		{ BYTES("\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\2\0"
+			"\1") },
 	};
 
 	put(b, heads[what].p, heads[what].n);
@@ -73,8 +75,11 @@ static void iso_odd(struct bytes *b, unsigned long what)
 	static const uint8_t nm[] = "NM\16\1\0../../../x";
 	static const uint8_t zf[] = "ZF\x10\1pz\4\x0F\xFF\xFF\xFF\x7F\x7F\xFF"
 				    "\xFF\xFF";
+	static const uint8_t zf64[] = "ZF\x10\1pz\4\x40\0\0\1\0\0\1\0\0";
+	static const uint8_t zf2[] = "ZF\x10\1pz\4\2\xF9\xFF\xFF\xFF\xFF\xFF"
+				     "\xFF\xF9";
 	static const uint8_t cl[] = "CL\x0C\1\x13\0\0\0\0\0\0\x13";
-	static const uint8_t px[] = "PX\x24\1\xA4\x21\0\0\0\0\x21\xA4";
+	static const uint8_t px[36] = "PX\x24\1\xA4\x21\0\0\0\0\x21\xA4";
 	uint8_t ce[28] = "CE\x1C\1";
 	struct bytes d = { 0 };
 	size_t volume, at;
@@ -94,6 +99,10 @@ static void iso_odd(struct bytes *b, unsigned long what)
 		iso_susp(b, 20, (uint32_t)d.n, 0, "NAME", nm, 15);
 	else if (what == 'z')
 		iso_susp(b, 20, (uint32_t)d.n, 0, "ZISO", zf, 16);
+	else if (what == 'Z') /* blocks of 2^64 (CVE-2026-4426) */
+		iso_susp(b, 20, (uint32_t)d.n, 0, "SHIFT", zf64, 16);
+	else if (what == 'W') /* blocks of 4 (CVE-2026-5121) */
+		iso_susp(b, 20, (uint32_t)d.n, 0, "WRAP", zf2, 16);
 	else if (what == 'c')
 		iso_susp(b, 20, (uint32_t)d.n, 0, "CONT", ce, 28);
 	else if (what == 'r')
@@ -149,6 +158,42 @@ static void iso_odd(struct bytes *b, unsigned long what)
 	free(d.p);
 }
 
+/* Folders in folders, of names of 100 characters of Joliet (libarchive pull
+   request 2983: their path had 1,024 bytes). */
+static void iso_deep(struct bytes *b, unsigned long depth)
+{
+	struct bytes d = { 0 };
+	size_t volume = (size_t)16 * 2048;
+	uint8_t name[200];
+
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = i % 2 ? (uint8_t)('a' + i % 20) : 0;
+	good_dicom(&d, 1);
+	iso_volume(b, 64, 19, 2048);
+	for (uint32_t i = 0; i <= depth; i++) {
+		uint32_t up = i ? i - 1 : 0;
+
+		iso_record(b, 19 + i, 2048, 1, "\0", 1);
+		iso_record(b, 19 + up, 2048, 1, "\1", 1);
+		if (i < depth)
+			iso_record(b, 20 + i, 2048, 1, (char *)name, 200);
+		else
+			iso_record(b, 50, (uint32_t)d.n, 0, (char *)name, 200);
+		pad_to(b, 2048);
+	}
+	put(b, NULL, (size_t)50 * 2048 - b->n);
+	put(b, d.p, d.n);
+	put(b, NULL, (size_t)64 * 2048 - b->n);
+	memcpy(b->p + volume + 2048, b->p + volume, 2048);
+	b->p[volume + 2048] = 2;
+	memcpy(b->p + volume + 2048 + 88, "%/E", 3);
+	memcpy(b->p + volume + 4096,
+	       "\xFF"
+	       "CD001\1",
+	       7);
+	free(d.p);
+}
+
 static const struct kind odd_kinds[] = {
 	{ "x-7z", foreign, 0, "7-Zip whose directory is far away" },
 	{ "x-rar4", foreign, 1, "RAR 4" },
@@ -176,6 +221,9 @@ static const struct kind odd_kinds[] = {
 	{ "iso-ce", iso_odd, 'c', "continuation that goes on in itself" },
 	{ "iso-su", iso_odd, 'x', "System Use over its record" },
 	{ "iso-zisofs", iso_odd, 'z', "zisofs of 2 GiB" },
+	{ "iso-zisofs-64", iso_odd, 'Z', "zisofs of blocks of 2^64" },
+	{ "iso-zisofs-2", iso_odd, 'W', "zisofs of blocks of 4, 4 GiB" },
+	{ "iso-joliet-deep", iso_deep, 8, "Joliet names of 1,600 bytes" },
 	{ "iso-record-1", iso_odd, '1', "record of one byte" },
 	{ "iso-record-255", iso_odd, 'l', "record over its sector" },
 	{ "iso-extents", iso_odd, 'e', "extents without end" },

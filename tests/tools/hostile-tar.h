@@ -4,6 +4,9 @@
  */
 #include "hostile.h"
 
+/* The bytes of a text and how many, without its NUL. */
+#define BYTES(s) s, sizeof(s) - 1
+
 /* A good small image, number n. */
 static void good_dicom(struct bytes *b, unsigned n);
 

@@ -25,6 +25,8 @@ struct kind {
 
 static inline void put(struct bytes *b, const void *p, size_t n)
 {
+	if (!n)
+		return;
 	if (n > b->room - b->n) {
 		b->room = (b->n + n) * 2;
 		b->p = realloc(b->p, b->room);

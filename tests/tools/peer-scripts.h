@@ -293,6 +293,31 @@ static void field_with_data(long f)
 	outcome(20);
 }
 
+/* A C-STORE whose command lacks this element (CVE-2024-34508, -34509). */
+static void without(long element)
+{
+	size_t n, to = 0;
+
+	if (!associate(CT, EXPL))
+		return;
+	data_set(CT, "2.25.900");
+	command(1, CT, "2.25.900", true);
+	for (size_t at = 0; at + 8 <= c.n; at += n) {
+		n = 8 + (c.p[at + 4] | (size_t)c.p[at + 5] << 8);
+		if ((c.p[at + 2] | c.p[at + 3] << 8) == element)
+			continue;
+		memmove(c.p + to, c.p + at, n);
+		to += n;
+	}
+	c.n = to;
+	if (element)
+		c.p[8] = (uint8_t)(to - 12); /* its own length */
+	send_command(1);
+	send_data(1, 0, d.n, true);
+	let_go();
+	outcome(20);
+}
+
 static void long_uid(long n)
 {
 	char uid[512];
@@ -592,6 +617,12 @@ static const struct script scripts[] = {
 	{ "field-get", field_with_data, 0x10 },
 	{ "field-answer", field, 0x8001 },
 	{ "field-store-no-data", field, 1 },
+	{ "without-length", without, 0 },
+	{ "without-class", without, 0x0002 },
+	{ "without-field", without, 0x0100 },
+	{ "without-id", without, 0x0110 },
+	{ "without-type", without, 0x0800 },
+	{ "without-uid", without, 0x1000 },
 	{ "uid-65", long_uid, 65 },
 	{ "uid-400", long_uid, 400 },
 	{ "object-good", object, GOOD },

@@ -8,7 +8,7 @@
 #include "work/estimate.h"
 #include "work/ingest.h"
 
-static bool in_place, rehash, dry_run, quarantine;
+static bool in_place, rehash, dry_run, quarantine, pixel_digest;
 /* In the order of enum img_on_conflict. */
 #define HOW "keep|replace|reject"
 
@@ -29,6 +29,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_CHOICE, &on_conflict, HOW, 0 },
 	{ 0, "quarantine", NULL, "keep a copy of what is rejected",
 	  IMG_OPT_FLAG, &quarantine, NULL, 0 },
+	{ 0, "pixel-digest", NULL, "note what is in the images, decoded",
+	  IMG_OPT_FLAG, &pixel_digest, NULL, 0 },
 	{ 0, "set", "Keyword=value", "change an attribute on the way in",
 	  IMG_OPT_LIST, &set, NULL, 0 },
 	{ 0, "rehash", NULL, "read unchanged inputs again, too", IMG_OPT_FLAG,
@@ -91,6 +93,8 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--quarantine copies, --in-place does not");
 	if (dry_run && quarantine)
 		img_cli_usage(cli, "--quarantine writes, --dry-run does not");
+	if (dry_run && pixel_digest)
+		img_cli_usage(cli, "--pixel-digest writes, --dry-run does not");
 	if (from_tar && argc)
 		img_cli_usage(cli, "--from-tar takes no operands");
 	if (from_tar && in_place)
@@ -139,6 +143,8 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.rehash = rehash,
 		.dry_run = dry_run,
 		.quarantine = quarantine,
+		.compare = true,
+		.pixel_digest = pixel_digest,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.limits = { max_members, max_size, max_total,
@@ -173,7 +179,8 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "stored duplicate conflict rejected ignored absent";
+	cli.verbs =
+		"stored duplicate equivalent conflict rejected ignored absent";
 	cli.examples = "imgimport /media/cdrom\n"
 		       "imgimport *.zip disc.iso >records.jsonl\n"
 		       "find /mnt/old -name '*.dcm' | imgimport -q\n";

@@ -98,6 +98,30 @@ int img_catalog_put(struct img_catalog *c, const struct img_instance *in,
 		    enum img_on_conflict how, struct img_put *out,
 		    struct img_err *err);
 
+/* ---- identity --------------------------------------------------------- */
+
+/* What is in an object, however it is encoded: digests of the canonical data
+   set and of the decoded samples of all frames.  Of an object whose frames
+   cannot be decoded nothing is known. */
+struct img_identity {
+	uint8_t data[IMG_DIGEST_SIZE], pixels[IMG_DIGEST_SIZE];
+	bool has_pixels;
+};
+bool img_identity_same(const struct img_identity *a,
+		       const struct img_identity *b);
+/* 1 known, 0 not, -1. */
+int img_catalog_identity(struct img_catalog *c, int64_t instance,
+			 int64_t object, struct img_identity *out,
+			 struct img_err *err);
+/* Within a transaction. */
+int img_catalog_note_identity(struct img_catalog *c, int64_t instance,
+			      int64_t object, const struct img_identity *in,
+			      struct img_err *err);
+/* Of the same objects in another catalog file: when they were checked, with
+   which verdict, and their identities. */
+int img_catalog_take_checks(struct img_catalog *c, const char *other,
+			    struct img_err *err);
+
 /* ---- inputs seen before ----------------------------------------------- */
 
 /*
@@ -212,6 +236,8 @@ struct img_row {
 	uint64_t bytes;
 	const char *place, *added;
 	bool current;
+	bool equivalent; /* with conflicts: known to be the current one in
+			    another encoding */
 	/* with unchecked_since: of the object unread for longest; else, with
 	   objects: of that one */
 	const char *checked, *verdict;

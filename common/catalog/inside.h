@@ -62,6 +62,8 @@ enum img_sql {
 	IMG_SQL_CHECKED,
 	IMG_SQL_DUE_NEVER,
 	IMG_SQL_DUE,
+	IMG_SQL_IDENTITY,
+	IMG_SQL_NOTE_IDENTITY,
 	IMG_SQL_FIND_PEER,
 	IMG_SQL_ADD_PEER,
 	IMG_SQL_SENT,
@@ -148,8 +150,9 @@ struct img_where {
 	struct img_buf text;
 	char **value;
 	size_t n, room;
-	bool begun;  /* there is a WHERE */
-	bool ledger; /* the catalog has one */
+	bool begun;    /* there is a WHERE */
+	bool ledger;   /* the catalog has one */
+	bool identity; /* it knows what is in objects */
 };
 
 void img_where_init(struct img_where *w);

@@ -7,7 +7,7 @@
 struct img_rows {
 	struct img_catalog *c;
 	sqlite3_stmt *st;
-	bool objects, checks;
+	bool objects, conflicts, checks;
 	int lone; /* column; 0: there is none */
 	size_t fields;
 	const char **value;
@@ -97,6 +97,23 @@ static void make_plan(struct plan *p, const struct img_query *q)
 
 /* ---- text ------------------------------------------------------------- */
 
+/* Whether an object is known to be the current one in another encoding. */
+static int put_equivalent(struct img_where *w, const struct img_query *q,
+			  struct img_err *err)
+{
+	if (!q->conflicts)
+		return 0;
+	return img_where_puts(
+		w,
+		w->identity ? ", EXISTS (SELECT 1 FROM identity AS x JOIN"
+			      " identity AS y ON y.instance = x.instance AND"
+			      " y.data = x.data AND y.pixels IS x.pixels WHERE"
+			      " x.instance = object.instance AND x.n ="
+			      " object.n AND y.n = instance.current)"
+			    : ", 0",
+		err);
+}
+
 static int put_checks(struct img_where *w, const struct img_query *q,
 		      struct img_err *err)
 {
@@ -159,7 +176,9 @@ static int put_columns(struct img_where *w, const struct img_query *q,
 static int put_select(struct img_where *w, const struct img_query *q,
 		      struct img_err *err)
 {
-	return put_columns(w, q, err) < 0 ? -1 : put_checks(w, q, err);
+	if (put_columns(w, q, err) < 0 || put_equivalent(w, q, err) < 0)
+		return -1;
+	return put_checks(w, q, err);
 }
 
 /* The condition of one key; the tables it needs are in the text already. */
@@ -349,6 +368,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 	*out = NULL;
 	img_where_init(&w);
 	w.ledger = c->ledger;
+	w.identity = c->summed;
 	if (r)
 		r->value = calloc(q->fields + 1, sizeof(*r->value));
 	if (!r || !r->value) {
@@ -358,6 +378,7 @@ int img_catalog_query(struct img_catalog *c, const struct img_query *q,
 	r->c = c;
 	r->fields = q->fields;
 	r->objects = q->objects || q->conflicts;
+	r->conflicts = q->conflicts;
 	r->lone = q->level == IMG_IMAGE ? 0 : (int)q->fields + 1;
 	r->checks = r->objects || q->unchecked_since;
 	if (put_query(&w, q, err) < 0)
@@ -389,6 +410,8 @@ static int get_object(struct img_rows *r, struct img_row *row,
 	row->place = (const char *)sqlite3_column_text(r->st, at + 3);
 	row->added = (const char *)sqlite3_column_text(r->st, at + 4);
 	row->current = sqlite3_column_int(r->st, at + 5);
+	row->equivalent = r->conflicts && !row->current &&
+			  sqlite3_column_int(r->st, at + 6);
 	return 0;
 }
 
@@ -442,6 +465,7 @@ int img_catalog_count(struct img_catalog *c, const struct img_query *q,
 	bare.fields = bare.sorts = 0;
 	img_where_init(&w);
 	w.ledger = c->ledger;
+	w.identity = c->summed;
 	if (img_where_puts(&w, "SELECT count(*) FROM (", err) == 0 &&
 	    put_query(&w, &bare, err) == 0 &&
 	    img_where_puts(&w, ") AS counted", err) == 0)

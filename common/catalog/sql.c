@@ -118,6 +118,14 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		" WHERE checked < :before"
 		" AND (checked, instance, n) > (:checked, :instance, :n)"
 		" ORDER BY checked, instance, n LIMIT :max",
+	[IMG_SQL_IDENTITY] = "SELECT data, pixels FROM identity"
+			     " WHERE instance = :instance AND n = :n",
+	[IMG_SQL_NOTE_IDENTITY] =
+		"INSERT INTO identity (instance, n, data, pixels, sum) VALUES"
+		" (:instance, :n, :data, :pixels, img_sum(:instance, :n, :data,"
+		" :pixels)) ON CONFLICT (instance, n) DO UPDATE SET"
+		" data = excluded.data, pixels = excluded.pixels,"
+		" sum = excluded.sum WHERE sum IS NOT excluded.sum",
 	[IMG_SQL_FIND_PEER] = "SELECT id FROM peer WHERE name = :name",
 	[IMG_SQL_ADD_PEER] =
 		"INSERT INTO peer (id, name, sum) SELECT n.id, :name,"

@@ -1,6 +1,7 @@
 /* read.c - objects out of the store: look, open, verify. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,24 @@ int img_store_get(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 	if (fd < 0)
 		return img_err_sys(err, "%s/objects/%s", s->dir, name);
 	return fd;
+}
+
+int img_store_path(struct img_store *s, const struct img_store_file *f,
+		   const uint8_t digest[IMG_DIGEST_SIZE],
+		   char out[IMG_PATH_MAX], struct img_err *err)
+{
+	char name[IMG_OBJECT_NAME];
+	int n;
+
+	img_store_name(name, digest);
+	n = f && f->name[0] ? snprintf(out, IMG_PATH_MAX, "%s/tmp/%s/%s",
+				       s->dir, s->session_name, f->name)
+			    : snprintf(out, IMG_PATH_MAX, "%s/objects/%s",
+				       s->dir, name);
+	if (n < 0 || n >= IMG_PATH_MAX)
+		return img_err_set(err, IMG_E_LIMIT, "%.200s: path too long",
+				   s->dir);
+	return 0;
 }
 
 /* How much of the next block there should be. */

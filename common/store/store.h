@@ -109,6 +109,11 @@ int img_store_verify(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 int img_store_verify_path(const char *path,
 			  const uint8_t digest[IMG_DIGEST_SIZE], bool fresh,
 			  enum img_fixity *out, struct img_err *err);
+/* Where an object lies, for another program that is to read it; f not NULL: a
+   finished file that has no name yet. */
+int img_store_path(struct img_store *s, const struct img_store_file *f,
+		   const uint8_t digest[IMG_DIGEST_SIZE],
+		   char out[IMG_PATH_MAX], struct img_err *err);
 /* Both, with more to say; place NULL: the store's. */
 struct img_store_how {
 	bool fresh;

@@ -195,7 +195,9 @@ static int emit_found(struct img_ask *a, const struct img_found *with,
 		f.key = with->key;
 		f.prior_of = with->prior_of;
 		if (a->opts.find.conflicts)
-			f.status = f.row->current ? "stored" : "conflict";
+			f.status = f.row->current      ? "stored"
+				   : f.row->equivalent ? "equivalent"
+						       : "conflict";
 		a->found++;
 		if (emit(a, &f) < 0 || a->host.stopped(a->host.arg))
 			return 1;

@@ -8,6 +8,7 @@ static const struct atna_act acts[] = {
 	{ "stored", ATNA_IMPORT, 'C', 0, NULL, NULL, NULL },
 	{ "catalogued", ATNA_IMPORT, 'C', 0, NULL, NULL, NULL },
 	{ "conflict", ATNA_IMPORT, 'C', 0, NULL, NULL, NULL },
+	{ "equivalent", ATNA_IMPORT, 'C', 0, NULL, NULL, NULL },
 	{ "replaced", ATNA_IMPORT, 'C', 0, NULL, NULL, NULL },
 	{ "exported", ATNA_EXPORT, 'R', 0, NULL, NULL, NULL },
 	{ "deidentified", ATNA_EXPORT, 'R', 0, NULL, NULL, NULL },

@@ -56,7 +56,8 @@ static void warn_put(struct arena *a, struct item *it)
 		item_warn(a, it,
 			  "two-series: this SOPInstanceUID is of "
 			  "another series in the archive");
-	if (it->put.verdict == IMG_CONFLICT && it->put.object > 1)
+	if (it->put.verdict == IMG_CONFLICT && it->put.object > 1 &&
+	    !is_equivalent(it))
 		item_warn(a, it,
 			  "uid-collapse: %lld objects with different bytes "
 			  "have this SOPInstanceUID",
@@ -75,12 +76,6 @@ static int judge(struct img_ingest *g, struct arena *a, struct item *it,
 	return 0;
 }
 
-static bool refused(const struct img_ingest *g, const struct item *it)
-{
-	return it->put.verdict == IMG_CONFLICT &&
-	       g->opts.on_conflict == IMG_REJECT;
-}
-
 static int add_audit(struct img_ingest *g, const struct item *it,
 		     struct img_err *err)
 {
@@ -88,6 +83,7 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 
 	if (it->put.verdict == IMG_CONFLICT)
 		act = g->opts.on_conflict == IMG_REPLACE ? "replaced"
+		      : is_equivalent(it)                ? "equivalent"
 							 : "conflict";
 	return img_audit_add(g->audit,
 			     &(struct img_audit_line){ .act = act,
@@ -134,6 +130,12 @@ static bool is_its_own(int e)
 	       e != EMFILE && e != ENFILE && e != ENOMEM;
 }
 
+static bool is_uncompared(const struct img_ingest *g, const struct item *it)
+{
+	return g->opts.compare && it->put.verdict == IMG_CONFLICT &&
+	       !(it->alike && it->alike->compared);
+}
+
 /* The catalog's verdict decides what becomes of the file in tmp. */
 static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	       struct img_err *err)
@@ -146,7 +148,14 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 			    err) < 0)
 		return -1;
 	warn_put(a, it);
-	if (refused(g, it)) {
+	if (is_uncompared(g, it)) {
+		if (alike_note_rivals(g, a, it, err) < 0)
+			return -1;
+		/* Others of this batch may be alike to it, so it goes on. */
+		if (is_refused(g, it))
+			return 0;
+	}
+	if (is_refused(g, it)) {
 		img_store_drop(g->store, &it->file);
 		return 0;
 	}
@@ -167,149 +176,9 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	if (!had_file && !it->in.place &&
 	    img_store_adopt(g->store, it->in.digest, err) < 0)
 		return -1;
+	if (alike_store(g, it, err) < 0)
+		return -1;
 	return add_audit(g, it, err);
-}
-
-static const char *status_of(const struct img_ingest *g, const struct item *it)
-{
-	static const char *const words[] = { [IMG_STORED] = "stored",
-					     [IMG_DUPLICATE] = "duplicate",
-					     [IMG_CONFLICT] = "conflict" };
-
-	switch (it->outcome) {
-	case OBJECT:
-		return refused(g, it) ? "rejected" : words[it->put.verdict];
-	case KNOWN:
-		return "duplicate";
-	case IGNORED:
-		return "ignored";
-	case REJECTED:
-		return "rejected";
-	default:
-		return "failed";
-	}
-}
-
-/* ---- remembering ------------------------------------------------------ */
-
-static const char *field(const struct item *it, const char *keyword)
-{
-	const char *v = it->in.field[img_catalog_field(keyword)];
-
-	return v && *v ? v : NULL;
-}
-
-static void fill_warnings(struct img_record *rec, const struct item *it)
-{
-	memcpy(rec->warning, it->warning, sizeof(rec->warning));
-	rec->warnings = it->warnings;
-}
-
-static void fill_facts(struct img_record *rec, const struct item *it)
-{
-	rec->study = field(it, "StudyInstanceUID");
-	rec->series = field(it, "SeriesInstanceUID");
-	rec->sop = field(it, "SOPInstanceUID");
-	rec->sop_class = field(it, "SOPClassUID");
-	rec->transfer_syntax = field(it, "TransferSyntaxUID");
-	rec->modality = field(it, "Modality");
-}
-
-/* What the catalog will not say of the object: what was odd about it, and its
-   attributes when the rows have those of another one. */
-static int own_facts(struct arena *a, const struct item *it, const char **out,
-		     struct img_err *err)
-{
-	struct img_record rec;
-	struct img_buf line;
-	int rc;
-
-	*out = NULL;
-	if (!it->warnings && it->put.object == 0)
-		return 0;
-	img_record_init(&rec);
-	img_buf_init(&line, IMG_LINE_MAX + 1);
-	fill_facts(&rec, it);
-	fill_warnings(&rec, it);
-	rc = img_record_write(&rec, "", &line, err);
-	if (rc == 0 && !(*out = arena_text(a, line.data, line.len)))
-		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
-	img_buf_release(&line);
-	return rc;
-}
-
-/* The message, without the path: the input may bear another one in its record
-   when it is met again.  What else its record says comes on a second line. */
-static const char *text_of(struct arena *a, const struct item *it)
-{
-	size_t n = strlen(it->path), m, k;
-	const char *text = it->text;
-	char *both;
-
-	if (it->outcome != IGNORED && strncmp(text, it->path, n) == 0 &&
-	    text[n] == ':')
-		text += n;
-	m = strlen(text);
-	k = it->extra ? strlen(it->extra) : 0;
-	both = k ? arena_alloc(a, m + k + 2) : NULL;
-	if (!both)
-		return text;
-	memcpy(both, text, m);
-	both[m] = '\n';
-	memcpy(both + m + 1, it->extra, k + 1);
-	return both;
-}
-
-/* Members are replayed from memory all or none: an archive whose members are
-   not all remembered must not be, either.  It comes after its members. */
-static int note_forgotten(struct img_ingest *g, struct arena *a,
-			  struct item *it, struct img_err *err)
-{
-	(void)a, (void)err;
-	if (it->member && it->container)
-		snprintf(g->forgotten, sizeof(g->forgotten), "%s",
-			 it->container);
-	return 0;
-}
-
-static bool lacks_members(const struct img_ingest *g, const struct item *it)
-{
-	char key[CONTAINER_MAX];
-
-	return !it->member && it->seen_as && archive_key(it, key) &&
-	       strcmp(key, g->forgotten) == 0;
-}
-
-static int remember(struct img_ingest *g, struct arena *a, struct item *it,
-		    struct img_err *err)
-{
-	char key[CONTAINER_MAX];
-	struct img_seen s = { .container = key,
-			      .name = it->name,
-			      .size = it->size,
-			      .inode = it->inode,
-			      .device = it->device,
-			      .mtime_ns = it->mtime_ns,
-			      .instance = -1,
-			      .object = -1 };
-
-	if (!it->remember || !it->container || it->outcome == FAILED ||
-	    refused(g, it) || !container_key(g, it->container, key))
-		return note_forgotten(g, a, it, err);
-	if (lacks_members(g, it))
-		return 0;
-	s.status = it->seen_as ? it->seen_as : status_of(g, it);
-	if (it->outcome == OBJECT) {
-		s.instance = it->put.instance;
-		s.object = it->put.object;
-		if (own_facts(a, it, &s.text, err) < 0)
-			return -1;
-	} else {
-		s.text = text_of(a, it);
-		s.code =
-			it->outcome == IGNORED ? NULL : img_code_word(it->code);
-	}
-	return img_catalog_remember(g->catalog, &s, err);
 }
 
 static bool has_writes(struct img_ingest *g)
@@ -351,7 +220,8 @@ static int write_batch(struct img_ingest *g, struct img_err *err)
 		return -1;
 	if (img_catalog_begin(g->catalog, err) < 0)
 		goto unlock;
-	if (each(g, put, err) < 0 || each(g, remember, err) < 0 ||
+	if (each(g, put, err) < 0 || g->uncompared ||
+	    each(g, remember, err) < 0 ||
 	    img_store_sync_names(g->store, err) < 0 ||
 	    img_journal_write(g->audit, g->catalog, err) < 0 ||
 	    img_catalog_commit(g->catalog, err) < 0) {
@@ -376,7 +246,12 @@ static int write_rest(struct img_ingest *g, struct img_err *err)
 	do {
 		img_err_clear(err);
 		g->lost_one = false;
+		g->uncompared = 0;
 		rc = write_batch(g, err);
+		if (rc < 0 && g->uncompared && err->code == IMG_OK) {
+			alike_resolve(g);
+			rc = write_batch(g, err);
+		}
 	} while (rc < 0 && g->lost_one && ++lost < LOST_MAX &&
 		 !img_store_is_broken(g->store));
 	return rc;
@@ -403,22 +278,24 @@ static void fail_batch(struct img_ingest *g, struct img_err *why)
 
 /* ---- reporting -------------------------------------------------------- */
 
+/* Members that only this import has, one behind the other. */
 static const char *extra_of(const struct img_ingest *g, struct arena *a,
 			    const struct item *it)
 {
-	static const char dry[] = "\"dry_run\":true";
-	size_t n = it->extra ? strlen(it->extra) : 0;
-	char *both;
+	const char *part[] = { it->extra, it->alike ? it->alike->extra : NULL,
+			       g->opts.dry_run ? "\"dry_run\":true" : NULL };
+	size_t n = 0;
+	char *all, *p;
 
-	if (!g->opts.dry_run || !n)
-		return g->opts.dry_run ? dry : it->extra;
-	both = arena_alloc(a, n + sizeof(dry) + 1);
-	if (!both)
-		return dry;
-	memcpy(both, it->extra, n);
-	both[n] = ',';
-	memcpy(both + n + 1, dry, sizeof(dry));
-	return both;
+	for (size_t i = 0; i < 3; i++)
+		n += part[i] && *part[i] ? strlen(part[i]) + 1 : 0;
+	if (!n)
+		return NULL;
+	p = all = arena_alloc(a, n);
+	for (size_t i = 0; p && i < 3; i++)
+		if (part[i] && *part[i])
+			p = stpcpy(p > all ? stpcpy(p, ",") : p, part[i]);
+	return all;
 }
 
 static int report(struct img_ingest *g, struct arena *a, struct item *it,
@@ -430,7 +307,7 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	if (it->outcome == DEFERRED || it->outcome == TO_EXAMINE)
 		return 0; /* its record comes when it has been opened */
 	img_record_init(&rec);
-	rec.status = status_of(g, it);
+	rec.status = item_status(g, it);
 	rec.path = it->path;
 	rec.extra = extra_of(g, a, it);
 	if (it->rides) /* it was read as a record before */
@@ -446,7 +323,8 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 		rec.reason = it->text;
 	else if (it->outcome == REJECTED || it->outcome == FAILED)
 		img_err_set(&rec.error, it->code, "%s", it->text);
-	else if (it->outcome == OBJECT && refused(g, it))
+	else if (it->outcome == OBJECT && is_refused(g, it) &&
+		 !is_equivalent(it))
 		img_err_set(&rec.error, IMG_E_REFUSED,
 			    "%s: other bytes with this SOPInstanceUID are in "
 			    "the archive",
@@ -470,9 +348,11 @@ void commit_batch(struct img_ingest *g)
 
 	if (g->opts.dry_run)
 		rc = each(g, judge, &err);
-	else if (has_writes(g))
+	else if (has_writes(g)) {
+		if (g->opts.pixel_digest)
+			alike_prepare(g);
 		rc = write_rest(g, &err);
-	else
+	} else
 		(void)each(g, note_forgotten, &err);
 	if (rc < 0)
 		fail_batch(g, &err);

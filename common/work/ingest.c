@@ -355,6 +355,12 @@ int img_ingest_open(struct img_ingest **out, const char *dir,
 	g->host = *host;
 	ingest_init(g);
 	make_set_key(g);
+	if (opts->pixel_digest && !identify_can()) {
+		img_ingest_close(g);
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "--pixel-digest takes imgverify, which is "
+				   "not beside this command");
+	}
 	if (coerce_check(opts->set, opts->n_set, err) < 0 ||
 	    img_members_jail(&g->jail, err) < 0 || img_crypto_init(err) < 0 ||
 	    open_archive(g, dir, "imgimport", err) < 0 ||

@@ -25,6 +25,8 @@ struct img_ingest_opts {
 	bool rehash;   /* look at the bytes of inputs seen before, too */
 	bool dry_run;  /* write nothing, say what would become of each */
 	bool quarantine;
+	bool compare;      /* tell what is equivalent from a conflict */
+	bool pixel_digest; /* note the identity of what is stored */
 	enum img_on_conflict on_conflict;
 	struct img_archive_limits limits;
 	const char *const *set; /* Keyword=value to coerce, n_set of them */

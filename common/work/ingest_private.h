@@ -26,6 +26,26 @@ enum outcome {
 	DEFERRED /* a container: the walker opens it and reports it then */
 };
 
+/* An object that the archive has under the same UID. */
+struct rival {
+	int64_t object;
+	uint8_t digest[IMG_DIGEST_SIZE];
+	const char *place; /* NULL: the store */
+	bool known;
+	struct img_identity id;
+};
+
+/* What is in an object, and which of its rivals has the same in it. */
+struct likeness {
+	bool known, compared;
+	struct img_identity id;
+	int64_t instance;
+	struct rival *rival;
+	size_t n;
+	const struct rival *same; /* NULL: none */
+	const char *extra;        /* members of the record, NULL */
+};
+
 struct item {
 	enum outcome outcome;
 	const char *path;      /* as records name it */
@@ -51,6 +71,7 @@ struct item {
 	bool member;      /* of an archive: always copied */
 	bool synced;      /* file is durable already */
 	const char *from; /* peer it came from, for the audit log; or NULL */
+	struct likeness *alike; /* once it is looked for, else NULL */
 };
 
 #define CHUNK_ITEMS 32
@@ -145,6 +166,7 @@ struct img_ingest {
 	struct img_err failure; /* why a batch failed, first one */
 	bool broken;            /* no batch can be committed any more */
 	bool lost_one;          /* an item of the batch failed by itself */
+	size_t uncompared;      /* conflicts whose pixels are to be compared */
 	bool mute;              /* output cannot be written */
 	char forgotten[CONTAINER_MAX]; /* has members not remembered */
 
@@ -229,6 +251,44 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 bool archive_key(const struct item *archive, char out[CONTAINER_MAX]);
 /* 1: known and unchanged, it is filled in. */
 int recall(struct img_ingest *g, struct item *it, struct img_err *err);
+
+/* remember.c: the word for what became of an item, the members of its record,
+   and what a second run is to know. */
+bool is_refused(const struct img_ingest *g, const struct item *it);
+const char *item_status(const struct img_ingest *g, const struct item *it);
+void fill_warnings(struct img_record *rec, const struct item *it);
+void fill_facts(struct img_record *rec, const struct item *it);
+int note_forgotten(struct img_ingest *g, struct arena *a, struct item *it,
+		   struct img_err *err);
+int remember(struct img_ingest *g, struct arena *a, struct item *it,
+	     struct img_err *err);
+
+/* alike.c: what is the same image in another encoding. */
+/* With --pixel-digest: what is in the objects of the batch. */
+void alike_prepare(struct img_ingest *g);
+/* In a transaction: its rivals are noted, and it is counted as uncompared. */
+int alike_note_rivals(struct img_ingest *g, struct arena *a, struct item *it,
+		      struct img_err *err);
+/* All that are uncompared, outside of any transaction. */
+void alike_resolve(struct img_ingest *g);
+/* In a transaction: what was found out. */
+int alike_store(struct img_ingest *g, struct item *it, struct img_err *err);
+static inline bool is_equivalent(const struct item *it)
+{
+	return it->put.verdict == IMG_CONFLICT && it->alike && it->alike->same;
+}
+
+/* identify.c: what is in files, by imgverify in a process of its own, which
+   may load what decodes. */
+struct identify {
+	const char *path;
+	bool known;
+	struct img_identity id;
+};
+bool identify_can(void);
+/* -1: none could be looked at. */
+int identify(struct identify *list, size_t n, bool (*stopped)(void *arg),
+	     void *arg, struct img_err *err);
 
 /* commit.c: a batch, made durable and reported. */
 void commit_batch(struct img_ingest *g);

@@ -136,6 +136,7 @@ static int by_value(const void *a, const void *b)
 static bool put_it(const struct img_audit_entry *e)
 {
 	return e->has_digest && (strcmp(e->act, "stored") == 0 ||
+				 strcmp(e->act, "equivalent") == 0 ||
 				 strcmp(e->act, "conflict") == 0 ||
 				 strcmp(e->act, "replaced") == 0);
 }
@@ -272,14 +273,18 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 		    "it cannot be read to its end", NULL, err);
 }
 
-/* Objects do not say where they were sent.  What an old catalog too damaged
-   to be read knew of that is lost, and it has been told. */
-static void take_ledger(struct rebuild *r, const char *old)
+/* Objects do not say where they were sent, nor when they were read; what is in
+   them takes long to find out.  What an old catalog too damaged to be read knew
+   of that is lost, and it has been told. */
+static void take_over(struct rebuild *r, const char *old)
 {
 	struct img_err why = IMG_ERR_INIT;
 
 	if (access(old, R_OK) == 0)
 		(void)img_catalog_take_ledger(r->fresh, old, &why);
+	img_err_clear(&why);
+	if (access(old, R_OK) == 0)
+		(void)img_catalog_take_checks(r->fresh, old, &why);
 }
 
 /* A log whose end is not ours gets no line; it is told. */
@@ -425,7 +430,7 @@ int img_verify_rebuild(const char *dir, bool dry,
 	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
 	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0)
 		goto out;
-	take_ledger(&r, old);
+	take_over(&r, old);
 	host->progress(host->arg, r.items, r.bytes);
 	if (!dry && write_audit(&r, dir, err) < 0)
 		goto out;

@@ -183,8 +183,10 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 		return -1;
 	if (rc == 0)
 		memcpy(out->ts, facts->transfer_syntax, sizeof(out->ts));
-	if (rc == 0 && img_check_facts(deep->check)->has_pixels && v->codec &&
-	    verify_pixels(v, deep, fd, name, out, err) < 0)
+	if (rc == 0 && v->codec &&
+	    (img_check_facts(deep->check)->has_pixels
+		     ? verify_pixels(v, deep, fd, name, out, err)
+		     : img_json_put_u64(&out->extra, "frames", 0, err)) < 0)
 		return -1;
 	if (rc == 0 && deep->is_signed && v->signatures &&
 	    verify_signatures(v, deep, fd, out, err) < 0)

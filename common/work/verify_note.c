@@ -118,6 +118,36 @@ static int log_findings(struct img_verify *v, size_t n, struct img_err *err)
 	return img_journal_write(v->audit, v->catalog, err);
 }
 
+/* Known of what was read and decoded whole. */
+static int write_identity(struct img_verify *v, size_t i, struct img_err *err)
+{
+	const struct deep_out *d = &v->verdict[i].deep;
+	struct img_identity id = { .has_pixels = d->has_pixels };
+
+	if (!v->opts.deep || !d->done || !d->facts.complete ||
+	    d->facts.has_pixels != d->has_pixels)
+		return 0;
+	memcpy(id.data, d->facts.data, sizeof(id.data));
+	memcpy(id.pixels, d->pixels, sizeof(id.pixels));
+	return img_catalog_note_identity(v->catalog, v->page[i].instance,
+					 v->page[i].object, &id, err);
+}
+
+static int write_verdict(struct img_verify *v, size_t i, const char *now,
+			 struct img_err *err)
+{
+	const struct verdict *d = &v->verdict[i];
+
+	/* A row that was changed is evidence: it is left alone. */
+	if (!d->row_ok || d->err.code != IMG_OK)
+		return 0;
+	if (img_catalog_checked(v->catalog, v->page[i].instance,
+				v->page[i].object, now, verify_word(v, d),
+				err) < 0)
+		return -1;
+	return write_identity(v, i, err);
+}
+
 int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 {
 	char now[IMG_TIME_MAX];
@@ -130,12 +160,7 @@ int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 		return -1;
 	rc = log_findings(v, n, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		/* A row that was changed is evidence: it is left alone. */
-		if (v->verdict[i].row_ok && v->verdict[i].err.code == IMG_OK)
-			rc = img_catalog_checked(
-				v->catalog, v->page[i].instance,
-				v->page[i].object, now,
-				verify_word(v, &v->verdict[i]), err);
+		rc = write_verdict(v, i, now, err);
 	rc = verify_end(v, rc, err);
 	if (rc == 0)
 		v->checked += n;

@@ -12,6 +12,7 @@
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
 #define QUALITY  90
+#define GREAT    (4u << 20)
 
 /* An object being shown. */
 struct show {
@@ -98,6 +99,9 @@ static int picture(struct show *s, uint32_t i, bool jpeg, unsigned size,
 	    img_picture_render(s->picture, i, &s->image, s->bytes.data,
 			       s->bytes.len, &s->x->window, size, &r, err) < 0)
 		return -1;
+	/* One great frame as it is stored, or as it is shown, not both. */
+	if (s->bytes.len > GREAT)
+		img_buf_release(&s->bytes);
 	rc = jpeg ? img_picture_jpeg(&r, QUALITY, out, err)
 		  : img_picture_png(&r, out, err);
 	img_raster_release(&r);

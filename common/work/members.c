@@ -73,10 +73,16 @@ int members_on(struct img_members **out, const struct img_jail_worker *worker,
 
 static int ask(struct img_members *m, int fd, struct img_err *err)
 {
-	struct members_request req = { .limits = m->limits,
-				       .depth = m->depth,
-				       .name_n = (uint32_t)strlen(m->name) };
+	struct members_request req;
 
+	/* Nothing of ours goes with it, not between its members either. */
+	memset(&req, 0, sizeof(req));
+	req.limits.members = m->limits.members;
+	req.limits.member = m->limits.member;
+	req.limits.total = m->limits.total;
+	req.limits.ratio = m->limits.ratio;
+	req.depth = m->depth;
+	req.name_n = (uint32_t)strlen(m->name);
 	if (img_jail_ring_open(&m->in, &m->worker, err) < 0 ||
 	    img_jail_send(m->worker.fd, &req, sizeof(req), fd, -1, err) < 0)
 		return -1;

@@ -29,12 +29,13 @@ held()
 	kids=$(pgrep -cP "$recv")
 }
 
-# settle: nobody is connected any more.
+# settle: nobody is connected any more; what then stays is held.
 settle()
 {
-	for _ in $(seq 100); do
+	for _ in $(seq 50); do
 		held
-		[ "$kids" -le "${least:-1}" ] && break
+		[ "$kids" -le "${least:-1}" ] &&
+			[ "$fds" -le "${least_fds:-21}" ] && break
 		sleep 0.1
 	done
 }
@@ -81,7 +82,7 @@ while [ "$done" -lt "$most" ]; do
 	: >err
 	next=$((next + most / 100))
 	settle
-	least=${least:-$kids}
+	least=${least:-$kids} least_fds=${least_fds:-$fds}
 	echo "leak: $done associations: $rss KiB, $fds descriptors," \
 		"$kids processes, $(($(date +%s) - begin_)) s"
 	if [ -z "$first" ] && [ "$done" -ge $((most / 10)) ]; then

@@ -24,8 +24,10 @@ struct job {
 
 /* ---- bytes ------------------------------------------------------------ */
 
-/* Reads what was moved once more, for the digest. */
-static int add_digest(struct job *j, off_t at, uint64_t n, struct img_err *err)
+/* Bytes of the input into the digest and, where the kernel has not moved them
+   already, to the output. */
+static int copy_blocks(struct job *j, off_t at, uint64_t n, bool moved,
+		       struct img_err *err)
 {
 	uint8_t block[BLOCK];
 
@@ -38,28 +40,7 @@ static int add_digest(struct job *j, off_t at, uint64_t n, struct img_err *err)
 		if ((size_t)k < want)
 			return img_err_set(err, IMG_E_TRUNCATED,
 					   "%s: has become shorter", j->name);
-		img_digest_add(&j->w->out.digest, block, want);
-		at += k;
-		n -= want;
-	}
-	return 0;
-}
-
-/* One block after the other, where the kernel cannot move them. */
-static int copy_blocks(struct job *j, off_t at, uint64_t n, struct img_err *err)
-{
-	uint8_t block[BLOCK];
-
-	while (n) {
-		size_t want = n < sizeof(block) ? (size_t)n : sizeof(block);
-		ssize_t k = img_pread_full(j->fd, block, want, at);
-
-		if (k < 0)
-			return img_err_sys(err, "%s", j->name);
-		if ((size_t)k < want)
-			return img_err_set(err, IMG_E_TRUNCATED,
-					   "%s: has become shorter", j->name);
-		if (img_write_full(j->w->out.fd, block, want) < 0)
+		if (!moved && img_write_full(j->w->out.fd, block, want) < 0)
 			return img_err_sys(err, "%s", j->w->d->opts.out);
 		img_digest_add(&j->w->out.digest, block, want);
 		at += k;
@@ -83,8 +64,8 @@ static int copy(void *arg, uint64_t at, uint64_t n, struct img_err *err)
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
-			return copy_blocks(j, from, n, err);
-		if (add_digest(j, from - k, (uint64_t)k, err) < 0)
+			return copy_blocks(j, from, n, false, err);
+		if (copy_blocks(j, from - k, (uint64_t)k, true, err) < 0)
 			return -1;
 		n -= (uint64_t)k;
 	}

@@ -129,16 +129,23 @@ static bool is_well(const struct img_archive_out *o, int rc)
 	return rc == ARCHIVE_OK && o->dead.code == IMG_OK;
 }
 
+static int check_whole(const struct img_archive_out *o, struct img_err *err)
+{
+	return o->left == 0
+		       ? 0
+		       : img_err_set(err, IMG_E_BUG,
+				     "%s: a member is shorter than announced",
+				     o->name);
+}
+
 int img_archive_begin(struct img_archive_out *o, const char *name,
 		      uint64_t size, int64_t mtime, struct img_err *err)
 {
 	locale_t old;
 	int rc;
 
-	if (o->left)
-		return img_err_set(err, IMG_E_BUG,
-				   "%s: a member is shorter than announced",
-				   o->name);
+	if (check_whole(o, err) < 0)
+		return -1;
 	o->left = size;
 	if (o->how.kind == IMG_ARCHIVE_ISO)
 		return iso_begin(o, name, size, mtime, err);
@@ -180,10 +187,8 @@ int img_archive_finish(struct img_archive_out *o, struct img_err *err)
 	locale_t old;
 	int rc;
 
-	if (o->left)
-		return img_err_set(err, IMG_E_BUG,
-				   "%s: a member is shorter than announced",
-				   o->name);
+	if (check_whole(o, err) < 0)
+		return -1;
 	if (o->how.kind == IMG_ARCHIVE_ISO)
 		return iso_finish(o, err);
 	old = uselocale(o->utf8);

@@ -48,6 +48,23 @@ void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 	it->state = EX_FAILED;
 }
 
+bool export_is_general(const struct export_item *it, const struct img_err *why)
+{
+	return strncmp(why->text, "destination: ", 13) == 0 &&
+	       strcmp(it->name, "destination") != 0;
+}
+
+int export_failed(struct img_export *x, unsigned worker, struct export_item *it,
+		  const struct img_err *why, struct img_err *err)
+{
+	if (export_is_general(it, why)) {
+		*err = *why;
+		return -1;
+	}
+	export_fail(x, worker, it, why);
+	return 0;
+}
+
 bool img_export_is_folder(enum img_export_form form)
 {
 	return form == IMG_EXPORT_FOLDER || form == IMG_EXPORT_PNG ||

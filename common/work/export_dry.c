@@ -56,12 +56,7 @@ static int look(struct img_export *x, unsigned worker, struct export_item *it,
 		export_done(x, it);
 		return 0;
 	}
-	if (export_is_general(it, &why)) {
-		*err = why;
-		return -1;
-	}
-	export_fail(x, worker, it, &why);
-	return 0;
+	return export_failed(x, worker, it, &why, err);
 }
 
 int export_dry(struct img_export *x, struct img_err *err)

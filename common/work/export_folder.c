@@ -131,14 +131,6 @@ static int convert(struct img_export *x, unsigned worker,
 	return rc;
 }
 
-/* A full disk ends it all; anything else is wrong with the one object, whose
-   name its message begins with. */
-bool export_is_general(const struct export_item *it, const struct img_err *why)
-{
-	return strncmp(why->text, "destination: ", 13) == 0 &&
-	       strcmp(it->name, "destination") != 0;
-}
-
 static int put_item(struct img_export *x, unsigned worker,
 		    struct export_item *it, void *arg, struct img_err *err)
 {
@@ -170,13 +162,8 @@ static int put_item(struct img_export *x, unsigned worker,
 		export_done(x, it);
 		return 0;
 	}
-	if (export_is_general(it, &why)) {
-		*err = why;
-		return -1;
-	}
 	(void)unlinkat(v->place.fd, it->out, 0);
-	export_fail(x, worker, it, &why);
-	return 0;
+	return export_failed(x, worker, it, &why, err);
 }
 
 int export_folder_items(struct img_export *x, struct export_volume *v,

@@ -323,12 +323,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		export_done(x, it);
 		return 0;
 	}
-	if (export_is_general(it, &why)) {
-		*err = why;
-		return -1;
-	}
-	export_fail(x, worker, it, &why);
-	return 0;
+	return export_failed(x, worker, it, &why, err);
 }
 
 static int by_name(const void *a, const void *b)

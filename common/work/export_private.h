@@ -191,6 +191,9 @@ int export_each(struct img_export *x, const struct export_volume *v,
 /* The item's failure; worker's arena keeps it. */
 void export_fail(struct img_export *x, unsigned worker, struct export_item *it,
 		 const struct img_err *why);
+/* What could not be dealt with: 0 it fails alone, -1 so does all. */
+int export_failed(struct img_export *x, unsigned worker, struct export_item *it,
+		  const struct img_err *why, struct img_err *err);
 bool export_stopped(struct img_export *x);
 /* One more is written: progress. */
 void export_done(struct img_export *x, const struct export_item *it);
@@ -280,7 +283,8 @@ int export_folder_items(struct img_export *x, struct export_volume *v,
 int export_folders(int dir, const char *name, struct img_err *err);
 int export_new_file(int dir, const char *name, struct img_err *err);
 void export_set_time(int fd, int64_t mtime);
-/* A full disk ends it all; anything else is wrong with the one object. */
+/* A full disk ends it all; anything else is wrong with the one object, whose
+   name its message begins with. */
 bool export_is_general(const struct export_item *it, const struct img_err *why);
 int export_folder_extras(struct img_export *x, struct export_volume *v,
 			 struct img_err *err);

@@ -110,6 +110,8 @@ bool img_path_has_ext(const char *path, const char *ext);
 
 /* Reads until n bytes, the end or an error; the number read, or -1 (errno). */
 ssize_t img_read_full(int fd, void *p, size_t n);
+/* The same, but a signal ends it (EINTR): nobody may be there who writes. */
+ssize_t img_read_or_signal(int fd, void *p, size_t n);
 ssize_t img_pread_full(int fd, void *p, size_t n, off_t at);
 /* Writes all of it; 0, or -1 with errno. */
 int img_write_full(int fd, const void *p, size_t n);

@@ -8,14 +8,14 @@
 
 #include "base/base.h"
 
-ssize_t img_read_full(int fd, void *p, size_t n)
+static ssize_t read_all(int fd, void *p, size_t n, bool patient)
 {
 	size_t got = 0;
 
 	while (got < n) {
 		ssize_t r = read(fd, (char *)p + got, n - got);
 
-		if (r < 0 && errno == EINTR)
+		if (r < 0 && errno == EINTR && patient)
 			continue;
 		if (r < 0)
 			return -1;
@@ -24,6 +24,16 @@ ssize_t img_read_full(int fd, void *p, size_t n)
 		got += (size_t)r;
 	}
 	return (ssize_t)got;
+}
+
+ssize_t img_read_full(int fd, void *p, size_t n)
+{
+	return read_all(fd, p, n, true);
+}
+
+ssize_t img_read_or_signal(int fd, void *p, size_t n)
+{
+	return read_all(fd, p, n, false);
 }
 
 ssize_t img_pread_full(int fd, void *p, size_t n, off_t at)

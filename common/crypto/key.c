@@ -106,7 +106,7 @@ int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
 		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
 		goto out;
 	}
-	n = keyfile_get(fd, pass, PASS_MAX);
+	n = img_read_or_signal(fd, pass, PASS_MAX);
 	if (n < 0)
 		img_err_sys(err, "descriptor %d", fd);
 	while (n > 0 && (pass[n - 1] == '\n' || pass[n - 1] == '\r'))

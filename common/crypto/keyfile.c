@@ -56,30 +56,14 @@ static int not_a_key(const char *file, size_t n, struct img_err *err)
 			   file, n);
 }
 
-ssize_t keyfile_get(int fd, void *p, size_t n)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t r = read(fd, (char *)p + got, n - got);
-
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			break;
-		got += (size_t)r;
-	}
-	return (ssize_t)got;
-}
-
 /* To its end, which a pipe has when its writer says so. */
 static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 		    struct img_err *err)
 {
 	uint8_t more;
-	ssize_t got = keyfile_get(fd, p, n), over;
+	ssize_t got = img_read_or_signal(fd, p, n), over;
 
-	over = got == (ssize_t)n ? keyfile_get(fd, &more, 1) : 0;
+	over = got == (ssize_t)n ? img_read_or_signal(fd, &more, 1) : 0;
 	if (got < 0 || over < 0)
 		return img_err_sys(err, "%s", file);
 	return (size_t)got == n && !over ? 0 : not_a_key(file, n, err);

@@ -12,9 +12,6 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 int keyfile_pair(const char *file,
 		 int (*keypair)(unsigned char *public, unsigned char *secret),
 		 size_t n, size_t public_n, struct img_err *err);
-/* Up to n bytes or the end; unlike img_read_full a signal ends it: nobody may
-   be there who writes. */
-ssize_t keyfile_get(int fd, void *p, size_t n);
 /* Exactly n bytes, of a file or a pipe; secret: IMG_E_DENIED if others may use it. */
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		 struct img_err *err);

@@ -288,31 +288,22 @@ static mode_t mode_of(int flags, va_list ap)
 	return flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
 }
 
-int openat(int dir, const char *name, int flags, ...)
-{
-	va_list ap;
-	mode_t mode;
+#define OPENAT(call)                                                           \
+	int call(int dir, const char *name, int flags, ...)                    \
+	{                                                                      \
+		va_list ap;                                                    \
+		mode_t mode;                                                   \
+                                                                               \
+		va_start(ap, flags);                                           \
+		mode = mode_of(flags, ap);                                     \
+		va_end(ap);                                                    \
+		if ((flags & O_TMPFILE) == O_TMPFILE)                          \
+			FAIL("tmpfile", dir, name);                            \
+		return NEXT(call)(dir, name, flags, mode);                     \
+	}
 
-	va_start(ap, flags);
-	mode = mode_of(flags, ap);
-	va_end(ap);
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		FAIL("tmpfile", dir, name);
-	return NEXT(openat)(dir, name, flags, mode);
-}
-
-int openat64(int dir, const char *name, int flags, ...)
-{
-	va_list ap;
-	mode_t mode;
-
-	va_start(ap, flags);
-	mode = mode_of(flags, ap);
-	va_end(ap);
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		FAIL("tmpfile", dir, name);
-	return NEXT(openat64)(dir, name, flags, mode);
-}
+OPENAT(openat)
+OPENAT(openat64)
 
 int ftruncate(int fd, off_t n)
 {

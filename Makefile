@@ -157,7 +157,7 @@ $(O)/gen/common/dicom/dict-table.c: common/dicom/dict.awk $(DICTIONARY)
 # The tables of de-identification (facts of PS3.15 and PS3.6).
 ANON_CSV = $(addprefix common/anon/,ps3.15-e1-1-vr.csv ps3.15-e1-1.csv \
 	beyond.csv safe-private.csv ps3.15-e3-4-1.csv \
-	pixel-regions.csv words.txt)
+	pixel-regions.csv words.txt placeholders.txt)
 $(O)/gen/common/anon/tables.c: common/anon/tables.awk $(ANON_CSV)
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f common/anon/tables.awk $(ANON_CSV) > $@

@@ -59,7 +59,7 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &new_key, NULL, 0 },
 	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
 	  IMG_OPT_FLAG, &same, NULL, 0 },
-	{ 0, "strict", NULL, "with --deep: what deviates is invalid",
+	{ 0, "strict", NULL, "what deviates, or may be identity, is invalid",
 	  IMG_OPT_FLAG, &how.strict, NULL, 0 },
 	{ 0, "ca", "file", "with --deep: who may vouch for signatures",
 	  IMG_OPT_STRING, &how.ca, NULL, 0 },
@@ -97,10 +97,10 @@ static bool stopped(void *arg)
 static void check(struct img_cli *cli, int argc)
 {
 	const bool part = all || subset || scrub;
-	const bool no_frames = audit || media || against || how.complete ||
-			       ((part || how.phi) && !how.deep);
 	const bool objects =
 		!(audit || rebuild || same || media || against || new_key);
+	how.no_frames = audit || media || against || how.complete ||
+			((part || how.phi) && !how.deep);
 	const struct {
 		bool wrong;
 		const char *why;
@@ -126,18 +126,17 @@ static void check(struct img_cli *cli, int argc)
 		  "alone" },
 		{ (how.witness || how.peer) && !how.complete,
 		  "--witness and --peer go with --complete" },
-		{ how.ca && no_frames,
-		  "--ca is for signatures, which are looked at with --deep" },
+		{ how.ca && how.no_frames, "--ca goes with --deep" },
 		{ profile && !media, "--profile goes with --media" },
 		{ how.older_than && !part,
 		  "--older-than goes with --all, --subset or --scrub" },
 		{ how.max_time && !scrub, "--max-time goes with --scrub" },
 		{ how.rate && !objects, "--limit-rate is for objects" },
 		{ dry_run && !rebuild, "--dry-run goes with --rebuild" },
-		{ how.strict && !how.deep, "--strict goes with --deep" },
+		{ how.strict && !how.deep && !how.phi,
+		  "--strict goes with --deep or --phi" },
 	};
 
-	how.no_frames = no_frames;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].wrong)
 			img_cli_usage(cli, "%s", rules[i].why);
@@ -237,8 +236,9 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "intact complete damaged missing invalid incomplete "
-		    "unknown extra same differs signed";
+	cli.verbs =
+		"intact complete doubtful damaged missing invalid incomplete "
+		"unknown extra same differs signed";
 	cli.examples = "imgverify --all\n"
 		       "imgquery PatientID=TEST-0001 | imgverify\n"
 		       "imgverify -q --subset $(date +%u)/7 >verdicts.jsonl\n";

@@ -64,12 +64,68 @@ cp "$f" fine.dcm && chmod u+w fine.dcm
 dcmodify -q -nb -i '0020,4000=beatae memoriae 2.25.711' fine.dcm
 exits 0 'nor a longer UID' imgverify -q --phi arch fine.dcm
 
+# What may be there by chance is told, and does not make an object invalid.
+# doubt TEXT WHERE dcmodify's options
+doubt()
+{
+	text_=$1 where_=$2
+	shift 2
+	cp "$f" maybe.dcm && chmod u+w maybe.dcm
+	dcmodify -q -nb "$@" maybe.dcm
+	exits 0 "$text_" imgverify -q --phi odd maybe.dcm
+	perl -MJSON::PP -ne '$r = decode_json($_); print "$r->{status}\n",
+		map { "$_->{severity} $_->{rule} $_->{tag}\n" }
+		@{ $r->{findings} }' out >got
+	same "$text_: told" got <<!
+doubtful
+warning phi-word $where_
+!
+	exits 1 "$text_: with --strict" imgverify -q --strict --phi odd maybe.dcm
+}
+img odd.dcm 91 --id 48213 --name "Knee^Quandtmeier" --birth 19700102 \
+	--study 2.25.91 --series 2.25.911 --accession 4711 --modality MR \
+	--set '0008,0080=LO:Philips Clinic'
+imgimport -q -C odd odd.dcm >/dev/null
+exits 0 'one that is of another' imgverify -q --phi odd "$f"
+ok 'is intact' test "$(records intact)" = 1
+doubt 'a word of the profession that is a name' '(0008,103e)' \
+	-i '0008,103e=T1 knee left'
+doubt 'a birthday that is a day' '(0008,0023)' -i '0008,0023=19700102'
+doubt 'an identifier that is a number' '(0018,0050)' -i '0018,0050=48213'
+doubt 'a name in a code' '(0018,0015)' -i '0018,0015=QUANDTMEIER'
+doubt 'a clinic in the name of a maker' '(0008,0070)' \
+	-i '0008,0070=Philips Clinic'
+doubt 'a part of a longer word' '(0020,4000)' -i '0020,4000=the quandtmeierei'
+cp "$f" maybe.dcm && chmod u+w maybe.dcm
+dcmodify -q -nb -i '0018,0050=0.48213' -i '0018,0088=1.4711' \
+	-i '0008,0033=124711' maybe.dcm
+exits 0 'figures within numbers' imgverify -q --phi odd maybe.dcm
+ok 'are none' test "$(records intact)" = 1
+# sure TEXT WHERE dcmodify's options: the same values where they do identify
+sure()
+{
+	text_=$1 where_=$2
+	shift 2
+	cp "$f" maybe.dcm && chmod u+w maybe.dcm
+	dcmodify -q -nb "$@" maybe.dcm
+	exits 1 "$text_" imgverify -q --phi odd maybe.dcm
+	ok "$text_: its tag" grep -q "\"severity\":\"error\",\"rule\":\"phi\",\"tag\":\"$where_\"" out
+}
+sure 'a day in a text' '(0020,4000)' -i '0020,4000=born 19700102, left'
+sure 'the name, word by word' '(0020,4000)' -i '0020,4000=for Quandtmeier'
+sure 'the whole name' '(0020,4000)' -i '0020,4000=KNEE QUANDTMEIER'
+sure 'the attribute itself' '(0010,0020)' -m '0010,0020=48213'
+sure 'an identifier in a text' '(0020,4000)' -i '0020,4000=see 48213.'
+
 printf '%s\n' 'Müller' 'Secret Clinic' >list
 img utf8.dcm 1 --charset 'ISO_IR 100' --name "$(printf 'MULLER^X')"
 exits 1 'a list of words' imgverify -q --phi list utf8.dcm
 ok 'folded as names are' grep -q '"tag":"(0010,0010)","text":"holds a value of the source: a line of the list"' out
 exits 0 'not in another' imgverify -q --phi list "$f"
 exits 1 'with --deep, too' imgverify -q --deep --phi arch bad.dcm
+head -c 700 "$f" >cut.dcm
+exits 1 'what cannot be read to its end' imgverify -q --phi arch cut.dcm
+ok 'was not searched to its end' grep -q '"findings":\[{"severity":"error","rule":"truncated"' out
 exits 3 'no source' imgverify -q --phi nothere "$f"
 : >empty
 exits 3 'a source without values' imgverify -q --phi empty "$f"

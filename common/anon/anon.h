@@ -236,6 +236,10 @@ struct img_anon_alike img_anon_alike(const struct img_anon *a);
 const char *img_anon_quasi(size_t i);
 /* Whether a text (a path) holds something of the object scanned last. */
 bool img_anon_tells(const struct img_anon *a, const char *text);
+/* Whether a word names nobody: one of the profession, or one that stands where
+   a name might ("anonymous", a maker). */
+bool img_anon_is_common(const char *word, size_t n);
+bool img_anon_is_placeholder(const char *word, size_t n);
 /* One line of JSON on what was done with which attribute. */
 int img_anon_report(const struct img_anon *a, struct img_buf *out,
 		    struct img_err *err);

@@ -14,19 +14,13 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-bool anon_is_word(const char *p, size_t n)
+static bool is_in(const char *const *list, unsigned n, const char *word)
 {
-	char word[40];
-	unsigned low = 0, high = anon_word_count;
+	unsigned low = 0, high = n;
 
-	if (n >= sizeof(word))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		word[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]);
-	word[n] = '\0';
 	while (low < high) {
 		unsigned mid = (low + high) / 2;
-		int c = strcmp(anon_words[mid], word);
+		int c = strcmp(list[mid], word);
 
 		if (c == 0)
 			return true;
@@ -36,6 +30,37 @@ bool anon_is_word(const char *p, size_t n)
 			high = mid;
 	}
 	return false;
+}
+
+static bool lower_case(const char *p, size_t n, char word[40])
+{
+	if (n >= 40)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		word[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]);
+	word[n] = '\0';
+	return true;
+}
+
+bool anon_is_word(const char *p, size_t n)
+{
+	char word[40];
+
+	return lower_case(p, n, word) &&
+	       is_in(anon_words, anon_word_count, word);
+}
+
+bool img_anon_is_placeholder(const char *p, size_t n)
+{
+	char word[40];
+
+	return lower_case(p, n, word) &&
+	       is_in(anon_holders, anon_holder_count, word);
+}
+
+bool img_anon_is_common(const char *p, size_t n)
+{
+	return anon_is_word(p, n) || img_anon_is_placeholder(p, n);
 }
 
 /* Letters, digits, and what joins figures: "T2", "5.0", "12/05/2024". */

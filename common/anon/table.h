@@ -44,6 +44,9 @@ extern const unsigned anon_region_count;
 /* Words that name nobody, in lower case and sorted. */
 extern const char *const anon_words[];
 extern const unsigned anon_word_count;
+/* What stands where a name might. */
+extern const char *const anon_holders[];
+extern const unsigned anon_holder_count;
 
 #define ANON_NO_ROW (-1)
 /* The row of a tag; patterns and private tags have theirs. */

@@ -9,8 +9,8 @@
 
 bool img_verify_is_good(const struct img_record *rec)
 {
-	static const char *const good[] = { "intact", "complete", "same",
-					    "signed", "ignored" };
+	static const char *const good[] = { "intact", "complete", "doubtful",
+					    "same",   "signed",   "ignored" };
 
 	if (!rec->status || rec->error.code != IMG_OK)
 		return true;
@@ -213,6 +213,14 @@ const char *verify_word(const struct img_verify *v, const struct verdict *d)
 	return "intact";
 }
 
+const char *verify_shown(const struct img_verify *v, const struct verdict *d)
+{
+	const char *word = verify_word(v, d);
+
+	return d->deep.doubtful && strcmp(word, "intact") == 0 ? "doubtful"
+							       : word;
+}
+
 static const char *reason_of(const struct verdict *d)
 {
 	if (!d->row_ok)
@@ -248,7 +256,7 @@ static int tell(struct img_verify *v, const struct img_object *o,
 
 	img_record_init(&rec);
 	img_hex(hex, o->digest, sizeof(o->digest));
-	rec.status = verify_word(v, d);
+	rec.status = verify_shown(v, d);
 	rec.path = o->place;
 	rec.study = o->study;
 	rec.series = o->series;

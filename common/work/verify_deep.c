@@ -84,10 +84,14 @@ static int put_finding(const struct img_finding *f, struct img_buf *b,
 	return img_json_close(b, '}', err);
 }
 
-/* Where only identity was asked for, only that is told. */
-static bool is_told(const struct img_verify *v, const struct img_finding *f)
+/* Where only identity was asked for, only that is told, and that not all of it
+   could be searched. */
+static bool is_told(const struct img_verify *v, const struct deep *deep,
+		    const struct img_finding *f)
 {
-	return v->opts.deep || !v->phi || strcmp(f->rule, "phi") == 0;
+	return v->opts.deep || !v->phi || strncmp(f->rule, "phi", 3) == 0 ||
+	       (img_check_facts(deep->check)->parse_failed && f->error &&
+		!f->where[0]);
 }
 
 static int put_findings(const struct img_verify *v, const struct deep *deep,
@@ -99,8 +103,8 @@ static int put_findings(const struct img_verify *v, const struct deep *deep,
 	bool all = v->opts.deep || !v->phi;
 
 	for (size_t i = 0; i < n; i++) {
-		out->error |= f[i].error && is_told(v, &f[i]);
-		out->deviates |= is_told(v, &f[i]);
+		out->error |= f[i].error && is_told(v, deep, &f[i]);
+		out->deviates |= is_told(v, deep, &f[i]);
 	}
 	if (!out->deviates)
 		return 0;
@@ -108,7 +112,7 @@ static int put_findings(const struct img_verify *v, const struct deep *deep,
 	    img_json_open(b, '[', err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (is_told(v, &f[i]) && put_finding(&f[i], b, err) < 0)
+		if (is_told(v, deep, &f[i]) && put_finding(&f[i], b, err) < 0)
 			return -1;
 	if (img_json_close(b, ']', err) < 0)
 		return -1;
@@ -130,6 +134,7 @@ static int describe_out(const struct img_verify *v, const struct deep *deep,
 			struct deep_out *out, struct img_err *err)
 {
 	out->facts = *img_check_facts(deep->check);
+	out->doubtful = v->phi && deep->phi.weak && !deep->phi.strong;
 	if (put_findings(v, deep, out, err) < 0)
 		return -1;
 	if (out->facts.complete && (v->opts.deep || !v->phi) &&

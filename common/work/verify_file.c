@@ -83,7 +83,7 @@ static int tell_file(struct img_verify *v, const struct file_job *job,
 	char hex[IMG_DIGEST_HEX];
 
 	img_record_init(&rec);
-	rec.status = verify_word(v, d);
+	rec.status = verify_shown(v, d);
 	rec.path = job->path;
 	if (d->deep.done) {
 		img_hex(hex, d->digest, IMG_DIGEST_SIZE);
@@ -308,7 +308,7 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 	v->page = NULL;
 	verify_side_by_side(v, 1);
 	free(job.path);
-	out.status = verify_word(v, d);
+	out.status = verify_shown(v, d);
 	out.reason = reasons[d->fixity];
 	out.error = d->err;
 	if (d->deep.done && d->deep.extra.len)

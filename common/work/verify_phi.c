@@ -1,11 +1,9 @@
 /*
- * verify_phi.c - residual identity: does an object hold a value that
- * identifies a patient of the source?
+ * verify_phi.c - residual identity: what identifies the patients of a source.
  *
- * Values are folded (case, marks and separators gone) and looked for in the
- * folded text of every element, and as they are, but for case, in all other
- * bytes: private blobs, encapsulated documents, UTF-16 text, coded frames.
- * Only where a value comes from and where it was found is told.
+ * Values are folded (case, marks and separators gone) and kept with what is to
+ * be known of them to say what a hit is worth: a word that names nobody is
+ * found everywhere.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -13,50 +11,40 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "anon/anon.h"
 #include "catalog/catalog.h"
 #include "work/verify_phi.h"
 
-#define SHORTEST 4 /* bytes; shorter ones are everywhere */
-#define ALONE    8 /* shorter ones have to stand alone */
-#define BULK     65536
-#define BITS     20
 #define TEXT_MAX (1024 * 1024)
+/* Registered by the standard: they are of no patient. */
+#define OF_THE_STANDARD "1.2.840.10008."
 
-struct value {
-	uint32_t at, n;
-	uint16_t from; /* number of its attribute */
-	bool uid;
-	uint32_t next; /* of the same slot, plus one */
+const struct phi_source phi_sources[] = {
+	{ "a line of the list", 0 },
+	{ "PatientName", 0x00100010 },
+	{ "PatientID", 0x00100020 },
+	{ "PatientBirthDate", 0x00100030 },
+	{ "AccessionNumber", 0x00080050 },
+	{ "ReferringPhysicianName", 0x00080090 },
+	{ "InstitutionName", 0x00080080 },
+	{ "StudyInstanceUID", 0x0020000D },
+	{ "SeriesInstanceUID", 0x0020000E },
+	{ "SOPInstanceUID", 0x00080018 },
 };
-
-struct phi {
-	struct img_buf text;
-	struct value *value;
-	size_t n, room;
-	uint32_t slot[1u << BITS];
+enum {
+	FROM_LIST,
+	FROM_NAME,
+	FROM_BIRTH = 3,
+	FROM_PHYSICIAN = 5,
+	FROM_UID = 7,
+	N_SOURCES = 10
 };
-
-static const char *const sources[] = {
-	"a line of the list", "PatientName",      "PatientID",
-	"PatientBirthDate",   "AccessionNumber",  "ReferringPhysicianName",
-	"InstitutionName",    "StudyInstanceUID", "SeriesInstanceUID",
-	"SOPInstanceUID"
-};
-enum { FROM_LIST, FROM_NAME, FROM_UID = 7, N_SOURCES = 10 };
 
 /* ---- values ------------------------------------------------------------- */
 
-static uint32_t slot_of(const uint8_t *p)
-{
-	uint32_t v = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
-		     (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-
-	return (v * 2654435761u) >> (32 - BITS);
-}
-
 static bool is_known(const struct phi *p, const char *s, size_t n)
 {
-	uint32_t i = p->slot[slot_of((const uint8_t *)s)];
+	uint32_t i = p->slot[phi_slot((const uint8_t *)s)];
 
 	for (; i; i = p->value[i - 1].next)
 		if (p->value[i - 1].n == n &&
@@ -65,15 +53,74 @@ static bool is_known(const struct phi *p, const char *s, size_t n)
 	return false;
 }
 
-static int add_folded(struct phi *p, const char *s, size_t n, unsigned from,
-		      struct img_err *err)
+/* "000000", "123456": what is typed where something has to be. */
+static bool is_degenerate(const char *s, size_t n)
 {
-	struct value *v;
+	int step = n > 1 ? s[1] - s[0] : 0;
+
+	if (step < -1 || step > 1)
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (s[i] - s[i - 1] != step)
+			return false;
+	return true;
+}
+
+/* What all words of a value are; a value without letters has none. */
+static void judge_words(struct phi_value *v, const char *s)
+{
+	bool common = true, holders = true, any = false;
+
+	for (size_t i = 0, end; i < v->n; i = end) {
+		while (i < v->n && !isalnum((unsigned char)s[i]) &&
+		       !(s[i] & 0x80))
+			i++;
+		for (end = i; end < v->n && (isalnum((unsigned char)s[end]) ||
+					     (s[end] & 0x80));)
+			end++;
+		if (end == i)
+			break;
+		v->words++;
+		if (end - i < 3) /* an initial, or "co" */
+			continue;
+		any = true;
+		common &= img_anon_is_common(s + i, end - i);
+		holders &= img_anon_is_placeholder(s + i, end - i);
+	}
+	/* Whoever makes a list means what is in it. */
+	if (v->from == FROM_LIST)
+		return;
+	v->common = any && common;
+	v->holder = (any && holders && v->kind == PHI_WORDS) ||
+		    is_degenerate(s, v->n);
+}
+
+static void judge_value(struct phi_value *v, const char *s)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		digits += s[i] >= '0' && s[i] <= '9';
+	if (v->from >= FROM_UID)
+		v->kind = PHI_UID;
+	else if (v->from == FROM_BIRTH && digits == v->n)
+		v->kind = PHI_DATE;
+	else if (digits == v->n)
+		v->kind = PHI_FIGURES;
+	else
+		v->kind = digits ? PHI_MIXED : PHI_WORDS;
+	judge_words(v, s);
+}
+
+static int add_folded(struct phi *p, const char *s, size_t n, unsigned from,
+		      bool part, struct img_err *err)
+{
+	struct phi_value *v;
 	uint32_t slot;
 
 	while (n && s[n - 1] == ' ')
 		n--;
-	if (n < SHORTEST || is_known(p, s, n))
+	if (n < PHI_SHORTEST || is_known(p, s, n))
 		return 0;
 	if (p->n == p->room) {
 		size_t room = p->room ? p->room * 2 : 1024;
@@ -85,11 +132,13 @@ static int add_folded(struct phi *p, const char *s, size_t n, unsigned from,
 		p->room = room;
 	}
 	v = &p->value[p->n++];
+	memset(v, 0, sizeof(*v));
 	v->at = (uint32_t)p->text.len;
 	v->n = (uint32_t)n;
-	v->from = (uint16_t)from;
-	v->uid = from >= FROM_UID;
-	slot = slot_of((const uint8_t *)s);
+	v->from = (uint8_t)from;
+	v->part = part;
+	judge_value(v, s);
+	slot = phi_slot((const uint8_t *)s);
 	v->next = p->slot[slot];
 	p->slot[slot] = (uint32_t)p->n;
 	return img_buf_add(&p->text, s, n, err);
@@ -105,14 +154,16 @@ static int add_value(struct phi *p, const char *s, unsigned from,
 
 	img_buf_init(&b, TEXT_MAX);
 	if (from >= FROM_UID) {
-		rc = add_folded(p, s, strlen(s), from, err);
+		if (strncmp(s, OF_THE_STANDARD, strlen(OF_THE_STANDARD)) != 0)
+			rc = add_folded(p, s, strlen(s), from, false, err);
 	} else if (img_text_fold(s, strlen(s), &b, err) < 0 ||
-		   add_folded(p, img_buf_str(&b), b.len, from, err) < 0) {
+		   add_folded(p, img_buf_str(&b), b.len, from, false, err) <
+			   0) {
 		rc = -1;
 	} else if (b.len && from == FROM_NAME) {
 		for (word = strtok_r(b.data, " ", &rest); word && rc == 0;
 		     word = strtok_r(NULL, " ", &rest))
-			rc = add_folded(p, word, strlen(word), from, err);
+			rc = add_folded(p, word, strlen(word), from, true, err);
 	}
 	img_buf_release(&b);
 	return rc;
@@ -154,7 +205,7 @@ static int from_level(struct phi *p, struct img_catalog *c,
 	int rc;
 
 	for (unsigned i = first; i <= last; i++)
-		field[q.fields++] = img_query_field(sources[i]);
+		field[q.fields++] = img_query_field(phi_sources[i].keyword);
 	if (img_catalog_query(c, &q, &rows, err) < 0)
 		return -1;
 	while ((rc = img_rows_next(rows, &row, err)) > 0) {
@@ -201,9 +252,9 @@ int phi_load(struct phi **out, const char *source, struct img_err *err)
 	else
 		rc = from_list(p, source, err);
 	if (rc == 0 && p->n == 0)
-		rc = img_err_set(err, IMG_E_USAGE,
+		rc = img_err_set(err, IMG_E_UNSUPPORTED,
 				 "%s: no value of %d characters or more",
-				 source, SHORTEST);
+				 source, PHI_SHORTEST);
 	if (rc < 0) {
 		phi_free(p);
 		return -1;
@@ -221,192 +272,4 @@ void phi_free(struct phi *p)
 	img_buf_release(&p->text);
 	free(p->value);
 	free(p);
-}
-
-/* ---- searching ---------------------------------------------------------- */
-
-void phi_start(struct phi_search *s, const struct phi *phi)
-{
-	if (!s->phi) {
-		img_buf_init(&s->text, TEXT_MAX);
-		img_buf_init(&s->folded, TEXT_MAX);
-	}
-	s->phi = phi;
-	s->depth = 0;
-	img_charset_parse(&s->charset, "", 0);
-}
-
-void phi_release(struct phi_search *s)
-{
-	if (!s->phi)
-		return;
-	img_buf_release(&s->text);
-	img_buf_release(&s->folded);
-}
-
-static bool stands(const struct value *v, const uint8_t *p, size_t n, size_t at)
-{
-	uint8_t before = at ? p[at - 1] : ' ';
-	uint8_t after = at + v->n < n ? p[at + v->n] : ' ';
-
-	if (v->uid)
-		return !isdigit(before) && before != '.' && !isdigit(after) &&
-		       (after != '.' || at + v->n + 1 >= n ||
-			!isdigit(p[at + v->n + 1]));
-	return v->n >= ALONE || (!isalnum(before) && !isalnum(after));
-}
-
-/* The first value that is in lower-case bytes; NULL. */
-static const struct value *find(const struct phi *phi, const uint8_t *p,
-				size_t n, size_t shortest)
-{
-	for (size_t at = 0; at + SHORTEST <= n; at++) {
-		uint32_t i = phi->slot[slot_of(p + at)];
-
-		for (; i; i = phi->value[i - 1].next) {
-			const struct value *v = &phi->value[i - 1];
-
-			if (v->n >= shortest && v->n <= n - at &&
-			    memcmp(phi->text.data + v->at, p + at, v->n) == 0 &&
-			    stands(v, p, n, at))
-				return v;
-		}
-	}
-	return NULL;
-}
-
-static void tell(struct img_check *c, const char *where, const struct value *v)
-{
-	img_check_add(c, true, "phi", where, "holds a value of the source: %s",
-		      sources[v->from]);
-}
-
-/* Bytes as they are, in lower case, and again without NULs (UTF-16). */
-static const struct value *find_bytes(const struct phi *phi, uint8_t *p,
-				      size_t n, size_t shortest)
-{
-	const struct value *v;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)tolower(p[i]);
-	v = find(phi, p, n, shortest);
-	for (size_t i = 0; i < n && !v; i++)
-		if (p[i])
-			p[kept++] = p[i];
-	return v || kept == n ? v : find(phi, p, kept, shortest);
-}
-
-void phi_bytes(struct phi_search *s, struct img_check *c, const char *where,
-	       const void *p, size_t n)
-{
-	struct img_err full = IMG_ERR_INIT;
-	const struct value *v;
-
-	img_buf_reset(&s->text);
-	if (n == 0 || img_buf_add(&s->text, p, n, &full) < 0)
-		return;
-	v = find_bytes(s->phi, (uint8_t *)s->text.data, n, SHORTEST);
-	if (v)
-		tell(c, where, v);
-}
-
-static void where(const struct phi_search *s, const struct img_dicom_event *ev,
-		  char out[64])
-{
-	char tag[12];
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < ev->depth && i < 3; i++) {
-		img_dict_format_tag(s->path[i], tag);
-		at += (size_t)snprintf(out + at, 64 - at, "%s/", tag);
-	}
-	img_dict_format_tag(
-		ev->kind == IMG_DICOM_FRAGMENT ? s->path[3] : ev->tag, tag);
-	snprintf(out + at, 64 - at, "%s", tag);
-}
-
-/* Text, decoded and folded. */
-static const struct value *find_text(struct phi_search *s,
-				     const struct img_dicom_event *ev)
-{
-	struct img_err full = IMG_ERR_INIT;
-	unsigned notes = 0;
-
-	img_buf_reset(&s->text);
-	img_buf_reset(&s->folded);
-	if (img_charset_utf8(&s->charset, ev->vr, ev->value, ev->length,
-			     &s->text, &notes, &full) < 0 ||
-	    img_text_fold(img_buf_str(&s->text), s->text.len, &s->folded,
-			  &full) < 0)
-		return NULL;
-	return find(s->phi, (const uint8_t *)img_buf_str(&s->folded),
-		    s->folded.len, SHORTEST);
-}
-
-/* Long values in parts that overlap; chance hits are not told. */
-static int find_long(struct phi_search *s, struct img_dicom_reader *r,
-		     const struct img_dicom_event *ev, const struct value **v,
-		     struct img_err *err)
-{
-	const size_t overlap = 256;
-	size_t shortest = ev->length > BULK ? ALONE : SHORTEST;
-	uint64_t at = 0;
-
-	while (at < ev->length && !*v) {
-		size_t n = ev->length - at < BULK ? (size_t)(ev->length - at)
-						  : BULK;
-
-		img_buf_reset(&s->text);
-		if (img_buf_grow(&s->text, n, err) < 0 ||
-		    img_dicom_value(r, at, s->text.data, n, err) < 0)
-			return -1;
-		*v = find_bytes(s->phi, (uint8_t *)s->text.data, n, shortest);
-		at += at + n < ev->length ? n - overlap : n;
-	}
-	return 0;
-}
-
-static int search(struct phi_search *s, struct img_check *c,
-		  struct img_dicom_reader *r, const struct img_dicom_event *ev,
-		  struct img_err *err)
-{
-	const struct value *v = NULL;
-	char place[64];
-
-	if (ev->length == 0 || ev->length == IMG_UNDEFINED_LEN)
-		return 0;
-	if (ev->value && img_vr_is_text(ev->vr))
-		v = find_text(s, ev);
-	if (!v && find_long(s, r, ev, &v, err) < 0)
-		return -1;
-	if (v) {
-		where(s, ev, place);
-		tell(c, place, v);
-	}
-	return 0;
-}
-
-int phi_event(struct phi_search *s, struct img_check *c,
-	      struct img_dicom_reader *r, const struct img_dicom_event *ev,
-	      struct img_err *err)
-{
-	switch (ev->kind) {
-	case IMG_DICOM_SEQUENCE:
-		if (ev->depth < 3)
-			s->path[ev->depth] = ev->tag;
-		return 0;
-	case IMG_DICOM_PIXELS:
-		s->path[3] = ev->tag;
-		return 0;
-	case IMG_DICOM_ELEMENT:
-		if (ev->tag == 0x00080005 && ev->value)
-			img_charset_parse(&s->charset, ev->value, ev->length);
-		return search(s, c, r, ev, err);
-	case IMG_DICOM_FRAGMENT:
-		return search(s, c, r, ev, err);
-	default:
-		return 0;
-	}
 }

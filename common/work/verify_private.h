@@ -21,6 +21,7 @@
 /* What looking inside has found. */
 struct deep_out {
 	bool done, error, deviates;
+	bool doubtful; /* what may identify was found, and nothing that does */
 	struct img_check_facts facts;
 	char ts[IMG_UID_MAX];
 	bool has_pixels; /* each frame was decoded */
@@ -112,6 +113,8 @@ int verify_tell_catalog(struct img_verify *v, struct img_err *err);
 bool verify_before(int64_t days, char out[IMG_TIME_MAX]);
 /* The record of a verdict; borrows from all of them. */
 const char *verify_word(const struct img_verify *v, const struct verdict *d);
+/* The same for the record; what the catalog keeps is about its bytes. */
+const char *verify_shown(const struct img_verify *v, const struct verdict *d);
 int verify_emit(struct img_verify *v, struct img_record *rec);
 /* For a signature: the digest of what is intact. */
 int verify_collect(struct img_verify *v, const struct img_record *rec,

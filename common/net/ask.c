@@ -150,6 +150,9 @@ static int read_answers(struct img_scu *s, uint8_t context,
 			const struct img_command *rq, const struct query *q,
 			struct img_err *err)
 {
+	unsigned seconds = s->opts.query_seconds ? s->opts.query_seconds
+						 : 10 * s->opts.dimse_seconds;
+	double until = img_time_mono() + seconds;
 	struct img_command rsp;
 
 	for (;;) {
@@ -157,6 +160,11 @@ static int read_answers(struct img_scu *s, uint8_t context,
 			return -1;
 		if (img_answer_of(rsp.status) != IMG_ANSWER_PENDING)
 			break;
+		if (img_time_mono() > until)
+			return img_err_set(err, IMG_E_TRANSPORT,
+					   "C-FIND: answers without an end "
+					   "after %u s",
+					   seconds);
 		if (rsp.data &&
 		    read_answer(ts_of(s, context), &s->data, q, err) < 0)
 			return -1;

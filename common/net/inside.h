@@ -26,9 +26,8 @@ struct img_scu {
 int img_scu_send(struct img_scu *s, uint8_t context,
 		 const struct img_command *c, const struct img_scu_data *d,
 		 struct img_err *err);
-/* The next message that is no N-EVENT-REPORT; its data set is in s->data. */
-int img_scu_receive(struct img_scu *s, unsigned seconds, struct img_command *c,
-		    uint8_t *context, struct img_err *err);
+/* The answer to rq; its data set is in s->data.  N-EVENT-REPORTs before it do
+   not give it more time. */
 int img_scu_answer(struct img_scu *s, uint8_t context,
 		   const struct img_command *rq, struct img_command *rsp,
 		   struct img_err *err);

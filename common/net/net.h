@@ -101,6 +101,8 @@ int img_commitment_write(const struct img_commitment *c, const char *ts,
 
 struct img_scu_opts {
 	unsigned connect_seconds, assoc_seconds, dimse_seconds;
+	/* For all answers to a query; 0: ten times dimse_seconds. */
+	unsigned query_seconds;
 	/* Called before n bytes are sent; may sleep.  NULL: no limit. */
 	void (*pace)(void *arg, size_t n);
 	/* An N-EVENT-REPORT has come; 0 is answered with success.  NULL: it is

@@ -204,8 +204,31 @@ static int malformed(const char *what, struct img_err *err)
 			   what);
 }
 
+/* What an answer has to come within, whatever comes before it. */
+struct limit {
+	unsigned seconds;
+	double until;
+};
+
+static struct limit limit_of(unsigned seconds)
+{
+	return (struct limit){ seconds, img_time_mono() + seconds };
+}
+
+static int read_pdv(struct img_scu *s, const struct limit *l,
+		    struct img_assoc_pdv *pdv, struct img_err *err)
+{
+	double left = l->until - img_time_mono();
+
+	if (left <= 0)
+		return img_err_set(err, IMG_E_TRANSPORT,
+				   "no whole answer from the peer in %u s",
+				   l->seconds);
+	return img_assoc_read(s->assoc, (unsigned)left + 1, pdv, err);
+}
+
 /* The fragments of a command set or a data set. */
-static int collect(struct img_scu *s, bool command, unsigned seconds,
+static int collect(struct img_scu *s, bool command, const struct limit *l,
 		   uint8_t *context, struct img_buf *out, struct img_err *err)
 {
 	struct img_assoc_pdv pdv = { 0 };
@@ -214,7 +237,7 @@ static int collect(struct img_scu *s, bool command, unsigned seconds,
 
 	img_buf_reset(out);
 	do {
-		int rc = img_assoc_read(s->assoc, seconds, &pdv, err);
+		int rc = read_pdv(s, l, &pdv, err);
 
 		if (rc < 0)
 			return -1;
@@ -263,16 +286,16 @@ static int answer_event(struct img_scu *s, uint8_t context,
 }
 
 /* One message; its data set is in s->data.  N-EVENT-REPORTs are answered. */
-static int hear(struct img_scu *s, unsigned seconds, struct img_command *c,
+static int hear(struct img_scu *s, const struct limit *l, struct img_command *c,
 		uint8_t *context, struct img_err *err)
 {
-	if (collect(s, true, seconds, context, &s->command, err) < 0 ||
+	if (collect(s, true, l, context, &s->command, err) < 0 ||
 	    img_command_get(c, img_buf_str(&s->command), s->command.len, err) <
 		    0)
 		return -1;
 	if (!ts_of(s, *context))
 		return malformed("a context of nobody", err);
-	if (c->data && collect(s, false, seconds, context, &s->data, err) < 0)
+	if (c->data && collect(s, false, l, context, &s->data, err) < 0)
 		return -1;
 	if (c->field != IMG_N_EVENT_RQ)
 		return 0;
@@ -285,11 +308,13 @@ int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
 {
 	struct img_command c = { 0 };
 	uint8_t context = 0;
+	struct limit l;
 
 	*over = false;
 	if (!img_assoc_waiting(s->assoc, seconds))
 		return 0;
-	if (hear(s, s->opts.dimse_seconds, &c, &context, err) < 0) {
+	l = limit_of(s->opts.dimse_seconds);
+	if (hear(s, &l, &c, &context, err) < 0) {
 		*over = true;
 		return -1;
 	}
@@ -297,11 +322,13 @@ int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
 					 : malformed("what was not asked", err);
 }
 
-int img_scu_receive(struct img_scu *s, unsigned seconds, struct img_command *c,
-		    uint8_t *context, struct img_err *err)
+static int receive(struct img_scu *s, struct img_command *c, uint8_t *context,
+		   struct img_err *err)
 {
+	const struct limit l = limit_of(s->opts.dimse_seconds);
+
 	for (;;) {
-		if (hear(s, seconds, c, context, err) < 0)
+		if (hear(s, &l, c, context, err) < 0)
 			return -1;
 		if (c->field != IMG_N_EVENT_RQ)
 			return 0;
@@ -315,7 +342,7 @@ int img_scu_answer(struct img_scu *s, uint8_t context,
 {
 	uint8_t from = 0;
 
-	if (img_scu_receive(s, s->opts.dimse_seconds, rsp, &from, err) < 0)
+	if (receive(s, rsp, &from, err) < 0)
 		return -1;
 	if (rsp->field != (rq->field | IMG_DIMSE_RSP) || from != context ||
 	    rsp->message != rq->message)

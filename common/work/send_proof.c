@@ -114,6 +114,19 @@ static int by_sop(const void *a, const void *b)
 	return strcmp(x->sop, y->sop);
 }
 
+/* Of one that is reported twice the failure counts. */
+static uint16_t reason_of(const struct img_commitment *found,
+			  const struct img_commitment_ref *r)
+{
+	const struct img_commitment_ref *end = found->ref + found->n;
+
+	while (r > found->ref && by_sop(r - 1, r) == 0)
+		r--;
+	while (r->reason == 0 && r + 1 < end && by_sop(r, r + 1) == 0)
+		r++;
+	return r->reason;
+}
+
 static void apply(struct send_item *list, struct img_commitment *found)
 {
 	if (found->n)
@@ -127,7 +140,7 @@ static void apply(struct send_item *list, struct img_commitment *found)
 				       sizeof(*found->ref), by_sop)
 			     : NULL;
 		if (r)
-			committed(it, r->reason);
+			committed(it, reason_of(found, r));
 	}
 }
 

@@ -133,6 +133,7 @@ static int open_assoc(struct send_worker *w, struct img_scu **scu,
 	struct img_scu_opts o = { .connect_seconds = s->opts.connect_seconds,
 				  .assoc_seconds = s->opts.assoc_seconds,
 				  .dimse_seconds = s->opts.dimse_seconds,
+				  .query_seconds = s->opts.commit_seconds,
 				  .pace = s->opts.rate ? pace : NULL,
 				  .event = s->opts.commit ? send_event : NULL,
 				  .arg = w };

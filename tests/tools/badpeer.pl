@@ -5,18 +5,10 @@
 # treats every association as HOW says.  PS3.8 9.3, PS3.7 6.3 by hand.
 use strict;
 use warnings;
-use IO::Socket::INET;
+use FindBin;
+require "$FindBin::Bin/listen.pl";
 
 my ($file, $how) = @ARGV;
-my $s = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1') or die;
-open my $f, '>', "$file.new" or die;
-print $f $s->sockport, "\n";
-close $f;
-rename "$file.new", $file or die;
-$SIG{CHLD} = 'IGNORE';
-# Whoever still talks to somebody ends with it.
-setpgrp;
-$SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill TERM => -$$; exit 0 };
 $SIG{PIPE} = 'IGNORE';
 
 sub get
@@ -101,6 +93,57 @@ sub message
 	}
 }
 
+# A C-FIND answer that is not the last, with an instance nobody asked for.
+sub pending
+{
+	my ($ctx, $id) = @_;
+	my $set = element(0x100, pack 'v', 0x8020) .
+	    element(0x120, pack 'v', $id) . element(0x800, pack 'v', 1) .
+	    element(0x900, pack 'v', 0xFF00);
+	my $uid = "2.25.77\0";
+	return pdv($ctx, 3, element(0, pack 'V', length $set) . $set) .
+	    pdv($ctx, 2, pack('vva2v', 8, 0x18, 'UI', length $uid) . $uid);
+}
+
+# An N-EVENT-REPORT of storage commitment with this data set.
+sub event
+{
+	my ($ctx, $id, $data) = @_;
+	my $class = "1.2.840.10008.1.20.1";
+	my $set = element(0x2, $class) . element(0x100, pack 'v', 0x100) .
+	    element(0x110, pack 'v', $id) . element(0x800, pack 'v', 1) .
+	    element(0x1000, "$class.1") . element(0x1002, pack 'v', 1);
+	my $out = pdv($ctx, 3, element(0, pack 'V', length $set) . $set);
+	while (length $data > 16000) {
+		$out .= pdv($ctx, 0, substr $data, 0, 16000, '');
+	}
+	return $out . pdv($ctx, 2, $data);
+}
+
+# Slower than any answer may take, and never silent for long.
+sub drip
+{
+	my ($c, $text) = @_;
+	for (split //, $text) {
+		defined syswrite($c, $_) or exit 0;
+		select undef, undef, undef, 0.4;
+	}
+}
+
+# Some bytes of it changed, the same for the same seed.
+sub flip
+{
+	my ($text, $seed) = @_;
+	srand $seed;
+	for (0 .. rand 4) {
+		my $at = int rand length $text;
+		substr($text, $at, 1) = chr int rand 256;
+	}
+	return $text;
+}
+
+my $answers = 0;
+
 sub serve
 {
 	my ($c) = @_;
@@ -118,13 +161,8 @@ sub serve
 	my $max = $how =~ /^max(\d+)$/ ? $1 : 16384;
 	my $ac = accept_all($rq, $max,
 	    $how eq 'other-syntax' ? '1.2.840.10008.1.2.4.50' : undef);
-	if ($how eq 'drip') {
-		for (split //, $ac) {
-			# Who has gone needs no more.
-			defined syswrite($c, $_) or return;
-			sleep 1;
-		}
-	}
+	drip($c, $ac) if $how eq 'drip';
+	$ac = flip($ac, $1) if $how =~ /^flip(\d*[02468])$/;
 	print $c $ac;
 	$c->flush;
 	if ($how eq 'cut') { get($c, 4000); close $c; return }
@@ -141,6 +179,31 @@ sub serve
 		if ($how eq 'no-status') { $ok = substr $ok, 0, -10 }
 		if ($how eq 'not-context') { $ctx = 255 }
 		if ($how eq 'even-context') { $ctx = 2 }
+		drip($c, pdv($ctx, 3, $ok)) if $how eq 'drip-answer';
+		if ($how eq 'events') {
+			my $n = 0;
+			for (;;) {
+				print $c event($ctx, ++$n & 0xFFFF, 'x' x 20) or
+				    return;
+				select undef, undef, undef, 0.05;
+			}
+		}
+		print $c event($ctx, 1, "\x08\0\x95\x11UI" . 'x' x 40000000)
+		    if $how eq 'big-event';
+		if ($how eq 'pending' && $field == 0x20) {
+			for (;;) {
+				print $c pending($ctx, $id) or return;
+				select undef, undef, undef, 0.05;
+			}
+		}
+		# It knows no storage commitment.
+		$ok = rsp($field | 0x8000, $id, 0x0211)
+		    if $how eq 'pending' && $field == 0x130;
+		if ($how =~ /^statuses,(.*)$/) {
+			my @all = split /,/, $1;
+			$ok = rsp($field | 0x8000, $id, hex $all[$answers++]);
+		}
+		$ok = flip($ok, $1) if $how =~ /^flip(\d*[13579])$/;
 		if ($how eq 'nested') {
 			my $n = 800;	# as deep as 16 KiB are
 			$ok = rsp(0x8001, $id, 0, pack('vvV', 0, 0x902, 16 * $n) .
@@ -172,10 +235,4 @@ sub serve
 	}
 }
 
-while (1) {
-	my $c = $s->accept or next;
-	$c->autoflush(1);
-	my $pid = fork;
-	if (!$pid) { $SIG{TERM} = 'DEFAULT'; serve($c); exit 0 }
-	close $c;
-}
+serve_all($file, \&serve);

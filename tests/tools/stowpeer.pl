@@ -6,19 +6,10 @@
 # 409 with reason A900; "empty" is a 200 that names nothing.
 use strict;
 use warnings;
-use IO::Socket::INET;
+use FindBin;
+require "$FindBin::Bin/listen.pl";
 
 my ($file, $dir, $how) = @ARGV;
-my $s = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1') or die;
-open my $f, '>', "$file.new" or die;
-print $f $s->sockport, "\n";
-close $f;
-rename "$file.new", $file or die;
-$SIG{CHLD} = 'IGNORE';
-# Whoever still talks to somebody ends with it.
-setpgrp;
-$SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill TERM => -$$; exit 0 };
-my $number = 0;
 
 sub answer
 {
@@ -60,9 +51,4 @@ sub serve
 	}
 }
 
-while (1) {
-	my $c = $s->accept or next;
-	$c->autoflush(1);
-	if (!fork) { $SIG{TERM} = 'DEFAULT'; serve($c); exit 0 }
-	close $c;
-}
+serve_all($file, \&serve);

@@ -26,6 +26,8 @@ CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish \
 	libxml2-utils \
 	mandoc openssl perl procps sqlite3 strace unzip xorriso xz-utils zsh \
 	zstd
+# File systems that lose their power in make torture; skipped where absent.
+TORTURE_DEPS = btrfs-progs xfsprogs
 
 PKGS     = libarchive libcurl sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp \
 	libjpeg libpng
@@ -67,6 +69,7 @@ MANS    := $(wildcard man/*.[157])
 HAVE_BUILD := $(O)/.deps-build
 HAVE_DEMO := $(O)/.deps-demo
 HAVE_DEPS := $(O)/.deps
+HAVE_TORTURE := $(O)/.deps-torture
 
 .PHONY: all deps libs demo check asan lint fmt fuzz torture bench install \
 	uninstall clean programs help
@@ -94,7 +97,10 @@ deps:
 $(HAVE_BUILD): WANT = $(BUILD_DEPS)
 $(HAVE_DEMO): WANT = $(BUILD_DEPS) $(DEMO_DEPS)
 $(HAVE_DEPS): WANT = $(BUILD_DEPS) $(DEMO_DEPS) $(CHECK_DEPS)
-$(HAVE_BUILD) $(HAVE_DEMO) $(HAVE_DEPS): Makefile tests/deps.sh
+$(HAVE_TORTURE): WANT = $(BUILD_DEPS) $(DEMO_DEPS) $(CHECK_DEPS) \
+	$(TORTURE_DEPS)
+$(HAVE_BUILD) $(HAVE_DEMO) $(HAVE_DEPS) $(HAVE_TORTURE): \
+		Makefile tests/deps.sh
 	@sh tests/deps.sh $(WANT)
 	@mkdir -p $(@D) && touch $@
 
@@ -195,7 +201,7 @@ fuzz: $(HAVE_DEPS)
 	@$(MAKE) --no-print-directory programs
 	@O=$(abspath $(O)) sh tests/fuzz/run.sh
 
-torture: $(HAVE_DEPS)
+torture: $(HAVE_TORTURE)
 	@$(MAKE) --no-print-directory programs $(TOOLS)
 	@O=$(abspath $(O)) sh tests/torture/run.sh
 

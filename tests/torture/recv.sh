@@ -6,12 +6,13 @@
 #	recv.sh cut [cuts]	200 by default; needs root and loop devices
 #	recv.sh control [cuts]	30 by default: storescp, losses are expected
 #
-# SEED: another series of moments.
+# FS: ext4, ext4-writeback or xfs.  SEED: another series of moments.
 # shellcheck disable=SC2034,SC2154
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/fs.sh"
 need b2sum imgrecv imgverify phantom setsid sqlite3 storer
 mode=${1:-kill}
-FILES=${FILES:-400}
+FILES=${FILES:-400} FS=${FS:-ext4}
 
 T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgrecv.XXXXXX") && cd "$T_" || exit 3
 trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
@@ -175,7 +176,7 @@ kills()
 again_()
 {
 	for try_ in 1 2 3 4 5 6 7 8 9; do
-		umount m && mount -o loop image m || quit 'cannot mount again'
+		umount m && mount_fs "$FS" image m || quit 'cannot mount again'
 		: 2>/dev/null >m/alive && return
 		sleep $try_
 	done
@@ -186,9 +187,13 @@ cuts()
 {
 	times=$1
 	[ "$(id -u)" = 0 ] || quit 'only root can mount'
-	truncate -s 256M image && mkfs.ext4 -q image && mkdir m ||
-		quit 'no ext4'
-	mount -o loop image m || quit 'cannot mount'
+	mkdir m
+	why=$(make_fs "$FS" image) || {
+		[ $? = 4 ] || quit "no $FS: $why"
+		echo "recv $FS: skipped: $why"
+		exit 0
+	}
+	mount_fs "$FS" image m || quit 'cannot mount'
 	while [ $n -lt "$times" ]; do
 		n=$((n + 1))
 		fresh m/arch && sync -f m
@@ -210,8 +215,8 @@ cuts()
 			judge "cut $n" m/arch yes || judge "cut $n" m/arch no
 	done 2>/dev/null
 	umount m
-	e2fsck -fn image >fsck 2>&1 || { echo 'fsck:' && cat fsck; }
-	echo "$mode: $n cuts, $acked acknowledged objects checked," \
+	check_fs "$FS" image
+	echo "recv $FS $mode: $n cuts, $acked acknowledged objects checked," \
 		"$lost cuts with a loss"
 }
 

@@ -21,7 +21,7 @@ written()
 # ---- keys ---------------------------------------------------------------
 
 exits 0 'a new key' imganon --new-key key
-ok 'has 32 bytes, for its owner' test "$(stat -c '%s %a' key)" = '32 600'
+ok 'has 48 bytes, for its owner' test "$(stat -c '%s %a' key)" = '48 600'
 exits 3 'is not overwritten' imganon --new-key key
 chmod 640 key
 exits 3 'a key that others can read is refused' \

@@ -7,15 +7,29 @@
 
 #include "crypto/keyfile.h"
 
+/* A key with a bit flipped is as good a key as any, and what is made with it
+   fits nothing: so its digest follows it.  One that has none is taken, too. */
+#define CHECK crypto_generichash_BYTES_MIN /* 16 */
+
+static void check_of(const uint8_t *p, size_t n, uint8_t out[CHECK])
+{
+	static const unsigned char use[] = "imgtools key file";
+
+	crypto_generichash(out, CHECK, p, n, use, sizeof(use) - 1);
+}
+
 int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 		  struct img_err *err)
 {
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	uint8_t check[CHECK];
 	int rc = -1;
 
 	if (fd < 0)
 		return img_err_sys(err, "%s", file);
-	if (img_write_full(fd, p, n) < 0)
+	check_of(p, n, check);
+	if (img_write_full(fd, p, n) < 0 ||
+	    img_write_full(fd, check, sizeof(check)) < 0)
 		img_err_sys(err, "%s", file);
 	else
 		rc = img_sync_fd(fd, file, err);
@@ -60,13 +74,22 @@ static int not_a_key(const char *file, size_t n, struct img_err *err)
 static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 		    struct img_err *err)
 {
-	uint8_t more;
+	uint8_t more[CHECK + 1], check[CHECK];
 	ssize_t got = img_read_or_signal(fd, p, n), over;
 
-	over = got == (ssize_t)n ? img_read_or_signal(fd, &more, 1) : 0;
+	over = got == (ssize_t)n ? img_read_or_signal(fd, more, sizeof(more))
+				 : 0;
 	if (got < 0 || over < 0)
 		return img_err_sys(err, "%s", file);
-	return (size_t)got == n && !over ? 0 : not_a_key(file, n, err);
+	if ((size_t)got != n || (over != 0 && over != CHECK))
+		return not_a_key(file, n, err);
+	check_of(p, n, check);
+	if (over && sodium_memcmp(more, check, CHECK) != 0)
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: damaged: it is not the key that was "
+				   "made",
+				   file);
+	return 0;
 }
 
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,

@@ -1,29 +1,128 @@
-sh "$top/tests/torture/hostile.sh" control || status=2
-sh "$top/tests/torture/hostile.sh" || status=2
 #!/bin/sh
-# run.sh - all torture tests: make torture [CUTS=n] [CONTROL=n] [KILLS=n]
+# run.sh - the torture tests: make torture [TIER=...] [T='name ...']
 #
-# Takes an hour as it is.
+#	run.sh [name ...]	only those; * and ? are wildcards
+#	run.sh -l		the names
+#
+# TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
+# default, about two hours; TIER=release as often as img-promises(7) promises,
+# a day.  Or by hand: KILLS, CUTS, CONTROL, DAMAGED, SECONDS_AMONG.
+# (make check runs a taste of each, in tests/torture.t.)
+#
+# Prints the totals at the end.  0: all of them have passed; 2: one has not.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd) || exit 3
 O=${O:-$top/build}
 export O
-status=0
-sh "$top/tests/torture/kill.sh" "${KILLS:-300}" || status=2
-sh "$top/tests/torture/export.sh" "${KILLS:-300}" || status=2
-sh "$top/tests/torture/faults.sh" || status=2
-sh "$top/tests/torture/damaged.sh" "${DAMAGED:-100000}" || status=2
-sh "$top/tests/torture/damaged.sh" control
-sh "$top/tests/torture/send.sh" "${KILLS:-300}" || status=2
-sh "$top/tests/torture/recv.sh" kill "${KILLS:-300}" || status=2
-sh "$top/tests/torture/crowd.sh" "${SECONDS_AMONG:-600}" || status=2
-sh "$top/tests/torture/crowd.sh" control
-if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then
-	sh "$top/tests/torture/powercut.sh" -c "${CONTROL:-30}" || status=2
-	sh "$top/tests/torture/powercut.sh" "${CUTS:-200}" || status=2
-	sh "$top/tests/torture/recv.sh" control "${CONTROL:-30}" || status=2
-	sh "$top/tests/torture/recv.sh" cut "${CUTS:-200}" || status=2
-else
-	echo 'powercut: skipped: only root can mount loop devices'
-fi
+TIER=${TIER:-long}
+case $TIER in
+quick) set_='KILLS=20 CUTS=10 CONTROL=6 DAMAGED=2000 SECONDS_AMONG=20
+	FLIPS=20000 EVERY=20 CALLS_OF_FAULTS=1' ;;
+long) set_='KILLS=300 CUTS=200 CONTROL=30 DAMAGED=100000 SECONDS_AMONG=600
+	FLIPS=1000000 EVERY=1' ;;
+release) set_='KILLS=10000 CUTS=10000 CONTROL=30 DAMAGED=100000
+	SECONDS_AMONG=600 FLIPS=1000000 EVERY=1' ;;
+*) echo "torture: TIER is quick, long or release" >&2 && exit 64 ;;
+esac
+for s_ in $set_; do
+	eval ": \"\${${s_%%=*}:=${s_#*=}}\""
+done
+# Rarer file systems need a tenth.
+some=$(((CUTS + 9) / 10))
+
+# Name, and the words of the command.
+jobs()
+{
+	cat <<!
+kill kill.sh $KILLS
+export export.sh $KILLS
+faults faults.sh $EVERY
+damaged damaged.sh $DAMAGED
+damaged-control damaged.sh control
+send send.sh $KILLS
+recv recv.sh kill $KILLS
+crowd crowd.sh $SECONDS_AMONG
+crowd-control crowd.sh control
+rot rot.sh $FLIPS
+powercut-control powercut.sh -c $CONTROL
+powercut powercut.sh $CUTS
+powercut-ext4-writeback FS=ext4-writeback powercut.sh $some
+powercut-xfs FS=xfs powercut.sh $some
+powercut-xfs-control FS=xfs powercut.sh -c $CONTROL
+recv-cut-control recv.sh control $CONTROL
+recv-cut recv.sh cut $CUTS
+recv-cut-xfs FS=xfs recv.sh cut $some
+!
+	for mode in import receive export; do
+		echo "replay-$mode-control replay.sh -c $mode $CONTROL"
+		for fs in ext4 ext4-writeback xfs btrfs; do
+			n=$some
+			[ $fs != ext4 ] || n=$CUTS
+			echo "replay-$mode-$fs FS=$fs replay.sh $mode $n"
+		done
+	done
+	# Those with a length of their own.
+	for f in hostile leak; do
+		[ ! -e "$top/tests/torture/$f.sh" ] || echo "$f $f.sh"
+	done
+}
+
+wanted()
+{
+	[ $# -gt 1 ] || return 0
+	name_=$1
+	shift
+	for w_; do
+		# shellcheck disable=SC2254 # a pattern
+		case $name_ in
+		$w_) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+[ "${1-}" != -l ] || { jobs | cut -d ' ' -f 1 && exit; }
+[ $# -gt 0 ] || eval "set -- ${T-}"
+totals=$(mktemp) || exit 3
+trap 'rm -f "$totals" "$totals".*' EXIT
+trap 'exit 130' INT TERM
+jobs >"$totals.jobs"
+status=0 passed=0 failed=0 skipped=0
+begin=$(date +%s)
+while read -r name words; do
+	wanted "$name" "$@" || continue
+	env_=
+	case $words in
+	*=*) env_=${words%% *} words=${words#* } ;;
+	esac
+	case $words in
+	powercut* | replay* | 'recv.sh c'*)
+		if [ "$(id -u)" != 0 ] || [ ! -e /dev/loop-control ]; then
+			echo "$name: skipped: only root can mount loop devices"
+			skipped=$((skipped + 1))
+			continue
+		fi
+		;;
+	esac
+	at=$(date +%s)
+	# shellcheck disable=SC2086 # words
+	env $env_ sh "$top/tests/torture/"$words >"$totals.out" 2>&1 </dev/null
+	code=$?
+	cat "$totals.out"
+	took=$(($(date +%s) - at))
+	if grep -q ': skipped: ' "$totals.out"; then
+		skipped=$((skipped + 1)) word=skipped
+	elif [ $code = 0 ]; then
+		passed=$((passed + 1)) word=passed
+	else
+		failed=$((failed + 1)) status=2 word=FAILED
+	fi
+	printf '%-26s %-8s %6d s  %s\n' "$name" $word $took \
+		"$(tail -n 1 "$totals.out" | cut -c 1-100)" >>"$totals"
+done <"$totals.jobs"
+echo "torture, TIER=$TIER, $(date -u +%Y-%m-%d), $(nproc) processors," \
+	"$(uname -sr):"
+cat "$totals"
+echo "$passed passed, $failed failed, $skipped skipped," \
+	"$((($(date +%s) - begin) / 60)) min"
 exit $status

@@ -1,6 +1,7 @@
 /*
  * rot - flips single bits of an archive and of a disc's manifest, one after
- * the other, and asks whether each is found by the checks of imgverify.
+ * the other, and asks whether each is found by the checks of imgverify; one
+ * time in ten the file is cut off somewhere instead.
  *
  *	rot N SEED ARCHIVE [DISC]
  *
@@ -102,33 +103,74 @@ static bool found(int what, const char *file)
 	return img_verify_media(media, disc, NULL, &err) < 0 || told;
 }
 
-/* One flip, taken back afterwards. */
-static bool flip(int what, const char *file)
+static uint64_t cuts;
+
+static void put(int fd, const void *p, size_t n, uint64_t at)
 {
-	int fd = open(file, O_RDWR | O_CLOEXEC), rc;
-	struct stat st;
-	uint64_t at, first = what == 3 ? 64 : 0;
+	if (pwrite(fd, p, n, (off_t)at) != (ssize_t)n)
+		exit(3);
+}
+
+/* A file that ends before its end, taken back afterwards. */
+static bool cut(int what, const char *file, int fd, uint64_t size,
+		uint64_t first)
+{
+	uint64_t at = first + next(size - first);
+	uint8_t *rest = malloc(size - at);
+	bool yes;
+
+	if (!rest ||
+	    pread(fd, rest, size - at, (off_t)at) != (ssize_t)(size - at) ||
+	    ftruncate(fd, (off_t)at) < 0)
+		exit(3);
+	yes = found(what, file);
+	put(fd, rest, size - at, at);
+	free(rest);
+	cuts++;
+	if (!yes)
+		printf("not found: %s cut at %llu of %llu\n", file,
+		       (unsigned long long)at, (unsigned long long)size);
+	return yes;
+}
+
+/* One flip, taken back afterwards. */
+static bool flip(int what, const char *file, int fd, uint64_t size,
+		 uint64_t first)
+{
+	uint64_t at = first + next(size - first);
 	unsigned bit = (unsigned)next(8);
 	uint8_t byte, bad;
+	bool yes;
+
+	if (pread(fd, &byte, 1, (off_t)at) != 1)
+		exit(3);
+	bad = byte ^ (uint8_t)(1u << bit);
+	put(fd, &bad, 1, at);
+	yes = found(what, file);
+	put(fd, &byte, 1, at);
+	if (!yes)
+		printf("not found: %s byte %llu bit %u\n", file,
+		       (unsigned long long)at, bit);
+	return yes;
+}
+
+static bool harm(int what, const char *file)
+{
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	/* The first line of a manifest is a comment. */
+	uint64_t first = what == 3 ? 64 : 0, size;
+	struct stat st;
+	bool yes;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		perror(file);
 		exit(3);
 	}
-	at = first + next((uint64_t)st.st_size - first);
-	if (pread(fd, &byte, 1, (off_t)at) != 1)
-		exit(3);
-	bad = byte ^ (uint8_t)(1u << bit);
-	if (pwrite(fd, &bad, 1, (off_t)at) != 1)
-		exit(3);
-	rc = found(what, file);
-	if (pwrite(fd, &byte, 1, (off_t)at) != 1)
-		exit(3);
+	size = (uint64_t)st.st_size;
+	yes = next(10) == 0 ? cut(what, file, fd, size, first)
+			    : flip(what, file, fd, size, first);
 	close(fd);
-	if (!rc)
-		printf("not found: %s byte %llu bit %u\n", file,
-		       (unsigned long long)at, bit);
-	return rc;
+	return yes;
 }
 
 static void prepare(char names[3][IMG_PATH_MAX])
@@ -183,10 +225,11 @@ int main(int argc, char **argv)
 		file = what ? names[what - 1]
 			    : objects.gl_pathv[next(objects.gl_pathc)];
 		done[what]++;
-		missed += !flip(what, file);
+		missed += !harm(what, file);
 	}
 	for (int i = 0; i < 4; i++)
 		printf("%s %llu\n", words[i], (unsigned long long)done[i]);
+	printf("of them cut off %llu\n", (unsigned long long)cuts);
 	printf("not found %llu\n", (unsigned long long)missed);
 	img_verify_close(media);
 	img_audit_close(audit);

@@ -6,7 +6,8 @@
 #
 # TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
 # default, about two hours; TIER=release as often as img-promises(7) promises,
-# a day.  Or by hand: KILLS, CUTS, CONTROL, DAMAGED, SECONDS_AMONG.
+# a day.  Or by hand: KILLS, CUTS, SOME (on rarer file
+# systems), CONTROL, DAMAGED, SECONDS_AMONG, FLIPS, EVERY.
 # (make check runs a taste of each, in tests/torture.t.)
 #
 # Prints the totals at the end.  0: all of them have passed; 2: one has not.
@@ -17,7 +18,7 @@ export O
 TIER=${TIER:-long}
 case $TIER in
 quick) set_='KILLS=20 CUTS=10 CONTROL=6 DAMAGED=2000 SECONDS_AMONG=20
-	FLIPS=20000 EVERY=20 CALLS_OF_FAULTS=1' ;;
+	FLIPS=20000 EVERY=20' ;;
 long) set_='KILLS=300 CUTS=200 CONTROL=30 DAMAGED=100000 SECONDS_AMONG=600
 	FLIPS=1000000 EVERY=1' ;;
 release) set_='KILLS=10000 CUTS=10000 CONTROL=30 DAMAGED=100000
@@ -28,10 +29,10 @@ for s_ in $set_; do
 	eval ": \"\${${s_%%=*}:=${s_#*=}}\""
 done
 # Rarer file systems need a tenth.
-some=$(((CUTS + 9) / 10))
+some=${SOME:-$(((CUTS + 9) / 10))}
 
 # Name, and the words of the command.
-jobs()
+all_()
 {
 	cat <<!
 kill kill.sh $KILLS
@@ -44,6 +45,7 @@ recv recv.sh kill $KILLS
 crowd crowd.sh $SECONDS_AMONG
 crowd-control crowd.sh control
 rot rot.sh $FLIPS
+rot-control rot.sh control
 powercut-control powercut.sh -c $CONTROL
 powercut powercut.sh $CUTS
 powercut-ext4-writeback FS=ext4-writeback powercut.sh $some
@@ -81,12 +83,15 @@ wanted()
 	return 1
 }
 
-[ "${1-}" != -l ] || { jobs | cut -d ' ' -f 1 && exit; }
-[ $# -gt 0 ] || eval "set -- ${T-}"
+[ "${1-}" != -l ] || { all_ | cut -d ' ' -f 1 && exit; }
+set -f
+# shellcheck disable=SC2086 # words
+[ $# -gt 0 ] || set -- ${T-}
+set +f
 totals=$(mktemp) || exit 3
 trap 'rm -f "$totals" "$totals".*' EXIT
 trap 'exit 130' INT TERM
-jobs >"$totals.jobs"
+all_ >"$totals.jobs"
 status=0 passed=0 failed=0 skipped=0
 begin=$(date +%s)
 while read -r name words; do
@@ -118,7 +123,7 @@ while read -r name words; do
 		failed=$((failed + 1)) status=2 word=FAILED
 	fi
 	printf '%-26s %-8s %6d s  %s\n' "$name" $word $took \
-		"$(tail -n 1 "$totals.out" | cut -c 1-100)" >>"$totals"
+		"$(tail -n 1 "$totals.out" | cut -c 1-160)" >>"$totals"
 done <"$totals.jobs"
 echo "torture, TIER=$TIER, $(date -u +%Y-%m-%d), $(nproc) processors," \
 	"$(uname -sr):"

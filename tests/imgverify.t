@@ -361,7 +361,7 @@ again
 
 # What it knows does not go by itself, and no later line hides it.
 for n in 1 3; do
-	head -n -$n arch/audit.log >cut && cp cut arch/audit.log
+	head -n -$n arch/audit.log >fewer && cp fewer arch/audit.log
 	img late.dcm 88
 	exits 0 "an import after $n lines were cut off" import late.dcm
 	exits 1 'does not mend it' verify --audit

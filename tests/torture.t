@@ -43,12 +43,12 @@ if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ] &&
 		env FILES=80 sh "$TOP/tests/torture/recv.sh" cut 3
 	if [ -e /dev/fuse ]; then
 		exits 0 'writes between flushes in any order: nothing is lost' \
-			sh "$TOP/tests/torture/replay.sh" import 4
+			env PER=8 sh "$TOP/tests/torture/replay.sh" import 4
 		ok 'after some of them' grep -q \
 			'^replay ext4 import: [1-9].* 4 cuts, [1-9].* 0 cuts with' out
-		exits 0 'of exports' sh "$TOP/tests/torture/replay.sh" export 4
+		exits 0 'of exports' env PER=8 sh "$TOP/tests/torture/replay.sh" export 4
 		exits 0 'without syncs: the test finds the loss' \
-			sh "$TOP/tests/torture/replay.sh" -c import 4
+			env PER=8 sh "$TOP/tests/torture/replay.sh" -c import 4
 	else
 		skip 'reordered writes' 'no FUSE here'
 	fi

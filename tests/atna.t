@@ -113,12 +113,12 @@ same 'the objects of each class' got <<'!'
 !
 what 'concat(//RoleIDCode[1]/@csd-code, " ",
 	//ActiveParticipant[@UserIsRequestor="true"]/@UserID, " ",
-	//ActiveParticipant[3]/@UserID)' |
+	//ActiveParticipant[3]/@UserID, ".")' |
 	sed "s/@$(hostname) /@HOST /" >got
 same 'and by whom' got <<!
-110152 $(id -u)@HOST 
-110152 $(id -u)@HOST 
-110153 $(id -u)@HOST zip
+110152 $(id -u)@HOST .
+110152 $(id -u)@HOST .
+110153 $(id -u)@HOST zip.
 !
 
 # ---- every kind ------------------------------------------------------------
@@ -219,13 +219,13 @@ same 'is the message of PS3.15 A.5.3' got <<'!'
 what 'concat(//*[RoleIDCode/@csd-code="110152"]/@UserID, " ",
 	//*[RoleIDCode/@csd-code="110152"]/@AlternativeUserID, " ",
 	//*[RoleIDCode/@csd-code="110152"]/@NetworkAccessPointID, " ",
-	//*[RoleIDCode/@csd-code="110152"]/@NetworkAccessPointTypeCode)' |
+	//*[RoleIDCode/@csd-code="110152"]/@NetworkAccessPointTypeCode, ".")' |
 	sed -n 10,13p >got
 same 'peers by title and address' got <<'!'
-PACS AETITLES=PACS pacs.example 1
-PACS AETITLES=PACS 2001:db8::1 2
-https://stow.example/rs  https://stow.example/rs 5
-archive2   
+PACS AETITLES=PACS pacs.example 1.
+PACS AETITLES=PACS 2001:db8::1 2.
+https://stow.example/rs  https://stow.example/rs 5.
+archive2   .
 !
 what 'string(//ParticipantObjectDetail[@type="Alert Description"]/@value)' |
 	sed -n 26p | base64 -d >got && echo >>got

@@ -230,7 +230,7 @@ static size_t put_study(struct img_atna *a, const struct entry *e,
 			const struct entry *end, const char *uid)
 {
 	const struct entry *p = e;
-	uint64_t first = e->n, last = e->n;
+	uint64_t first = e->n, last = first;
 
 	for (; p < end && p->study == e->study; p++) {
 		first = p->n < first ? p->n : first;

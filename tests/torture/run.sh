@@ -6,9 +6,9 @@
 #
 # TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
 # default, about two hours; TIER=release as often as img-promises(7) promises,
-# a day.  Or by hand: KILLS, CUTS, SOME (on rarer file
-# systems), CONTROL, DAMAGED, SECONDS_AMONG, FLIPS, EVERY.
-# (make check runs a taste of each, in tests/torture.t.)
+# a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
+# DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY.  (make check has a taste of
+# each, in tests/torture.t; make asan is by itself.)
 #
 # Prints the totals at the end.  0: all of them have passed; 2: one has not.
 set -u
@@ -18,11 +18,11 @@ export O
 TIER=${TIER:-long}
 case $TIER in
 quick) set_='KILLS=20 CUTS=10 CONTROL=6 DAMAGED=2000 SECONDS_AMONG=20
-	FLIPS=20000 EVERY=20' ;;
+	FLIPS=20000 EVERY=20 PART=1/20 MANY=2000' ;;
 long) set_='KILLS=300 CUTS=200 CONTROL=30 DAMAGED=100000 SECONDS_AMONG=600
-	FLIPS=1000000 EVERY=1' ;;
+	FLIPS=1000000 EVERY=1 PART=1/1 MANY=100000' ;;
 release) set_='KILLS=10000 CUTS=10000 CONTROL=30 DAMAGED=100000
-	SECONDS_AMONG=600 FLIPS=1000000 EVERY=1' ;;
+	SECONDS_AMONG=600 FLIPS=1000000 EVERY=1 PART=1/1 MANY=100000' ;;
 *) echo "torture: TIER is quick, long or release" >&2 && exit 64 ;;
 esac
 for s_ in $set_; do
@@ -44,6 +44,10 @@ send send.sh $KILLS
 recv recv.sh kill $KILLS
 crowd crowd.sh $SECONDS_AMONG
 crowd-control crowd.sh control
+hostile-control hostile.sh control
+hostile hostile.sh $PART
+leak leak.sh $MANY
+valgrind valgrind.sh
 rot rot.sh $FLIPS
 rot-control rot.sh control
 powercut-control powercut.sh -c $CONTROL
@@ -62,10 +66,6 @@ recv-cut-xfs FS=xfs recv.sh cut $some
 			[ $fs != ext4 ] || n=$CUTS
 			echo "replay-$mode-$fs FS=$fs replay.sh $mode $n"
 		done
-	done
-	# Those with a length of their own.
-	for f in hostile leak; do
-		[ ! -e "$top/tests/torture/$f.sh" ] || echo "$f $f.sh"
 	done
 }
 

@@ -357,6 +357,12 @@ sed -n '10s/.*"act":"\([a-z]*\)".*/\1/p' arch/audit.log >got
 same 'the tenth' got <<!
 recovered
 !
+# What a power cut leaves of lines that were on their way: the length alone.
+head -c 4000 /dev/zero >>arch/audit.log
+img later.dcm 89
+exits 0 'an import after a block of zeros' import later.dcm
+exits 0 'mends it, too' verify --audit
+ok 'in a line of its own' test "$(grep -c '"act":"recovered"' arch/audit.log)" = 2
 again
 
 # What it knows does not go by itself, and no later line hides it.

@@ -31,6 +31,10 @@ struct img_audit {
 	unsigned uid;
 	struct img_buf added; /* of struct added */
 	struct img_buf out;
+	bool appended;             /* lines are in the file, and not durable, */
+	off_t from;                /* from here on; */
+	uint64_t n;                /* the number of the last one, */
+	char head[IMG_DIGEST_HEX]; /* and its hash */
 	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
@@ -132,6 +136,11 @@ size_t img_audit_added(const struct img_audit *a)
 void img_audit_rollback(struct img_audit *a)
 {
 	img_buf_reset(&a->added);
+	/* Nothing of a batch that failed may stay in the chain; what stays all
+	   the same is a line too many. */
+	if (a->appended && ftruncate(a->fd, a->from) < 0)
+		a->broken = true;
+	a->appended = false;
 }
 
 /* ---- appending -------------------------------------------------------- */
@@ -151,42 +160,62 @@ static void hash_line(char hex[IMG_DIGEST_HEX], const char *line, size_t n)
 	img_hex(hex, digest, sizeof(digest));
 }
 
-/* The last whole line within the last bytes of the file. */
-static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
+/* The last whole line of size bytes in block, which begin at from.  1 found,
+   0 there is none among them. */
+static int find_tail(struct tail *t, char *block, size_t size, off_t from)
 {
-	char block[4 * LINE], *end, *begin;
-	struct stat st;
-	off_t from;
-	ssize_t n;
+	char *end = size ? memrchr(block, '\n', size) : NULL, *begin;
 
-	memset(t, 0, sizeof(*t));
-	memset(t->prev, '0', IMG_DIGEST_HEX - 1);
-	if (fstat(a->fd, &st) < 0)
-		return img_err_sys(err, "%s", a->file);
-	from = st.st_size > (off_t)sizeof(block)
-		       ? st.st_size - (off_t)sizeof(block)
-		       : 0;
-	n = img_pread_full(a->fd, block, sizeof(block), from);
-	if (n < 0)
-		return img_err_sys(err, "%s", a->file);
-	end = n ? memrchr(block, '\n', (size_t)n) : NULL;
-	if (!end && from)
-		return img_err_set(err, IMG_E_MALFORMED,
-				   "%s: ends in a line that is not ours",
-				   a->file);
 	t->size = end ? from + (end - block) + 1 : 0;
-	t->torn = t->size != st.st_size;
 	if (!end)
-		return 0;
+		return !from;
 	begin = memrchr(block, '\n', (size_t)(end - block));
+	if (!begin && from)
+		return 0;
 	begin = begin ? begin + 1 : block;
 	*end = '\0';
 	if (sscanf(begin, "{\"n\":%lu,", &t->n) != 1 || t->n == 0)
-		return img_err_set(err, IMG_E_MALFORMED,
-				   "%s: ends in a line that is not ours",
-				   a->file);
+		return 0;
 	hash_line(t->prev, begin, (size_t)(end - begin));
-	return 0;
+	return 1;
+}
+
+/* A power cut may leave zeros in the place of lines that were on their way,
+   up to the end of a block of the file system; so it is looked for twice. */
+static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
+{
+	static const size_t sizes[] = { 4 * (size_t)LINE, 128 * (size_t)LINE };
+	char *block = malloc(sizes[1]);
+	int rc = 0;
+
+	if (!block)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < 2; i++) {
+		struct stat st;
+		off_t from;
+		ssize_t n;
+
+		memset(t, 0, sizeof(*t));
+		memset(t->prev, '0', IMG_DIGEST_HEX - 1);
+		if (fstat(a->fd, &st) < 0) {
+			rc = img_err_sys(err, "%s", a->file);
+			break;
+		}
+		from = st.st_size - (off_t)sizes[i];
+		from = from < 0 ? 0 : from;
+		n = img_pread_full(a->fd, block, sizes[i], from);
+		if (n < 0) {
+			rc = img_err_sys(err, "%s", a->file);
+			break;
+		}
+		rc = find_tail(t, block, (size_t)n, from);
+		t->torn = t->size != st.st_size;
+	}
+	free(block);
+	if (rc == 0)
+		img_err_set(err, IMG_E_MALFORMED,
+			    "%s: ends in a line that is not ours", a->file);
+	return rc > 0 ? 0 : -1;
 }
 
 static int put_count(struct img_buf *b, uint64_t count, struct img_err *err)
@@ -274,22 +303,16 @@ static int append(struct img_audit *a, struct tail *t,
 		if (add_line(a, t, now, &one, err) < 0)
 			return -1;
 	}
-	if (img_write_full(a->fd, a->out.data, a->out.len) < 0) {
-		img_err_sys(err, "%s", a->file);
-		/* Nothing of a batch that failed may stay in the chain; what
-		   stays all the same is cut by the next one. */
-		if (ftruncate(a->fd, t->size) < 0)
-			return -1;
+	if (img_write_full(a->fd, a->out.data, a->out.len) == 0)
+		return 0;
+	img_err_sys(err, "%s", a->file);
+	/* What stays all the same is cut by the next one. */
+	if (ftruncate(a->fd, t->size) < 0)
 		return -1;
-	}
-	if (fdatasync(a->fd) < 0) {
-		a->broken = true;
-		return img_err_sys(err, "%s: sync", a->file);
-	}
-	return 0;
+	return -1;
 }
 
-int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
+int img_audit_append(struct img_audit *a, const struct img_audit_keeper *k,
 		     struct img_err *err)
 {
 	struct tail t;
@@ -302,8 +325,32 @@ int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
 				 a->file);
 	else
 		rc = append(a, &t, k, err);
-	img_audit_rollback(a);
-	return rc < 0 ? -1 : k->note(k->arg, t.n, t.prev, err);
+	img_buf_reset(&a->added);
+	if (rc < 0)
+		return -1;
+	if (!a->appended)
+		a->from = t.size;
+	a->appended = true;
+	a->n = t.n;
+	memcpy(a->head, t.prev, sizeof(a->head));
+	return 0;
+}
+
+int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
+		     struct img_err *err)
+{
+	if (img_audit_append(a, k, err) < 0) {
+		img_audit_rollback(a);
+		return -1;
+	}
+	if (!a->appended)
+		return 0;
+	a->appended = false;
+	if (fdatasync(a->fd) < 0) {
+		a->broken = true;
+		return img_err_sys(err, "%s: sync", a->file);
+	}
+	return k->note(k->arg, a->n, a->head, err);
 }
 
 /* ---- reading ---------------------------------------------------------- */

@@ -49,6 +49,12 @@ struct img_audit_keeper {
 		    struct img_err *err);
 	void *arg;
 };
+/* Writes what was added, not yet durable: a sync of something else may then
+   take it along.  A power cut before the commit may leave these lines, though
+   nothing was reported on them, or zeros in their place, which the next commit
+   cuts off. */
+int img_audit_append(struct img_audit *a, const struct img_audit_keeper *k,
+		     struct img_err *err);
 int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
 		     struct img_err *err);
 /* Forgets what was added and not committed. */

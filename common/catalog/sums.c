@@ -27,6 +27,8 @@
 struct sums_file {
 	sqlite3_file base; /* must be first */
 	bool main;         /* the database file itself */
+	bool log;          /* its -wal */
+	sqlite3_int64 end; /* of the log: no write up to here makes it grow */
 	unsigned page;     /* its page size, with sums; 0: none, or unknown */
 	uint8_t *buf;
 	/* the system's file follows */
@@ -80,13 +82,53 @@ static unsigned page_size(const uint8_t *header)
 	return size >= 512 && (size & (size - 1)) == 0 ? size : 0;
 }
 
+/* ---- the log ------------------------------------------------------------ */
+
+#define LOG_BEGIN (64 * 1024)
+#define LOG_MOST  (1024 * 1024)
+
+/* A sync of a file that has grown waits for the journal of the file system.
+   So the log grows in large steps: by zeros, which are no valid frames (file
+   format section 4.1).  If there is no room for them, then not. */
+static void grow_log(struct sums_file *s, sqlite3_file *to, sqlite3_int64 end)
+{
+	static const uint8_t zeros[LOG_BEGIN];
+	sqlite3_int64 size, until;
+
+	if (end <= s->end || to->pMethods->xFileSize(to, &size) != SQLITE_OK)
+		return;
+	s->end = size;
+	if (end < size || size < LOG_BEGIN)
+		return;
+	until = size + (size < LOG_MOST ? size : LOG_MOST);
+	for (; size + LOG_BEGIN <= until; size += LOG_BEGIN) {
+		if (to->pMethods->xWrite(to, zeros, LOG_BEGIN, size) !=
+		    SQLITE_OK)
+			break;
+		s->end = size + LOG_BEGIN;
+	}
+}
+
 /* ---- the layer ---------------------------------------------------------- */
+
+static int log_write(struct sums_file *s, const void *p, int n,
+		     sqlite3_int64 at)
+{
+	sqlite3_file *to = file_below(&s->base);
+	int rc = to->pMethods->xWrite(to, p, n, at);
+
+	if (rc == SQLITE_OK)
+		grow_log(s, to, at + n);
+	return rc;
+}
 
 static int sums_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct sums_file *s = (struct sums_file *)f;
 	sqlite3_file *to = file_below(f);
 
+	if (s->log)
+		return log_write(s, p, n, at);
 	if (!s->main)
 		return to->pMethods->xWrite(to, p, n, at);
 	if (at == 0 && n >= HEADER)
@@ -121,6 +163,7 @@ static int sums_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 
 static int sums_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
+	((struct sums_file *)f)->end = 0;
 	f = file_below(f);
 	return f->pMethods->xTruncate(f, n);
 }
@@ -235,6 +278,7 @@ static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f,
 		return rc;
 	s->base.pMethods = &methods;
 	s->main = flags & SQLITE_OPEN_MAIN_DB;
+	s->log = flags & SQLITE_OPEN_WAL;
 	if (s->main && to->pMethods->xRead(to, header, HEADER, 0) == SQLITE_OK)
 		s->page = page_size(header);
 	return SQLITE_OK;

@@ -84,8 +84,9 @@ ssize_t Link::fill(void *buf, size_t n)
 		}
 		got = recv(fd, buf, n, MSG_DONTWAIT);
 		if (got > 0) {
-			setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on,
-				   sizeof(on));
+			if ((size_t)got < n)
+				setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+					   sizeof(on));
 			pace->came((size_t)got);
 		}
 		if (got >= 0)

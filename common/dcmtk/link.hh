@@ -45,7 +45,7 @@ class Link : public DcmTCPConnection
 
 	Pace *pace;
 	size_t at = 0, end = 0;
-	uint8_t ahead[65536];
+	uint8_t ahead[16384];
 };
 
 /* Makes Links of sockets. */

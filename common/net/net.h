@@ -288,10 +288,11 @@ enum img_down_kind {
 	IMG_DOWN_START = 1, /* with the peer's socket */
 	IMG_DOWN_GRANT,
 	IMG_DOWN_REJECT,
-	IMG_DOWN_FILE, /* with a file to write to; without one: drain */
-	IMG_DOWN_VERDICT,
-	IMG_DOWN_COMMIT, /* status: FailureReason, 0: it is safe */
-	IMG_DOWN_STOP    /* end it when nothing is in hand; at any time */
+	IMG_DOWN_FILE,    /* with a file to write to; without one: drain */
+	IMG_DOWN_VERDICT, /* a FILE follows, which is for the next BEGIN;
+			     without one, that is answered by itself */
+	IMG_DOWN_COMMIT,  /* status: FailureReason, 0: it is safe */
+	IMG_DOWN_STOP     /* end it when nothing is in hand; at any time */
 };
 
 struct img_down {

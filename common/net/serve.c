@@ -238,8 +238,11 @@ static int begin(struct server *s, const char *ts, struct img_down *m,
 		       s->command.sop_class);
 	img_serve_text(up.u.object.sop, IMG_UID_MAX, s->command.instance);
 	img_serve_text(up.u.object.ts, IMG_UID_MAX, ts);
-	if (img_up_send(s->sock, &up, err) < 0 ||
-	    img_serve_hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
+	if (img_up_send(s->sock, &up, err) < 0)
+		return -1;
+	s->fd = s->spare;
+	s->spare = -1;
+	if (s->fd < 0 && img_serve_hear(s, IMG_DOWN_FILE, m, &s->fd, err) < 0)
 		return -1;
 	s->written = 0;
 	s->failed = IMG_OK;
@@ -285,9 +288,13 @@ static int store(struct server *s, struct img_err *err)
 		}
 		return -1;
 	}
-	if (s->fd >= 0 && end(s, &m, err) < 0)
+	if (s->fd < 0)
+		return img_serve_answer(s, m.status, m.comment, err);
+	if (end(s, &m, err) < 0 ||
+	    img_serve_answer(s, m.status, m.comment, err) < 0)
 		return -1;
-	return img_serve_answer(s, m.status, m.comment, err);
+	/* While the peer takes its answer: what the next one is put into. */
+	return img_serve_hear(s, IMG_DOWN_FILE, &m, &s->spare, err);
 }
 
 /* ---- the association -------------------------------------------------- */
@@ -395,7 +402,7 @@ static int serve(struct server *s, struct img_err *err)
 
 int img_serve(int sock, void *arg)
 {
-	struct server s = { .opts = arg, .sock = sock, .fd = -1 };
+	struct server s = { .opts = arg, .sock = sock, .fd = -1, .spare = -1 };
 	struct img_err err = IMG_ERR_INIT, ignored = IMG_ERR_INIT;
 	int rc;
 

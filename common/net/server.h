@@ -20,6 +20,7 @@ struct server {
 	uint16_t message;     /* of requests of ours */
 	/* the object in hand */
 	int fd;
+	int spare; /* the file of the next one; -1: none yet */
 	struct img_digest digest;
 	uint64_t written;
 	enum img_code failed; /* why it cannot be kept */

@@ -68,8 +68,11 @@ void img_store_drop(struct img_store *s, struct img_store_file *f);
 int img_store_sync_data(struct img_store *s,
 			struct img_store_file *const *files, size_t n,
 			struct img_err *err);
-/* The same for one file that is still open, by any thread: final as above. */
-int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
+/* Waits until the bytes of a file that is still open are written out: a file
+   system with a journal then keeps no name that the file is given without
+   them.  Durable they are with img_store_sync_names only, which can take such
+   a file along and has little to do for it. */
+int img_store_write_out(struct img_store *s, const struct img_store_file *f,
 			struct img_err *err);
 /* Whether a sync has failed, so that nothing can be promised any more. */
 bool img_store_is_broken(const struct img_store *s);
@@ -86,8 +89,10 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
    import that was killed may have left it without syncing its name. */
 int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		    struct img_err *err);
-/* Makes the names linked and adopted since the last call durable. */
-int img_store_sync_names(struct img_store *s, struct img_err *err);
+/* Makes the names linked and adopted since the last call durable, and the n
+   files that are open at fd. */
+int img_store_sync_names(struct img_store *s, const int *fd, size_t n,
+			 struct img_err *err);
 /* Takes an object away (not yet durable); absence is no error. */
 int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		     struct img_err *err);

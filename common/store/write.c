@@ -141,13 +141,20 @@ int img_store_sync_data(struct img_store *s,
 	return 0;
 }
 
-int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
+int img_store_write_out(struct img_store *s, const struct img_store_file *f,
 			struct img_err *err)
 {
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE |
+			     SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
 	if (s->broken)
 		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
 				   s->dir);
-	return fsync(f->fd) < 0 ? fail_sync(s, err) : 0;
+	/* Where there is no such call, the sync does all of it. */
+	if (sync_file_range(f->fd, 0, 0, all) == 0 || errno == ENOSYS ||
+	    errno == EINVAL || errno == ESPIPE)
+		return 0;
+	return fail_sync(s, err);
 }
 
 bool img_store_is_broken(const struct img_store *s)
@@ -258,42 +265,37 @@ int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 
 struct sync_job {
 	struct img_store *s;
-	char shard[4];
-	int error; /* errno, 0: it is durable */
+	int fd;        /* a file; -1: the shard */
+	char shard[4]; /* empty: nothing but the file */
+	int error;     /* errno, 0: it is durable */
 };
 
-static void *sync_shard(void *arg)
+static void *sync_job(void *arg)
 {
 	struct sync_job *j = arg;
-	int fd = openat(j->s->objects, j->shard,
-			O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+	int fd = j->fd >= 0 ? j->fd
+			    : openat(j->s->objects, j->shard,
+				     O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 
 	j->error = fd < 0 || fsync(fd) < 0 ? errno : 0;
-	if (fd >= 0)
+	if (fd >= 0 && j->fd < 0)
 		close(fd);
 	return NULL;
 }
 
 /* Side by side they share one commit of the file system's journal; one after
    the other each would pay for its own. */
-static int sync_shards(struct img_store *s, struct img_err *err)
+static int sync_jobs(struct img_store *s, struct sync_job *job, size_t n,
+		     struct img_err *err)
 {
-	struct sync_job job[FEW];
-	pthread_t thread[FEW];
-	size_t n = 0, threads = 0;
+	pthread_t thread[2 * FEW];
+	size_t threads = 0;
 
-	for (unsigned i = 0; i < 256 && n < FEW; i++)
-		if (s->touched[i]) {
-			job[n].s = s;
-			snprintf(job[n++].shard, sizeof(job[0].shard), "%02x",
-				 i);
-		}
-	while (threads + 1 < n &&
-	       pthread_create(&thread[threads], NULL, sync_shard,
-			      &job[threads]) == 0)
+	while (threads + 1 < n && pthread_create(&thread[threads], NULL,
+						 sync_job, &job[threads]) == 0)
 		threads++;
 	for (size_t i = threads; i < n; i++)
-		(void)sync_shard(&job[i]);
+		(void)sync_job(&job[i]);
 	for (size_t i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
 	for (size_t i = 0; i < n; i++)
@@ -304,19 +306,35 @@ static int sync_shards(struct img_store *s, struct img_err *err)
 	return 0;
 }
 
-int img_store_sync_names(struct img_store *s, struct img_err *err)
+static unsigned touched(const struct img_store *s)
 {
 	unsigned n = 0;
-	int rc;
 
 	for (unsigned i = 0; i < 256; i++)
 		n += s->touched[i];
-	if (s->adopted > FEW)
-		n = s->adopted;
-	if (n > FEW)
+	return s->adopted > FEW ? s->adopted : n;
+}
+
+int img_store_sync_names(struct img_store *s, const int *fd, size_t n_fd,
+			 struct img_err *err)
+{
+	struct sync_job job[2 * FEW];
+	size_t n = 0;
+	int rc;
+
+	if (touched(s) > FEW || n_fd > FEW) {
 		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
-	else
-		rc = sync_shards(s, err);
+	} else {
+		for (size_t i = 0; i < n_fd; i++)
+			job[n++] = (struct sync_job){ s, fd[i], "", 0 };
+		for (unsigned i = 0; i < 256; i++)
+			if (s->touched[i]) {
+				job[n] = (struct sync_job){ s, -1, "", 0 };
+				snprintf(job[n++].shard, sizeof(job[0].shard),
+					 "%02x", i);
+			}
+		rc = sync_jobs(s, job, n, err);
+	}
 	memset(s->touched, 0, sizeof(s->touched));
 	s->adopted = 0;
 	return rc;

@@ -15,6 +15,15 @@ struct img_journal {
 	struct img_audit *audit;
 };
 
+int img_journal_append(struct img_audit *a, struct img_catalog *c,
+		       struct img_err *err)
+{
+	const struct img_audit_keeper keeper = { img_catalog_audit,
+						 img_catalog_note_audit, c };
+
+	return img_audit_append(a, &keeper, err);
+}
+
 int img_journal_write(struct img_audit *a, struct img_catalog *c,
 		      struct img_err *err)
 {

@@ -11,6 +11,10 @@
 #include "audit/audit.h"
 #include "catalog/catalog.h"
 
+/* Lets the lines of the next img_journal_write be synced with something else;
+   as img_audit_append. */
+int img_journal_append(struct img_audit *a, struct img_catalog *c,
+		       struct img_err *err);
 /* Within a transaction and under the store's lock: what was added to a. */
 int img_journal_write(struct img_audit *a, struct img_catalog *c,
 		      struct img_err *err);

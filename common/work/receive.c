@@ -22,6 +22,7 @@ static void assoc_free(struct assoc *s)
 	img_dicom_reader_free(s->x.reader);
 	img_buf_release(&s->x.text);
 	arena_release(&s->chunk.arena);
+	pthread_cond_destroy(&s->woken);
 	free(s);
 }
 
@@ -123,6 +124,8 @@ static void admit(struct img_receive *r, int sock,
 		return;
 	}
 	s->r = r;
+	s->spare.fd = -1;
+	pthread_cond_init(&s->woken, NULL);
 	s->sock = sock;
 	s->from = *from;
 	img_address_name(from, s->address);
@@ -239,8 +242,9 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
+	pthread_cond_init(&r->more, &mono);
 	pthread_condattr_destroy(&mono);
-	pthread_cond_init(&r->done, NULL);
+	pthread_cond_init(&r->idle, NULL);
 	pthread_cond_init(&r->gone, NULL);
 	snprintf(r->aet, sizeof(r->aet), "%s", opts->aet ? opts->aet : "");
 	if (img_accept_prepare(err) < 0 ||
@@ -268,7 +272,8 @@ void img_receive_close(struct img_receive *r)
 	img_dicom_reader_free(r->reader);
 	free(r->stable);
 	pthread_cond_destroy(&r->work);
-	pthread_cond_destroy(&r->done);
+	pthread_cond_destroy(&r->idle);
+	pthread_cond_destroy(&r->more);
 	pthread_cond_destroy(&r->gone);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

@@ -167,13 +167,13 @@ static void commit_queue(struct img_receive *r)
 	for (; list; list = next) {
 		next = list->queued;
 		list->done = true;
+		pthread_cond_signal(&list->woken);
 	}
 	if (g->failure.code == IMG_E_IO && !r->broken) {
 		r->failure = g->failure;
 		r->broken = img_store_is_broken(g->store);
 	}
 	memset(&g->failure, 0, sizeof(g->failure));
-	pthread_cond_broadcast(&r->done);
 }
 
 /* With the lock, which is let go of in between. */
@@ -188,36 +188,94 @@ static void say_stable(struct img_receive *r)
 	pthread_mutex_lock(&r->lock);
 }
 
+/* Whoever waits for the committer's part: the first of the queue has it next. */
+static void hand_on(struct img_receive *r)
+{
+	r->committing = false;
+	if (r->queue)
+		pthread_cond_signal(&r->queue->woken);
+	pthread_cond_signal(&r->idle);
+}
+
 static void *committer(void *arg)
 {
 	struct img_receive *r = arg;
 
 	pthread_mutex_lock(&r->lock);
-	while (r->queue || r->n_refused || !r->ended) {
+	while (r->n_refused || !r->ended) {
+		if (!r->ended)
+			wait_work(r);
+		while (r->committing)
+			pthread_cond_wait(&r->idle, &r->lock);
+		r->committing = true;
 		if (refusals_due(r))
 			take_refusals(r);
-		else if (r->queue)
-			commit_queue(r);
-		else
-			wait_work(r);
 		say_stable(r);
+		hand_on(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
 
+void receive_coming(struct assoc *s)
+{
+	pthread_mutex_lock(&s->r->lock);
+	s->coming = true;
+	s->coming_since = img_time_mono();
+	pthread_mutex_unlock(&s->r->lock);
+}
+
+/* An object that has been on its way for long may be so for longer. */
+static bool more_come(const struct img_receive *r, double now)
+{
+	for (const struct assoc *s = r->running; s; s = s->next)
+		if (s->coming && now - s->coming_since < 8 * r->took)
+			return true;
+	return false;
+}
+
+/* Peers wait for each answer before they send the next object: what comes
+   while a batch is committed waits for the next one, and batches of one would
+   take turns for ever.  So a batch waits for what is about to come, at most
+   half as long as it takes itself. */
+static void gather(struct img_receive *r)
+{
+	double now = img_time_mono(), until = now + r->took / 2;
+	struct timespec t = { .tv_sec = (time_t)until };
+
+	t.tv_nsec = (long)((until - (double)t.tv_sec) * 1e9);
+	while (more_come(r, now) && now < until) {
+		pthread_cond_timedwait(&r->more, &r->lock, &t);
+		now = img_time_mono();
+	}
+}
+
 void receive_commit(struct assoc *s)
 {
+	double began;
+
 	struct img_receive *r = s->r;
 
 	pthread_mutex_lock(&r->lock);
 	s->queued = NULL;
 	s->done = false;
+	s->coming = false;
 	*r->queue_end = s;
 	r->queue_end = &s->queued;
-	pthread_cond_signal(&r->work);
+	pthread_cond_signal(&r->more);
 	while (!s->done)
-		pthread_cond_wait(&r->done, &r->lock);
+		if (r->committing) {
+			pthread_cond_wait(&s->woken, &r->lock);
+		} else {
+			r->committing = true;
+			gather(r);
+			began = img_time_mono();
+			commit_queue(r);
+			r->took += (img_time_mono() - began - r->took) / 4;
+			hand_on(r);
+			if (r->stable)
+				pthread_cond_signal(&r->work);
+		}
 	pthread_mutex_unlock(&r->lock);
 }
 

@@ -24,7 +24,8 @@ struct assoc {
 	bool granted, told_to_stop;
 	/* the object in hand */
 	bool open;
-	double since; /* when the worker was heard of last */
+	struct img_store_file spare; /* the worker has it for the next one */
+	double since;                /* when the worker was heard of last */
 	uint64_t grown;
 	struct img_up begun;
 	uint64_t dataset;            /* its offset in the file */
@@ -33,7 +34,10 @@ struct assoc {
 	struct chunk chunk; /* of one item */
 	/* the committer's */
 	struct assoc *queued;
+	bool coming; /* an object that is not queued yet, */
+	double coming_since;
 	bool done;
+	pthread_cond_t woken; /* done, or the committer's turn is its */
 };
 
 struct img_receive {
@@ -45,11 +49,13 @@ struct img_receive {
 	char aet[17];
 
 	pthread_mutex_t lock;
-	pthread_cond_t work, done, gone;
+	pthread_cond_t work, idle, more, gone;
 	struct img_access *access;
 	struct assoc *running;
 	unsigned n_running, lanes;
 	struct assoc *queue, **queue_end;
+	bool committing; /* a thread has the committer's part */
+	double took;     /* what a batch takes, on average */
 	char refused[REFUSALS][PEER_MAX];
 	size_t n_refused;
 	uint64_t more_refused; /* that found no place there */
@@ -66,6 +72,8 @@ struct img_receive {
 struct img_ingest_host receive_host(struct img_receive *r);
 int receive_commit_start(struct img_receive *r, struct img_err *err);
 void receive_commit_end(struct img_receive *r);
+/* The association has an object that will soon be for the committer. */
+void receive_coming(struct assoc *s);
 /* The item of the association's chunk: committed and reported on return. */
 void receive_commit(struct assoc *s);
 /* An association that was refused: into the audit log. */

@@ -11,7 +11,7 @@
 /* Both files from these offsets on to their ends. */
 static bool same_bytes(int a, uint64_t at_a, int b, uint64_t at_b, uint64_t n)
 {
-	static _Thread_local uint8_t x[BLOCK], y[BLOCK];
+	static uint8_t x[BLOCK], y[BLOCK];
 
 	while (n) {
 		size_t part = n < BLOCK ? (size_t)n : BLOCK;

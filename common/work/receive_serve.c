@@ -127,10 +127,20 @@ static uint16_t fail(struct assoc *s, enum outcome outcome, uint16_t status,
 	return status;
 }
 
+static int new_file(struct assoc *s, struct img_store_file *f,
+		    struct img_err *err)
+{
+	struct img_store *store = s->r->g->store;
+
+	if (img_store_room(store) < ROOM)
+		return img_err_set(err, IMG_E_IO,
+				   "%s: no room for another object", s->peer);
+	return img_store_begin(store, s->lane, f, err);
+}
+
 static int begin(struct assoc *s, const struct img_up *up, struct img_err *err)
 {
 	struct img_down m = { .kind = IMG_DOWN_FILE };
-	struct img_store *store = s->r->g->store;
 	struct item *it = item_of(s);
 	struct img_err why = IMG_ERR_INIT;
 
@@ -139,13 +149,17 @@ static int begin(struct assoc *s, const struct img_up *up, struct img_err *err)
 	s->begun = *up;
 	if (item_begin(s, err) < 0)
 		return -1;
-	if (img_store_room(store) < ROOM)
-		img_err_set(&why, IMG_E_IO, "%s: no room for another object",
-			    s->peer);
-	else if (img_store_begin(store, s->lane, &it->file, &why) == 0)
+	receive_coming(s);
+	if (s->spare.fd >= 0) {
+		it->file = s->spare;
+		s->spare.fd = -1;
 		s->open = true;
-	if (s->open)
+		return 0;
+	}
+	if (new_file(s, &it->file, &why) == 0) {
+		s->open = true;
 		return say(s, &m, it->file.fd, err);
+	}
 	m.status = fail(s, FAILED, NO_RESOURCES, &why);
 	snprintf(m.comment, sizeof(m.comment), "no room in the archive");
 	return say(s, &m, -1, err);
@@ -261,25 +275,34 @@ static uint16_t finish(struct assoc *s, const struct img_up *up)
 		return is_ours(&why) ? fail(s, FAILED,
 					    status_of_failure(why.code), &why)
 				     : fail(s, REJECTED, status, &why);
-	if (img_store_sync_file(store, &it->file, &why) < 0 ||
-	    img_close(&it->file.fd, "writing to the archive", &why) < 0)
+	if (img_store_write_out(store, &it->file, &why) < 0)
 		return fail(s, FAILED, NO_RESOURCES, &why);
 	it->outcome = OBJECT;
-	it->synced = true;
+	it->written_out = true;
 	receive_commit(s);
+	if (it->file.fd >= 0)
+		close(it->file.fd);
+	it->file.fd = -1;
 	return status_of(s, it);
 }
 
 static int end(struct assoc *s, const struct img_up *up, struct img_err *err)
 {
 	struct img_down m = { .kind = IMG_DOWN_VERDICT };
+	const struct img_down file = { .kind = IMG_DOWN_FILE };
+	struct img_err ignored = IMG_ERR_INIT;
 
 	if (!s->open)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
 	s->open = false;
 	m.status = finish(s, up);
 	snprintf(m.comment, sizeof(m.comment), "%s", comment_of(m.status));
-	return say(s, &m, -1, err);
+	if (say(s, &m, -1, err) < 0)
+		return -1;
+	/* While the peer takes its answer: what the next one is put into.  What
+	   is wrong with that is told when it comes. */
+	(void)new_file(s, &s->spare, &ignored);
+	return say(s, &file, s->spare.fd, err);
 }
 
 /* An object that never became complete was not acknowledged. */
@@ -442,6 +465,7 @@ void *receive_assoc(void *arg)
 		err = why;
 	lose(s, err.code ? err.code : IMG_E_TRANSPORT,
 	     err.code ? err.text : "the association ended");
+	img_store_drop(s->r->g->store, &s->spare);
 	if (err.code != IMG_OK) {
 		struct img_err text = IMG_ERR_INIT;
 

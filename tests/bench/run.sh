@@ -4,7 +4,7 @@
 #	sh tests/bench/run.sh [part ...]
 #
 # Parts: inplace copy archive second query million dicomdir export codec anon
-# peers send; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
+# peers send recv; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
 # are the numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A
 # time is the median of the rounds, a ratio the median of the ratios of each
 # round.
@@ -564,6 +564,129 @@ cpu_of()
 	awk '{ print $14 + $15 }' "/proc/$1/stat"
 }
 
+# Four dcmsend's that send what is under net/part0 to net/part3 to the port
+# that the file named says.
+four()
+{
+	cat >"$B/net/four" <<!
+for i in 0 1 2 3; do
+	dcmsend -aec IMGRECV +sd -nh 127.0.0.1 \$(cat \$1) $B/net/part\$i &
+	p="\$p \$!"
+done
+for i in \$p; do wait \$i || exit 1; done
+!
+}
+
+end_servers()
+{
+	for p in ${scp:-} ${rcv:-}; do
+		kill "$p" && wait "$p"
+	done
+	unset scp rcv
+} 2>/dev/null
+
+# fresh PEER COMMAND: at a port of its own, until it listens.
+fresh()
+{
+	ports=$((${ports:-24200} + 1))
+	server=$1
+	shift
+	"$@" $ports >"$B/net/$server.out" 2>&1 &
+	eval "$server=$!"
+	echo $ports >"$B/net/$server.port"
+	tries=0
+	until echoscu -aec IMGRECV 127.0.0.1 $ports >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 50 ] || die "$server does not listen"
+		sleep 0.2
+	done
+}
+
+# Nothing that comes is there already.
+recv_fresh()
+{
+	end_servers
+	free_archive
+	mkdir "$B/out"
+	fresh scp env TCP_NODELAY=1 storescp --fork -od "$B/out"
+	fresh rcv imgrecv -q -C "$B/archive" -p
+}
+
+# Four associations at a time into imgrecv, durable; the peer is not.
+bench_recv()
+{
+	command -v storescp >/dev/null || return 0
+	for size in small large; do
+		rm -rf "$B/net" && mkdir -p "$B/net" && four
+		[ $size = small ] && n=2000 || n=400
+		for i in 0 1 2 3; do mkdir "$B/net/part$i"; done
+		find "$B/$size" -type f | LC_ALL=C sort | head -n $n |
+			awk '{ print NR % 4, NR, $0 }' | while read -r i k f; do
+			ln "$f" "$B/net/part$i/$k.dcm"
+		done
+		n=$(find "$B/net" -name '*.dcm' | wc -l)
+		pair "recv-$size" \
+			"env TCP_NODELAY=1 sh $B/net/four $B/net/rcv.port" \
+			"env TCP_NODELAY=1 sh $B/net/four $B/net/scp.port" \
+			recv_fresh
+		end_servers
+		row "receive $n $size CT, 4 associations" "recv-$size" "$n" \
+			'≤ 1.00' 'storescp, TCP_NODELAY=1, not durable'
+	done
+	bench_forward
+	rm -rf "$B/net"
+}
+
+# The same bytes over four bare sockets into files, as nc would do it.
+cat_over_sockets()
+{
+	cat <<'!'
+use IO::Socket::INET;
+my ($out, @folders) = @ARGV;
+my ($block, $got, @children) = 1 << 18;
+for my $folder (@folders) {
+	my $l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+		or die;
+	my $to = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+		PeerPort => $l->sockport) or die;
+	my $from = $l->accept or die;
+	my $n = @children;
+	if (!($children[@children] = fork)) {
+		close $to;
+		open my $f, '>', "$out/$n" or die;
+		syswrite $f, $got while sysread $from, $got, $block;
+		exit 0;
+	}
+	if (!($children[@children] = fork)) {
+		close $from;
+		for my $name (glob "$folder/*") {
+			open my $f, '<', $name or die;
+			syswrite $to, $got while sysread $f, $got, $block;
+		}
+		exit 0;
+	}
+}
+for (@children) { waitpid $_, 0; $? and die }
+!
+}
+
+# What the way into the archive costs beside a bare one; a report.
+bench_forward()
+{
+	command -v perl >/dev/null || return 0
+	cat_over_sockets >"$B/net/sockets.pl"
+	mb=$(du -smc "$B"/net/part? | tail -n 1 | cut -f 1)
+	pair forward \
+		"imgsend -q -C $B/net/none -j 4 -c IMGRECV@127.0.0.1:\$(cat $B/net/rcv.port) $B/net/part0 $B/net/part1 $B/net/part2 $B/net/part3" \
+		"perl $B/net/sockets.pl $B/out $B/net/part0 $B/net/part1 $B/net/part2 $B/net/part3" \
+		'recv_fresh; rm -rf "$B/net/none"'
+	end_servers
+	row "\`imgsend -j 4\` to imgrecv, $n CT ($mb MiB)" forward "$n" '' \
+		'bare sockets into files, 4 at a time'
+}
+
+trap end_servers EXIT
+
 # ---- all ----------------------------------------------------------------
 
 command -v gdcmscanner >/dev/null || sh "$here/../deps.sh" libgdcm-tools >&2 ||
@@ -577,7 +700,7 @@ look_for_room
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
 [ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
-	export codec anon peers send
+	export codec anon peers send recv
 for part; do
 	"bench_$part"
 done

@@ -105,7 +105,8 @@ check()
 	fi
 	within c.said c.rows 'said to be stored, and not catalogued'
 	within c.rows c.files 'catalogued, and no object'
-	grep -oE '"digest":"[0-9a-f]{64}"' "$1/audit.log" 2>/dev/null |
+	# A cut may leave zeros at its end, which the next commit takes away.
+	grep -aoE '"digest":"[0-9a-f]{64}"' "$1/audit.log" 2>/dev/null |
 		cut -d '"' -f 4 | LC_ALL=C sort -u >c.audit
 	within c.said c.audit 'said to be stored, and not in the audit log'
 	said_=$(wc -l <c.said)

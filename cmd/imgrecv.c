@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -21,7 +22,7 @@ static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		timeout_request = 10, timeout_idle = 60, timeout_io = 30;
 static struct img_list addresses, allow;
 static bool tls_any_peer;
-static const char *tls_cert, *tls_key, *tls_ca;
+static const char *tls_cert, *tls_key, *tls_ca, *users, *new_user;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -37,6 +38,10 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &allow_file, NULL, 0 },
 	{ 0, "any-called", NULL, "take associations for other titles, too",
 	  IMG_OPT_FLAG, &any_called, NULL, 0 },
+	{ 0, "users", "file", "peers have to say who they are; as there",
+	  IMG_OPT_STRING, &users, NULL, 0 },
+	{ 0, "new-user", "name", "print a line for it: passcode on stdin",
+	  IMG_OPT_STRING, &new_user, NULL, 0 },
 	{ 0, "tls-cert", "file", "speak TLS: our certificate (PEM)",
 	  IMG_OPT_STRING, &tls_cert, NULL, 0 },
 	{ 0, "tls-key", "file", "and its key", IMG_OPT_STRING, &tls_key, NULL,
@@ -96,33 +101,32 @@ static void on_hup(int sig)
 }
 
 /* The rules as they are now. */
-static int read_rules(struct img_access **out, struct img_err *err)
+static int read_rules(struct img_err *err)
 {
-	if (img_access_new(out, err) < 0)
+	struct img_access *rules;
+	struct img_users *who = NULL;
+
+	if (img_access_load(&rules, allow.item, allow.n, allow_file, err) < 0)
 		return -1;
-	for (size_t i = 0; i < allow.n; i++)
-		if (img_access_add(*out, allow.item[i], err) < 0)
-			goto fail;
-	if (allow_file && img_access_read(*out, allow_file, err) < 0)
-		goto fail;
+	if (img_access_pins(rules) && (!tls_cert || tls_any_peer))
+		img_err_set(err, IMG_E_USAGE,
+			    "rules with certificates want --tls-ca");
+	if (err->code != IMG_OK ||
+	    (users && img_users_read(&who, users, err) < 0)) {
+		img_access_free(rules);
+		return -1;
+	}
+	img_receive_access_take(receiver, rules);
+	img_receive_users_take(receiver, who);
 	return 0;
-fail:
-	img_access_free(*out);
-	return -1;
 }
 
 static bool stopped(void *arg)
 {
-	struct img_access *rules;
 	struct img_err err = IMG_ERR_INIT;
 
-	if (atomic_exchange(&hup, false)) {
-		if (read_rules(&rules, &err) == 0)
-			img_receive_access_take(receiver, rules);
-		else
-			img_cli_warn(arg, "%s; the rules stay as they were",
-				     err.text);
-	}
+	if (atomic_exchange(&hup, false) && read_rules(&err) < 0)
+		img_cli_warn(arg, "%s; the rules stay as they were", err.text);
 	return img_cli_stopped(arg);
 }
 
@@ -152,12 +156,10 @@ static void check(struct img_cli *cli, int argc)
 
 static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 {
-	struct img_access *rules;
 	char name[IMG_ADDRESS_MAX];
 
-	if (read_rules(&rules, err) < 0)
+	if (read_rules(err) < 0)
 		return -1;
-	img_receive_access_take(receiver, rules);
 	if (img_listen_open(l, addresses.item, addresses.n, (uint16_t)port,
 			    err) < 0)
 		return -1;
@@ -173,6 +175,16 @@ static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 	if (img_receive_serve(receiver, l, err) < 0)
 		return -1;
 	return 0;
+}
+
+static int print_user(struct img_cli *cli, struct img_err *err)
+{
+	char *line = img_users_line(new_user, 0, err);
+	int rc = line ? img_cli_emit_text(cli, line, strlen(line)) : -1;
+
+	cli->quiet = true; /* there is nothing to sum up */
+	free(line);
+	return rc;
 }
 
 static int receive(struct img_cli *cli, struct img_err *err)
@@ -225,7 +237,7 @@ int main(int argc, char **argv)
 	check(&cli, argc);
 	sigaction(SIGHUP, &again, NULL);
 	mallopt(M_ARENA_MAX, 4); /* memory must not grow with threads */
-	if (receive(&cli, &err) < 0)
+	if ((new_user ? print_user(&cli, &err) : receive(&cli, &err)) < 0)
 		img_cli_fail(&cli, &err);
 	return img_cli_finish(&cli);
 }

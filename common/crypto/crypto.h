@@ -98,6 +98,18 @@ void img_trustee_free(struct img_trustee *t);
 int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 	       struct img_buf *out, struct img_err *err);
 
+/* ---- passcodes -------------------------------------------------------- */
+
+#define IMG_PASSCODE_HASH 128 /* with its NUL */
+
+/* What can be kept of one: Argon2id with a salt, printable; 64 MiB and a tenth
+   of a second. */
+int img_passcode_hash(char out[IMG_PASSCODE_HASH], const void *p, size_t n,
+		      struct img_err *err);
+/* Whether it is one that can be compared with. */
+bool img_passcode_hash_ok(const char *hash);
+bool img_passcode_is(const char *hash, const void *p, size_t n);
+
 /* ---- signatures ------------------------------------------------------- */
 
 #define IMG_SIGN_PUBLIC 32

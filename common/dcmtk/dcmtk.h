@@ -262,6 +262,7 @@ struct img_accept_request {
 	bool confirm; /* wants to be told that it is accepted */
 	uint16_t user_len, passcode_len;
 	char user[64], passcode[64]; /* longer ones: length only */
+	char certificate[65]; /* its SHA-256, 64 hex digits; empty: none */
 };
 
 /* Loads what is loaded lazily otherwise, before the jail is entered. */
@@ -272,11 +273,12 @@ int img_accept_receive(struct img_accept **a, int sock,
 		       const struct img_accept_opts *opts,
 		       struct img_accept_request *request, struct img_err *err);
 /* choose says of each presentation context which of the n transfer syntaxes
-   is taken, or -1: not this SOP class, -2: none of these. */
+   is taken, or -1: not this SOP class, -2: none of these.  confirm: the user
+   is who it says, if it wants to be told so. */
 int img_accept_grant(struct img_accept *a,
 		     int (*choose)(void *arg, const char *abstract,
 				   const char *const *ts, size_t n),
-		     void *arg, struct img_err *err);
+		     void *arg, bool confirm, struct img_err *err);
 /* As in PS3.8 9.3.4: result, source, reason. */
 void img_accept_reject(struct img_accept *a, uint8_t result, uint8_t source,
 		       uint8_t reason);

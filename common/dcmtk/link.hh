@@ -66,5 +66,8 @@ class LinkLayer : public DcmTransportLayer
 /* The same with TLS; NULL when it cannot be set up. */
 DcmTransportConnection *img_tls_link(struct img_accept_tls *tls, int sock,
 				     Pace *pace);
+/* SHA-256 of the certificate that the peer has shown, in hexadecimal digits;
+   empty: none. */
+void img_tls_certificate(DcmTransportConnection *conn, char out[65]);
 
 #endif

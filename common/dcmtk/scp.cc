@@ -173,6 +173,8 @@ int img_accept_receive(struct img_accept **out, int sock,
 			return ended(a, "association request", rc, err);
 		a->conn = DUL_getTransportConnection(a->assoc->DULassociation);
 		describe(a->assoc->params, request);
+		if (o->tls)
+			img_tls_certificate(a->conn, request->certificate);
 		return 0;
 	});
 }
@@ -231,7 +233,7 @@ static OFCondition answer_all(struct img_accept *a,
 int img_accept_grant(struct img_accept *a,
 		     int (*choose)(void *arg, const char *abstract,
 				   const char *const *ts, size_t n),
-		     void *arg, struct img_err *err)
+		     void *arg, bool confirm, struct img_err *err)
 {
 	return guard(err, [&] {
 		UserIdentityNegotiationSubItemRQ *id = NULL;
@@ -239,7 +241,7 @@ int img_accept_grant(struct img_accept *a,
 
 		ASC_getUserIdentRQ(a->assoc->params, &id);
 		/* Names are confirmed by an answer without content. */
-		if (id && id->isPosResponseRequested())
+		if (confirm && id && id->isPosResponseRequested())
 			a->assoc->params->DULparams.ackUserIdentNeg =
 				new UserIdentityNegotiationSubItemAC;
 		if (rc.good())

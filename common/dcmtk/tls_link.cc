@@ -97,6 +97,7 @@ class TlsLink : public DcmTCPConnection
 
 		setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
+	void certificate(char out[65]);
 	~TlsLink() override
 	{
 		SSL_free(ssl);
@@ -119,6 +120,26 @@ class TlsLink : public DcmTCPConnection
 	Pace *pace;
 	bool broken = false;
 };
+
+void img_tls_certificate(DcmTransportConnection *conn, char out[65])
+{
+	TlsLink *link = dynamic_cast<TlsLink *>(conn);
+
+	out[0] = '\0';
+	if (link)
+		link->certificate(out);
+}
+
+void TlsLink::certificate(char out[65])
+{
+	X509 *x = SSL_get1_peer_certificate(ssl);
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (x && X509_digest(x, EVP_sha256(), md, &n) && n == 32)
+		img_hex(out, md, n);
+	X509_free(x);
+}
 
 /* Whether the call that gave rc is to be made again. */
 bool TlsLink::retry(int rc)

@@ -16,6 +16,7 @@ struct rule {
 	char aet[17];     /* may hold * and ?; empty: any */
 	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
 	unsigned bits;    /* of addr that count */
+	char pin[65];     /* of the certificate; empty: any or none */
 };
 
 struct img_access {
@@ -61,20 +62,57 @@ static bool parse_address(struct rule *r, const char *text)
 	return true;
 }
 
-int img_access_add(struct img_access *a, const char *text, struct img_err *err)
+/* "title@address pin" without its pin into out. */
+static int split_pin(struct rule *r, const char *text, char *out, size_t size,
+		     struct img_err *err)
 {
-	const char *at = strrchr(text, '@');
-	size_t n = at ? (size_t)(at - text) : strlen(text);
-	struct rule r = { .bits = 0 }, *more;
+	const char *pin = strrchr(text, ' ');
+	uint8_t bytes[32];
+	size_t n = strlen(text);
 
+	if (pin && strlen(pin + 1) == 64) {
+		if (!img_unhex(bytes, sizeof(bytes), pin + 1))
+			return img_err_set(err, IMG_E_USAGE,
+					   "a certificate is meant by 64 "
+					   "hexadecimal digits");
+		img_hex(r->pin, bytes, sizeof(bytes));
+		for (n = (size_t)(pin - text); n && text[n - 1] == ' '; n--)
+			;
+	}
+	if (n >= size)
+		return img_err_set(err, IMG_E_USAGE, "a rule is too long");
+	memcpy(out, text, n);
+	out[n] = '\0';
+	return 0;
+}
+
+static int parse_rule(struct rule *r, const char *rule, struct img_err *err)
+{
+	char text[128];
+	const char *at;
+	size_t n;
+
+	if (split_pin(r, rule, text, sizeof(text), err) < 0)
+		return -1;
+	at = strrchr(text, '@');
+	n = at ? (size_t)(at - text) : strlen(text);
 	if (n > 16 || (n == 0 && !at))
 		return img_err_set(err, IMG_E_USAGE,
 				   "an AE title has 1 to 16 characters");
-	memcpy(r.aet, text, n);
-	if (at && strcmp(at + 1, "*") != 0 && !parse_address(&r, at + 1))
+	memcpy(r->aet, text, n);
+	if (at && strcmp(at + 1, "*") != 0 && !parse_address(r, at + 1))
 		return img_err_set(err, IMG_E_USAGE,
 				   "%s: no address, as 10.1.2.3 or 10.0.0.0/8",
 				   at + 1);
+	return 0;
+}
+
+int img_access_add(struct img_access *a, const char *text, struct img_err *err)
+{
+	struct rule r = { .bits = 0 }, *more;
+
+	if (parse_rule(&r, text, err) < 0)
+		return -1;
 	if (a->n == RULES_MAX)
 		return img_err_set(err, IMG_E_LIMIT, "over %d rules",
 				   RULES_MAX);
@@ -134,6 +172,22 @@ out:
 	return rc;
 }
 
+int img_access_load(struct img_access **out, const char *const *rule, size_t n,
+		    const char *file, struct img_err *err)
+{
+	int rc = img_access_new(out, err);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = img_access_add(*out, rule[i], err);
+	if (rc == 0 && file)
+		rc = img_access_read(*out, file, err);
+	if (rc < 0) {
+		img_access_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
 /* ---- asking ----------------------------------------------------------- */
 
 /* * and ? in p; no recursion. */
@@ -182,7 +236,22 @@ static bool within(const struct rule *r, const uint8_t addr[16])
 	return !rest || (r->addr[whole] ^ addr[whole]) >> (8 - rest) == 0;
 }
 
+static bool has(const struct rule *r, const char *aet, const char *certificate)
+{
+	return (!*r->aet || matches(r->aet, aet)) &&
+	       (!*r->pin || strcmp(r->pin, certificate) == 0);
+}
+
+bool img_access_pins(const struct img_access *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (*a->rule[i].pin)
+			return true;
+	return false;
+}
+
 bool img_access_may(const struct img_access *a, const char *aet,
+		    const char *certificate,
 		    const struct sockaddr_storage *from)
 {
 	uint8_t addr[16];
@@ -190,7 +259,7 @@ bool img_access_may(const struct img_access *a, const char *aet,
 	bytes_of(addr, from);
 	for (size_t i = 0; i < a->n; i++)
 		if (within(&a->rule[i], addr) &&
-		    (!aet || !*a->rule[i].aet || matches(a->rule[i].aet, aet)))
+		    (!aet || has(&a->rule[i], aet, certificate)))
 			return true;
 	return a->n == 0;
 }

@@ -140,7 +140,7 @@ static void serve(struct img_await *w, int sock)
 	if (!rq)
 		close(sock);
 	else if (img_accept_receive(&a, sock, &o, rq, &err) == 0 &&
-		 img_accept_grant(a, choose, NULL, &err) == 0)
+		 img_accept_grant(a, choose, NULL, false, &err) == 0)
 		while (one_message(w, a, &set, &data, &err) > 0)
 			continue;
 	if (a)

@@ -36,5 +36,8 @@ int img_scu_answer(struct img_scu *s, uint8_t context,
    others may read the file. */
 int img_net_read_secret(const char *file, struct img_buf *out,
 			struct img_err *err);
+/* The same for all lines of it, as many as out may hold. */
+int img_net_read_secrets(const char *file, struct img_buf *out,
+			 struct img_err *err);
 
 #endif

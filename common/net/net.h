@@ -241,7 +241,9 @@ void img_listen_notify(const char *state);
 /* ---- acceptor: who may come ------------------------------------------- */
 
 /* Rules "AET@address", "AET" or "@address".  The title may hold * and ?; the
-   address is a number, or one with the bits of its network (10.0.0.0/8). */
+   address is a number, or one with the bits of its network (10.0.0.0/8).
+   Behind a blank the SHA-256 of the certificate that a peer needs in addition,
+   64 hexadecimal digits. */
 struct img_access;
 int img_access_new(struct img_access **out, struct img_err *err);
 void img_access_free(struct img_access *a);
@@ -249,9 +251,31 @@ int img_access_add(struct img_access *a, const char *rule, struct img_err *err);
 /* One rule a line; # begins a comment. */
 int img_access_read(struct img_access *a, const char *file,
 		    struct img_err *err);
-/* No rules: everybody.  aet NULL: whether anyone may come from there. */
+/* All rules of a list, and those of a file (NULL: none). */
+int img_access_load(struct img_access **out, const char *const *rule, size_t n,
+		    const char *file, struct img_err *err);
+/* Whether there are rules with certificates. */
+bool img_access_pins(const struct img_access *a);
+/* No rules: everybody.  aet NULL: whether anyone may come from there.
+   certificate: as rules have it; empty: it has shown none. */
 bool img_access_may(const struct img_access *a, const char *aet,
+		    const char *certificate,
 		    const struct sockaddr_storage *from);
+
+/* Users (PS3.7 D.3.3.7), one a line: a name, or a name and what
+   img_users_line has made of a passcode; # begins a comment. */
+struct img_users;
+/* IMG_E_DENIED when others can read the file. */
+int img_users_read(struct img_users **u, const char *file, struct img_err *err);
+void img_users_free(struct img_users *u);
+/* What is known of the user: 1 with the hash of its passcode (empty: it has
+   none), 0 nothing: hash is then that of another, if there is one, so that an
+   answer takes as long. */
+int img_users_find(const struct img_users *u, const char *name,
+		   char hash[IMG_PASSCODE_HASH]);
+/* A line for such a file; the passcode is what fd has up to its end or to the
+   end of its line.  Free with free(). */
+char *img_users_line(const char *name, int fd, struct img_err *err);
 
 /* Whether objects of a SOP class can be stored: those of the standard's
    storage service and every class that is not of the standard. */
@@ -299,6 +323,7 @@ struct img_down {
 	uint32_t kind;
 	uint16_t status;                /* VERDICT: as C-STORE-RSP has it */
 	uint8_t result, source, reason; /* REJECT: PS3.8 9.3.4 */
+	uint8_t confirm;                /* GRANT: the user is who it says */
 	char comment[65];               /* VERDICT: (0000,0902) */
 };
 

@@ -369,17 +369,20 @@ static int negotiate(struct server *s, int peer, struct img_err *err)
 					   s->opts->tls };
 	struct img_up up = { .kind = IMG_UP_REQUEST };
 	struct img_down m;
+	int rc;
 
 	if (img_accept_receive(&s->peer, peer, &o, &up.u.request, err) < 0)
 		return -1;
-	if (img_up_send(s->sock, &up, err) < 0 ||
-	    img_serve_hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
+	rc = img_up_send(s->sock, &up, err);
+	explicit_bzero(&up, sizeof(up)); /* a passcode */
+	if (rc < 0 || img_serve_hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
 		return -1;
 	if (m.kind == IMG_DOWN_REJECT) {
 		img_accept_reject(s->peer, m.result, m.source, m.reason);
 		return 0;
 	}
-	return img_accept_grant(s->peer, choose, NULL, err) < 0 ? -1 : 1;
+	return img_accept_grant(s->peer, choose, NULL, m.confirm, err) < 0 ? -1
+									   : 1;
 }
 
 static int serve(struct server *s, struct img_err *err)

@@ -23,7 +23,8 @@ static bool is_request(const struct img_accept_request *r)
 	return is_text(r->calling, sizeof(r->calling)) &&
 	       is_text(r->called, sizeof(r->called)) &&
 	       is_text(r->implementation, sizeof(r->implementation)) &&
-	       is_text(r->version, sizeof(r->version));
+	       is_text(r->version, sizeof(r->version)) &&
+	       is_text(r->certificate, sizeof(r->certificate));
 }
 
 static bool is_sound(const struct img_up *m)

@@ -74,7 +74,7 @@ static const char *objection(struct img_receive *r, struct assoc *s,
 			     bool *later)
 {
 	*later = false;
-	if (!img_access_may(r->access, NULL, &s->from))
+	if (!img_access_may(r->access, NULL, "", &s->from))
 		return "address not allowed";
 	*later = true;
 	if (r->n_running >= r->opts.max_associations)
@@ -223,6 +223,17 @@ void img_receive_access_take(struct img_receive *r, struct img_access *a)
 	img_access_free(old);
 }
 
+void img_receive_users_take(struct img_receive *r, struct img_users *u)
+{
+	struct img_users *old;
+
+	pthread_mutex_lock(&r->lock);
+	old = r->users;
+	r->users = u;
+	pthread_mutex_unlock(&r->lock);
+	img_users_free(old);
+}
+
 int img_receive_open(struct img_receive **out, const char *dir,
 		     const struct img_receive_opts *opts,
 		     const struct img_receive_host *host, struct img_err *err)
@@ -239,6 +250,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	r->host = *host;
 	own = receive_host(r);
 	pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_init(&r->passcodes, NULL);
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
@@ -269,6 +281,7 @@ void img_receive_close(struct img_receive *r)
 	img_ingest_close(r->g);
 	img_jail_close(r->jail);
 	img_access_free(r->access);
+	img_users_free(r->users);
 	img_dicom_reader_free(r->reader);
 	free(r->stable);
 	pthread_cond_destroy(&r->work);
@@ -276,5 +289,6 @@ void img_receive_close(struct img_receive *r)
 	pthread_cond_destroy(&r->more);
 	pthread_cond_destroy(&r->gone);
 	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->passcodes);
 	free(r);
 }

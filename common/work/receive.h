@@ -46,6 +46,8 @@ int img_receive_open(struct img_receive **r, const char *dir,
 		     const struct img_receive_host *host, struct img_err *err);
 /* Who may come from now on; freed by the listener. */
 void img_receive_access_take(struct img_receive *r, struct img_access *a);
+/* Who may say who it is, and has to; likewise.  NULL: everybody. */
+void img_receive_users_take(struct img_receive *r, struct img_users *u);
 /* Serves until host.stopped says so, then finishes what is in hand.  -1 with
    the reason when nothing can be stored any more. */
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,

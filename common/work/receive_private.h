@@ -48,9 +48,10 @@ struct img_receive {
 	struct img_dicom_reader *reader; /* the committer's */
 	char aet[17];
 
-	pthread_mutex_t lock;
+	pthread_mutex_t lock, passcodes;
 	pthread_cond_t work, idle, more, gone;
 	struct img_access *access;
+	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
 	unsigned n_running, lanes;
 	struct assoc *queue, **queue_end;
@@ -88,6 +89,15 @@ int receive_stable_say(struct img_receive *r);
 
 /* receive_same.c: a conflict in the file meta only is none. */
 void receive_same(struct assoc *s);
+
+/* receive_user.c: PS3.7 D.3.3.7.  NULL: it may come in; confirm: and is who it
+   says. */
+const char *receive_identify(struct img_receive *r,
+			     const struct img_accept_request *q, bool *confirm);
+
+/* receive_promise.c: an instance that storage commitment is asked for. */
+int receive_promise(struct assoc *s, const struct img_up *up,
+		    struct img_err *err);
 
 /* receive_serve.c: an association's thread. */
 void *receive_assoc(void *arg);

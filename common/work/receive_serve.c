@@ -53,22 +53,32 @@ static int refuse(struct assoc *s, uint8_t source, uint8_t reason,
 static int requested(struct assoc *s, const struct img_up *up,
 		     struct img_err *err)
 {
-	const struct img_down grant = { .kind = IMG_DOWN_GRANT };
+	struct img_down grant = { .kind = IMG_DOWN_GRANT };
 	const struct img_accept_request *q = &up->u.request;
 	struct img_receive *r = s->r;
-	bool may;
+	bool may, pins, confirm;
+	const char *why;
 
 	if (s->granted)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
 	snprintf(s->peer, sizeof(s->peer), "%s@%s", q->calling, s->address);
 	pthread_mutex_lock(&r->lock);
-	may = img_access_may(r->access, q->calling, &s->from);
+	may = img_access_may(r->access, q->calling, q->certificate, &s->from);
+	pins = img_access_pins(r->access);
 	pthread_mutex_unlock(&r->lock);
 	if (!may)
-		return refuse(s, 1, 3, "calling AE title not allowed", err);
+		return refuse(s, 1, 3,
+			      pins ? "calling AE title not allowed, or not "
+				     "with this certificate"
+				   : "calling AE title not allowed",
+			      err);
 	if (*r->aet && strcmp(r->aet, q->called) != 0)
 		return refuse(s, 1, 7, "called by another AE title", err);
+	why = receive_identify(r, q, &confirm);
+	if (why)
+		return refuse(s, 1, 1, why, err);
 	s->granted = true;
+	grant.confirm = confirm;
 	return say(s, &grant, -1, err);
 }
 
@@ -317,52 +327,6 @@ static void lose(struct assoc *s, enum img_code code, const char *text)
 	(void)fail(s, FAILED, 0, &why);
 }
 
-/* ---- storage commitment ----------------------------------------------- */
-
-/* 0 when an object of this instance and class is in the catalog and has the
-   bytes that were stored; else FailureReason (PS3.3 C.14.1.1). */
-static uint16_t is_safe(struct assoc *s, const char *sop, const char *sop_class)
-{
-	struct img_scope scope = { .level = IMG_IMAGE, .uid = sop };
-	struct img_err err = IMG_ERR_INIT;
-	enum img_fixity fixity = IMG_MISSING;
-	struct img_objects *list = NULL;
-	uint16_t reason = 0x0112; /* no such object instance */
-	struct img_object o;
-
-	if (!s->catalog &&
-	    img_catalog_open(&s->catalog, s->r->g->home, IMG_READ, &err) < 0)
-		return PROCESSING;
-	if (img_catalog_expand(s->catalog, &scope, &list, &err) < 0)
-		return PROCESSING;
-	while (reason && img_objects_next(list, &o, &err) > 0) {
-		int rc = o.place ? img_store_verify_path(o.place, o.digest,
-							 false, &fixity, &err)
-				 : img_store_verify(s->r->g->store, o.digest,
-						    false, &fixity, &err);
-
-		if (rc < 0 || fixity != IMG_INTACT)
-			reason = PROCESSING;
-		else
-			reason = o.sop_class && strcmp(o.sop_class,
-						       sop_class) == 0
-					 ? 0
-					 : 0x0119; /* class-instance conflict */
-	}
-	img_objects_close(list);
-	return err.code == IMG_OK ? reason : PROCESSING;
-}
-
-static int commit(struct assoc *s, const struct img_up *up, struct img_err *err)
-{
-	struct img_down m = { .kind = IMG_DOWN_COMMIT };
-
-	if (!s->granted || s->open)
-		return img_err_set(err, IMG_E_MALFORMED, "out of step");
-	m.status = is_safe(s, up->u.object.sop, up->u.object.sop_class);
-	return say(s, &m, -1, err);
-}
-
 /* ---- the thread ------------------------------------------------------- */
 
 /* Growth of the file is a sign of life, too. */
@@ -425,7 +389,7 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 	case IMG_UP_END:
 		return end(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_COMMIT:
-		return commit(s, up, err) < 0 ? -1 : 1;
+		return receive_promise(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_DROP:
 		lose(s, up->code ? up->code : IMG_E_TRANSPORT, up->u.text);
 		return 1;
@@ -446,6 +410,7 @@ static void talk(struct assoc *s, struct img_err *err)
 	s->sock = -1;
 	while (rc == 0 && (rc = next(s, &up, err)) > 0)
 		rc = deal(s, &up, err) <= 0 ? -1 : 0;
+	explicit_bzero(&up, sizeof(up)); /* passcodes */
 }
 
 void *receive_assoc(void *arg)

@@ -209,62 +209,6 @@ static int take_turn(struct img_ingest *g, struct img_err *err)
 	}
 }
 
-/* What has to be durable before the audit log, or with it. */
-struct names {
-	struct img_store *store;
-	int fd[16]; /* files that were written out before they were named */
-	size_t n;
-	int rc;
-	struct img_err err;
-};
-
-static void collect_open(struct img_ingest *g, struct names *names)
-{
-	names->n = 0;
-	for (struct chunk *c = g->batch; c; c = c->next)
-		for (size_t i = 0; i < c->n; i++) {
-			const struct item *it = &c->item[i];
-
-			if (it->written_out && it->file.fd >= 0 &&
-			    names->n < sizeof(names->fd) / sizeof(*names->fd))
-				names->fd[names->n++] = it->file.fd;
-		}
-}
-
-static void *sync_names(void *arg)
-{
-	struct names *names = arg;
-
-	names->rc = img_store_sync_names(names->store, names->fd, names->n,
-					 &names->err);
-	return NULL;
-}
-
-/* Names, and the lines of the log on them.  Where few objects come at a time
-   it is syncs that take the time, so these wait for the disk side by side.  A
-   power cut in here may leave a line on an object that was promised to nobody
-   and is not there. */
-static int sync_batch(struct img_ingest *g, struct img_err *err)
-{
-	struct names names = { .store = g->store, .err = IMG_ERR_INIT };
-	pthread_t thread;
-	bool beside;
-	int rc;
-
-	collect_open(g, &names);
-	if (img_journal_append(g->audit, g->catalog, err) < 0)
-		return -1;
-	beside = pthread_create(&thread, NULL, sync_names, &names) == 0;
-	if (!beside)
-		(void)sync_names(&names);
-	rc = img_journal_write(g->audit, g->catalog, err);
-	if (beside)
-		pthread_join(thread, NULL);
-	if (names.rc < 0 && rc == 0)
-		img_err_set(err, names.err.code, "%s", names.err.text);
-	return rc < 0 ? -1 : names.rc;
-}
-
 /* The order is the promise: bytes, names, audit, catalog. */
 static int write_batch(struct img_ingest *g, struct img_err *err)
 {

@@ -292,5 +292,7 @@ int identify(struct identify *list, size_t n, bool (*stopped)(void *arg),
 
 /* commit.c: a batch, made durable and reported. */
 void commit_batch(struct img_ingest *g);
+/* commit_sync.c: names, open files and the lines of the log, durable. */
+int sync_batch(struct img_ingest *g, struct img_err *err);
 
 #endif

@@ -142,6 +142,12 @@ int img_catalog_name_functions(sqlite3 *db);
 int img_catalog_name_key(const char *name, struct img_buf *out,
 			 struct img_err *err);
 
+/* Whether an object comes behind another where they are read in pages, and
+   what is said where one does not. */
+bool img_catalog_follows(int64_t instance, int64_t object,
+			 int64_t after_instance, int64_t after_object);
+int img_catalog_disorder(struct img_catalog *c, struct img_err *err);
+
 /* ---- composing a query ------------------------------------------------ */
 
 /* Text put together from constants, and the values bound to its parameters

@@ -258,6 +258,9 @@ int img_objects_next(struct img_objects *o, struct img_object *out,
 		return rc;
 	if (get_row(o->c, o->st, out, err) < 0)
 		return -1;
+	if (o->paged && !img_catalog_follows(out->instance, out->object,
+					     o->instance, o->object))
+		return img_catalog_disorder(o->c, err);
 	o->in_page++;
 	o->instance = out->instance;
 	o->object = out->object;

@@ -36,18 +36,41 @@ out:
 	return rc;
 }
 
+bool img_catalog_follows(int64_t instance, int64_t object,
+			 int64_t after_instance, int64_t after_object)
+{
+	return instance > after_instance ||
+	       (instance == after_instance && object > after_object);
+}
+
+int img_catalog_disorder(struct img_catalog *c, struct img_err *err)
+{
+	return img_err_set(err, IMG_E_MALFORMED,
+			   "%s: objects are out of order; imgverify --rebuild "
+			   "makes the catalog again",
+			   c->file);
+}
+
+/* last: the one before this page. */
 static int fill_page(struct img_catalog *c, sqlite3_stmt *st,
 		     struct img_object_key page[IMG_PAGE], size_t *n,
-		     struct img_err *err)
+		     struct img_object_key last, struct img_err *err)
 {
 	int rc;
 
 	for (*n = 0; *n < IMG_PAGE; ++*n) {
+		struct img_object_key *k = &page[*n];
+
 		rc = img_catalog_step(c, st, "list", err);
 		if (rc <= 0)
 			return rc;
-		page[*n].instance = sqlite3_column_int64(st, 0);
-		page[*n].object = sqlite3_column_int64(st, 1);
+		k->instance = sqlite3_column_int64(st, 0);
+		k->object = sqlite3_column_int64(st, 1);
+		/* In a damaged catalog pages might never come to an end. */
+		if (!img_catalog_follows(k->instance, k->object, last.instance,
+					 last.object))
+			return img_catalog_disorder(c, err);
+		last = *k;
 	}
 	sqlite3_reset(st);
 	return 0;
@@ -123,7 +146,7 @@ static int each_page(struct img_catalog *c, sqlite3_stmt *st, uint64_t *most,
 		sqlite3_bind_int64(st, 2, page[n - 1].object);
 		sqlite3_bind_int64(
 			st, 7, *most < IMG_PAGE ? (int64_t)*most : IMG_PAGE);
-		rc = fill_page(c, st, page, &n, err);
+		rc = fill_page(c, st, page, &n, page[n - 1], err);
 		*most -= n;
 		if (rc == 0 && n)
 			rc = img_catalog_page(c, page, n, f, arg, err);

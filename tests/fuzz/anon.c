@@ -5,7 +5,8 @@
  * preamble, from 80 on, chooses rules of the user, masks and a codec.  Whatever
  * comes in: no crash, no hang, and no bug of ours.  What the gate lets pass can
  * be read, says that it is de-identified, is named by the UIDs that were
- * announced, has no private attribute unless asked for, and nowhere in its
+ * announced and by none it had, has no attribute that has to go in any case,
+ * no private one unless asked for, and nowhere in its
  * texts the PatientID or the PatientName of the input, if no rule kept them.
  */
 #include <ctype.h>
@@ -33,6 +34,10 @@ static struct img_key *key;
 static struct img_anon_rules *rules[RULES];
 static struct img_buf out;
 static char planted[2][80];
+
+#define NAMED 8
+static char names[NAMED][IMG_UID_MAX];
+static unsigned named;
 
 static void wrong(const char *what, uint32_t tag, const struct img_err *err)
 {
@@ -178,6 +183,52 @@ static bool is_text(const char *vr)
 	return false;
 }
 
+/* What names this object, from its top level; of the standard's nothing. */
+static void take_uid(const struct img_dicom_event *ev)
+{
+	static const char standard[] = "1.2.840.10008.";
+	uint32_t n = ev->value ? ev->length : 0;
+
+	while (n && (!ev->value[n - 1] || ev->value[n - 1] == ' '))
+		n--;
+	if (named == NAMED || n < 8 || n >= IMG_UID_MAX ||
+	    (n >= strlen(standard) &&
+	     memcmp(ev->value, standard, strlen(standard)) == 0))
+		return;
+	memcpy(names[named], ev->value, n);
+	names[named++][n] = '\0';
+}
+
+static bool is_name(uint32_t tag)
+{
+	return tag == 0x00080018u || tag == 0x0020000Du || tag == 0x0020000Eu ||
+	       tag == 0x00200052u;
+}
+
+/* Names are another's where they name, or refer to what has them. */
+static bool still_named(const struct img_dicom_event *ev)
+{
+	if (!ev->value || (!is_name(ev->tag) && ev->tag != 0x00081155u))
+		return false;
+	for (unsigned i = 0; i < named; i++) {
+		size_t n = strlen(names[i]);
+
+		if (ev->length >= n && memcmp(ev->value, names[i], n) == 0 &&
+		    (ev->length == n || !ev->value[n] || ev->value[n] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* Action X without any option that says otherwise (PS3.15 E.1-1):
+   OtherPatientIDs, PatientAddress, PatientTelephoneNumbers,
+   PhysiciansOfRecord. */
+static bool has_to_go(uint32_t tag)
+{
+	return tag == 0x00101000u || tag == 0x00101040u || tag == 0x00102154u ||
+	       tag == 0x00081048u;
+}
+
 /* ---- oracle ----------------------------------------------------------- */
 
 static void check(const struct img_anon_profile *p,
@@ -185,7 +236,7 @@ static void check(const struct img_anon_profile *p,
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct img_dicom_event ev;
-	bool marked = false, named = false;
+	bool marked = false, told = false;
 	int rc;
 
 	if (img_dicom_start_mem(reader, out.data, out.len, "out", &limits,
@@ -199,11 +250,15 @@ static void check(const struct img_anon_profile *p,
 			wrong("private", ev.tag, &err);
 		if (ev.tag >> 16 == 4 || (ev.tag & 0xFFFF) == 0)
 			wrong("should be gone", ev.tag, &err);
+		if (!p->rules && has_to_go(ev.tag))
+			wrong("should be gone", ev.tag, &err);
+		if (!p->rules && still_named(&ev))
+			wrong("names what it was", ev.tag, &err);
 		if (ev.depth == 0 && ev.tag == 0x00120062u)
 			marked = true;
-		if (ev.depth == 0 && ev.tag == 0x00080018u && !named)
-			named = ev.value && ev.length >= strlen(f->sop) &&
-				memcmp(ev.value, f->sop, strlen(f->sop)) == 0;
+		if (ev.depth == 0 && ev.tag == 0x00080018u && !told)
+			told = ev.value && ev.length >= strlen(f->sop) &&
+			       memcmp(ev.value, f->sop, strlen(f->sop)) == 0;
 		if (!p->identity && ev.value && is_text(ev.vr) &&
 		    ev.tag < 0x7FE00000u &&
 		    (holds(&ev, planted[0]) || holds(&ev, planted[1])))
@@ -211,7 +266,7 @@ static void check(const struct img_anon_profile *p,
 	}
 	if (rc < 0)
 		wrong("cannot be read", 0, &err);
-	if (!marked || !named)
+	if (!marked || !told)
 		wrong("not marked or named", 0, &err);
 }
 
@@ -223,11 +278,14 @@ static bool look(const uint8_t *data, size_t size)
 	int rc = -1;
 
 	planted[0][0] = planted[1][0] = '\0';
+	named = 0;
 	if (img_dicom_start_mem(reader, data, size, "in", &limits, &err) < 0)
 		return false;
 	while ((rc = img_dicom_next(reader, &ev, &err)) == 1) {
 		if (ev.kind != IMG_DICOM_ELEMENT || ev.depth || ev.meta)
 			continue;
+		if (is_name(ev.tag))
+			take_uid(&ev);
 		if (ev.tag == 0x00100020u)
 			take(planted[0], &ev);
 		if (ev.tag == 0x00100010u)

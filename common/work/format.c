@@ -47,8 +47,8 @@ static const char *ours(const struct img_found *f, unsigned bit,
 
 /* Members that imgrecord(5) puts first; from the study on, by level. */
 static const char *const head[] = { "StudyInstanceUID",  "SeriesInstanceUID",
-				     "SOPInstanceUID",    "SOPClassUID",
-				     "TransferSyntaxUID", "Modality" };
+				    "SOPInstanceUID",    "SOPClassUID",
+				    "TransferSyntaxUID", "Modality" };
 
 static bool is_early(const char *name)
 {

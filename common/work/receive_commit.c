@@ -7,6 +7,8 @@
 
 #include "work/receive_private.h"
 
+#define STOP_SECONDS 5 /* for another writer, once we are to end */
+
 /* ---- reporting -------------------------------------------------------- */
 
 /* An object from the network has no path; who sent it is in extra. */
@@ -81,9 +83,11 @@ static int add_line(struct img_receive *r, const char *act, const char *from,
 static int write_lines(struct img_receive *r, struct img_err *err)
 {
 	struct img_ingest *g = r->g;
-	int rc = -1;
+	int rc = -1, seconds = (int)r->opts.lock_seconds;
 
-	if (img_store_lock(g->store, (int)r->opts.lock_seconds, err) < 0)
+	if (stopped(r) && seconds > STOP_SECONDS)
+		seconds = STOP_SECONDS;
+	if (img_store_lock(g->store, seconds, err) < 0)
 		goto out;
 	if (img_catalog_begin(g->catalog, err) == 0) {
 		if (img_journal_write(g->audit, g->catalog, err) == 0 &&

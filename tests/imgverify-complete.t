@@ -327,6 +327,20 @@ same 'and named' got <<!
 incomplete
 dicomdir incomplete 2/3 1 -
 !
+(cd disc && bsdtar -a -cf ../disc.zip .)
+exits 1 'an archive as it is' imgverify -q --complete disc.zip
+heard >got
+same 'is as good as a folder' got <<!
+incomplete
+dicomdir incomplete 2/3 1 -
+!
+ok 'its DICOMDIR is named' grep -q '"source":"disc.zip!/\(./\)\?DICOMDIR"' out
+head -c 300 disc.zip >cut.zip
+exits 2 'a damaged archive' imgverify -q --complete cut.zip a
+ok 'is told' grep -q '"status":"failed"' out
+echo text >text
+exits 0 'a text' imgverify -q --complete text
+ok 'is ignored' grep -q '^{"status":"ignored","path":"text"' out
 mkdir none && cp disc/DICOMDIR none
 exits 1 'a DICOMDIR without its files' imgverify -q --complete none
 heard >got

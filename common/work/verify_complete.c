@@ -11,6 +11,7 @@
 
 #include "whole/whole.h"
 #include "work/verify_complete.h"
+#include "work/verify_source.h"
 
 #define RECORD_MAX (900 * 1024) /* a line has at most 1 MiB */
 
@@ -68,28 +69,87 @@ static int take_fd(struct complete *c, int fd, const char *name, bool list,
 		    : img_whole_add(c->whole, c->reader, name, why);
 }
 
-int complete_file(struct img_verify *v, const char *path, struct img_err *err)
+/* What became of a file: rc as take_fd's. */
+static int told(struct img_verify *v, const char *path, int rc,
+		const struct img_err *why, struct img_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct complete *c = v->complete;
-	struct img_err why = IMG_ERR_INIT;
-	int rc;
-
-	c->files = true;
-	v->host.progress(v->host.arg, ++v->items, v->bytes);
-	rc = fd < 0 ? img_err_sys(&why, "%s", path)
-		    : take_fd(c, fd, path, false, &why);
-	if (fd >= 0)
-		close(fd);
+	if (rc == 0)
+		return 0;
 	if (rc > 0)
 		return tell_file(v, path, NULL, "ignored", "not a DICOM file",
 				 NULL, err);
-	if (rc < 0 && why.code == IMG_E_UNSUPPORTED)
+	if (why->code == IMG_E_NOMEM)
+		return img_err_set(err, why->code, "%s", why->text);
+	/* An object that names no study is of none. */
+	if (why->code == IMG_E_UNSUPPORTED)
 		return tell_file(v, path, NULL, "ignored",
-				 verify_said(&why, path), NULL, err);
-	if (rc < 0 && why.code == IMG_E_NOMEM)
-		return img_err_set(err, why.code, "%s", why.text);
-	return rc < 0 ? tell_file(v, path, NULL, "failed", NULL, &why, err) : 0;
+				 verify_said(why, path), NULL, err);
+	return tell_file(v, path, NULL, "failed", NULL, why, err);
+}
+
+static int take_path(struct img_verify *v, const char *path,
+		     struct img_err *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int rc = fd < 0 ? img_err_sys(why, "%s", path)
+			: take_fd(v->complete, fd, path, false, why);
+
+	if (fd >= 0)
+		close(fd);
+	v->complete->files = true;
+	v->host.progress(v->host.arg, ++v->items, v->bytes);
+	return rc;
+}
+
+int complete_file(struct img_verify *v, const char *path, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	int rc = take_path(v, path, &why);
+
+	return told(v, path, rc, &why, err);
+}
+
+struct container {
+	struct img_verify *v;
+	const char *path;
+	bool any;
+};
+
+static int take_member(const struct verify_entry *e, void *arg,
+		       struct img_err *err)
+{
+	struct container *c = arg;
+	struct img_err why = IMG_ERR_INIT;
+	char name[IMG_PATH_MAX];
+	int rc = -1;
+
+	c->any = true;
+	if (c->v->host.stopped(c->v->host.arg))
+		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	snprintf(name, sizeof(name), "%s!/%s", c->path, e->path);
+	if (e->why)
+		img_err_set(&why, e->why->code, "%s: %s", name,
+			    verify_said(e->why, e->path));
+	else
+		rc = take_fd(c->v->complete, e->fd, name, false, &why);
+	c->v->host.progress(c->v->host.arg, ++c->v->items, c->v->bytes);
+	return told(c->v, name, rc, &why, err);
+}
+
+int complete_operand(struct img_verify *v, const char *path,
+		     struct img_err *err)
+{
+	struct container c = { .v = v, .path = path };
+	struct img_err why = IMG_ERR_INIT;
+	int rc = take_path(v, path, &why);
+
+	if (rc <= 0)
+		return told(v, path, rc, &why, err);
+	if (verify_each(path, take_member, &c, &why) == 0)
+		return 0;
+	if (!c.any)
+		return told(v, path, 1, &why, err);
+	return img_err_set(err, why.code, "%s", why.text);
 }
 
 static int take_object(struct img_verify *v, const struct img_object *o,

@@ -12,6 +12,9 @@ int complete_open(struct complete **c, const struct img_verify_opts *opts,
 void complete_close(struct complete *c);
 /* A file: an object, or a DICOMDIR.  What is wrong with it is told. */
 int complete_file(struct img_verify *v, const char *path, struct img_err *err);
+/* The same for one that may be an archive or a disc: what lies in it. */
+int complete_operand(struct img_verify *v, const char *path,
+		     struct img_err *err);
 /* The studies that a scope touches: 1 there are some, 0 none, -1. */
 int complete_named(struct img_verify *v, const struct img_scope *scope,
 		   struct img_err *err);

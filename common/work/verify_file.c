@@ -263,10 +263,11 @@ static int text_input(struct img_verify *v, const char *text,
 	struct stat st;
 	int rc = 0, why;
 
+	if (stat(text, &st) == 0 && S_ISDIR(st.st_mode))
+		return folder_each(text, NULL, add_entry, v, err);
 	if (stat(text, &st) == 0)
-		return S_ISDIR(st.st_mode)
-			       ? folder_each(text, NULL, add_entry, v, err)
-			       : add_file(v, text, err);
+		return v->complete ? complete_operand(v, text, err)
+				   : add_file(v, text, err);
 	why = errno;
 	if (verify_flush(v, err) < 0)
 		return -1;

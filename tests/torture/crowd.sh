@@ -69,11 +69,7 @@ descriptors()
 setsid imgrecv -C arch -p 0 --max-associations 400 --max-per-peer 400 \
 	--timeout-request 10 --timeout-idle 10 --timeout-io 10 >out 2>err &
 recv=$!
-for _ in $(seq 500); do
-	port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' err)
-	[ -z "$port" ] || break
-	sleep 0.01
-done
+listens err
 peer "$port" all >/dev/null
 : >acks
 for _ in $(seq $quiet); do store; done >rates.quiet

@@ -3,6 +3,7 @@
 #   make_fs NAME IMAGE   ext4, ext4-writeback, xfs or btrfs; 4: not to be had
 #                        here, and why is on stdout
 #   mount_fs NAME IMAGE FOLDER
+#   power                image is mounted at m again, as FS
 #   check_fs NAME IMAGE  what its own checker finds wrong; nothing when sound
 #
 # shellcheck shell=sh
@@ -51,4 +52,15 @@ check_fs()
 	xfs) xfs_repair -n "$2" >c.fsck 2>&1 || cat c.fsck ;;
 	btrfs) btrfs check "$2" >c.fsck 2>&1 || cat c.fsck ;;
 	esac
+}
+
+# The file system may be kept alive by another name space.
+power()
+{
+	for try_ in 1 2 3 4 5 6 7 8 9; do
+		umount m && mount_fs "$FS" image m || quit 'cannot mount again'
+		: 2>/dev/null >m/alive && return
+		sleep "$try_"
+	done
+	quit 'the file system stays shut down'
 }

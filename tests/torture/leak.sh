@@ -43,12 +43,7 @@ settle()
 imgrecv -C arch -p 0 --max-associations 64 --max-per-peer 64 \
 	--timeout-request 2 --timeout-idle 2 --timeout-io 2 >out 2>err &
 recv=$!
-for _ in $(seq 500); do
-	port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' err)
-	[ -z "$port" ] || break
-	sleep 0.01
-done
-[ -n "$port" ] || quit "does not listen: $(cat err)"
+listens err
 
 # Each a quarter of the files, one association for one file.
 good()

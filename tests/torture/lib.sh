@@ -3,6 +3,8 @@
 # O is the build folder.  The caller stands in a folder of its own.
 #
 #   inputs             makes in/: folders, a zip and a tar of images
+#   few                makes in/: three images, and three in a zip
+#   listens FILE       waits for the imgrecv whose stderr FILE is, sets port
 #   session ARCH OUT   imports all of in/, part by part; records to OUT
 #   state ARCH         what the catalog holds, as text
 #   check ARCH OUT     whether what OUT says is so: 0, or says what is not
@@ -46,6 +48,25 @@ inputs()
 	mv parts/0 parts/1 parts/4 parts/5 in/
 	(cd parts && zip -qr ../in/2.zip 2 && bsdtar -czf ../in/3.tar.gz 3)
 	rm -rf raw parts
+}
+
+few()
+{
+	mkdir raw && phantom small raw 6 >/dev/null && mkdir -p in/z
+	find raw -type f | sort >list
+	head -n 3 list | while read -r f; do mv "$f" in/; done
+	tail -n 3 list | while read -r f; do mv "$f" in/z/; done
+	(cd in && zip -qr z.zip z && rm -r z) && rm -r raw
+}
+
+listens()
+{
+	for _ in $(seq 3000); do
+		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' "$1")
+		[ -z "$port" ] || return 0
+		sleep 0.02
+	done
+	quit "does not listen: $(cat "$1")"
 }
 
 # The shell that runs it ends with the first import that fails.

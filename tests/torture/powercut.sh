@@ -40,17 +40,6 @@ reference
 	PRELOAD=$PWD/nosync.so
 }
 
-# Power is back.  The file system may be kept alive by another name space.
-again_()
-{
-	for try_ in 1 2 3 4 5 6 7 8 9; do
-		umount m && mount_fs "$FS" image m || quit 'cannot mount again'
-		: 2>/dev/null >m/alive && return
-		sleep $try_
-	done
-	quit 'the file system stays shut down'
-}
-
 lost=0 acked=0 cut=0 again=0
 while [ $cut -lt "$cuts" ]; do
 	cut=$((cut + 1))
@@ -63,7 +52,7 @@ while [ $cut -lt "$cuts" ]; do
 	heard=$(shutdown m out) || quit 'no shutdown'
 	wait $pid
 	truncate -s "$heard" out
-	again_
+	power
 	if ! check m/arch out >why; then
 		lost=$((lost + 1))
 		[ -n "$control" ] || sed "s/^/cut $cut: /" why

@@ -38,12 +38,7 @@ start()
 	fi
 	setsid imgrecv -C "$1" -p 0 >>out 2>recv.err &
 	recv=$!
-	for _ in $(seq 500); do
-		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
-		[ -z "$port" ] || return 0
-		sleep 0.01
-	done
-	quit "does not listen: $(cat recv.err)"
+	listens recv.err
 }
 
 # send: four at a time; what is acknowledged goes to acks.
@@ -172,17 +167,6 @@ kills()
 	[ $lost = 0 ] && [ $acked -gt 0 ]
 }
 
-# Power is back.  The file system may be kept alive by another name space.
-again_()
-{
-	for try_ in 1 2 3 4 5 6 7 8 9; do
-		umount m && mount_fs "$FS" image m || quit 'cannot mount again'
-		: 2>/dev/null >m/alive && return
-		sleep $try_
-	done
-	quit 'the file system stays shut down'
-}
-
 cuts()
 {
 	times=$1
@@ -209,7 +193,7 @@ cuts()
 		wait $recv
 		truncate -s "$heard" acks
 		truncate -s "$said" out
-		again_
+		power
 		# Every tenth goes on afterwards.
 		[ $((n % 10)) = 0 ] && [ "$mode" = cut ] &&
 			judge "cut $n" m/arch yes || judge "cut $n" m/arch no

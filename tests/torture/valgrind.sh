@@ -96,12 +96,7 @@ if [ -z "$only" ] || [ "$only" = imgrecv ] || [ "$only" = imgsend ]; then
 	ran=$((ran + 1)) both=$ran
 	under imgrecv -C got -p 0 >recv.out 2>recv.err &
 	recv=$!
-	for _ in $(seq 600); do
-		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
-		[ -z "$port" ] || break
-		sleep 0.1
-	done
-	[ -n "$port" ] || quit "does not listen: $(cat recv.err)"
+	listens recv.err
 	only=
 	run 'send' 0 imgsend -c "IMGRECV@127.0.0.1:$port" --commit in
 	run 'send a torn file' 3 imgsend -c "IMGRECV@127.0.0.1:$port" torn.dcm

@@ -413,6 +413,10 @@ int img_serve(int sock, void *arg)
 	img_buf_init(&s.data, DATA_MAX);
 	rc = serve(&s, &err);
 	img_accept_close(s.peer);
+	if (s.fd >= 0)
+		close(s.fd);
+	if (s.spare >= 0)
+		close(s.spare);
 	img_buf_release(&s.bytes);
 	img_buf_release(&s.data);
 	(void)say(&s, IMG_UP_OVER, rc < 0 ? err.code : 0,

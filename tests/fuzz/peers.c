@@ -49,7 +49,7 @@ static void rules(const char *p, const char *end)
 
 	if (img_access_new(&a, &err) < 0)
 		return;
-	fuzz_must(img_access_may(a, "X", &from), "no rules, and refused");
+	fuzz_must(img_access_may(a, "X", "", &from), "no rules, and refused");
 	while (p < end) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		char rule[200];
@@ -64,10 +64,10 @@ static void rules(const char *p, const char *end)
 		any |= rc == 0;
 		p = stop + 1;
 	}
-	(void)img_access_may(a, "PEER", &from);
+	(void)img_access_may(a, "PEER", "", &from);
 	if (any)
-		fuzz_must(!img_access_may(a, "PEER", &from) ||
-				  img_access_may(a, NULL, &from),
+		fuzz_must(!img_access_may(a, "PEER", "", &from) ||
+				  img_access_may(a, NULL, "", &from),
 			  "a title may come from where nobody may");
 	img_access_free(a);
 }

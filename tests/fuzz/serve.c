@@ -73,9 +73,22 @@ static int down(uint32_t kind, uint16_t status, int fd)
 	return img_down_send(listener.sock, &m, fd, &err);
 }
 
+/* A file for an object, or none: no room. */
+static int hand_over(void)
+{
+	int fd = -1;
+
+	if (!(listener.mood & 8)) {
+		fd = memfd_create("object", MFD_CLOEXEC);
+		fuzz_must(fd >= 0, "memfd");
+	}
+	down(IMG_DOWN_FILE, fd < 0 ? 0xA700 : 0, fd);
+	return fd;
+}
+
 static void listen_once(void)
 {
-	bool requested = false, over = false;
+	bool requested = false, over = false, open = false;
 	struct img_err err = IMG_ERR_INIT;
 	struct img_up up;
 	char ts[IMG_UID_MAX] = "";
@@ -93,29 +106,28 @@ static void listen_once(void)
 			     0, -1);
 			break;
 		case IMG_UP_BEGIN:
-			fuzz_must(requested && fd < 0, "begin out of order");
+			fuzz_must(requested && !open, "begin out of order");
 			strcpy(ts, up.u.object.ts);
-			if (listener.mood & 8) {
-				down(IMG_DOWN_FILE, 0xA700, -1);
-				break;
-			}
-			fd = memfd_create("object", MFD_CLOEXEC);
-			fuzz_must(fd >= 0, "memfd");
-			down(IMG_DOWN_FILE, 0, fd);
+			/* It has one from the last time, or asks. */
+			if (fd < 0)
+				fd = hand_over();
+			open = fd >= 0;
 			break;
 		case IMG_UP_END:
-			fuzz_must(fd >= 0, "end out of order");
+			fuzz_must(open, "end out of order");
 			if (up.code == IMG_OK)
 				check_object(fd, &up, ts);
 			close(fd);
-			fd = -1;
+			open = false;
 			down(IMG_DOWN_VERDICT,
 			     listener.mood & 16 ? 0xC000 : 0x0000, -1);
+			fd = hand_over();
 			break;
 		case IMG_UP_DROP:
-			fuzz_must(fd >= 0 && up.code, "drop out of order");
+			fuzz_must(open && up.code, "drop out of order");
 			close(fd);
 			fd = -1;
+			open = false;
 			break;
 		case IMG_UP_COMMIT:
 			fuzz_must(requested, "commitment out of order");
@@ -135,7 +147,9 @@ static void listen_once(void)
 	}
 	if (rc < 0)
 		fuzz_wrong("a worker's message", &err);
-	fuzz_must(over && fd < 0, "the end was not told");
+	fuzz_must(over && !open, "the end was not told");
+	if (fd >= 0)
+		close(fd);
 }
 
 /* libFuzzer's alarm interrupts. */

@@ -8,6 +8,7 @@
 #define META_INSTANCE IMG_TAG(0x0002, 0x0003)
 #define CHARSET       IMG_TAG(0x0008, 0x0005)
 #define DIR_FIRST     IMG_TAG(0x0004, 0x1200)
+#define SOP           IMG_TAG(0x0008, 0x0018)
 #define MEDIA_DIR     "1.2.840.10008.1.3.10"
 
 /* Tags to pick: the catalog's, and those above, ascending. */
@@ -239,6 +240,12 @@ int describe(struct examiner *x, struct arena *a, struct item *it,
 	if (img_dicom_pick(x->reader, wanted.tag, wanted.n, v, err) < 0)
 		return -1;
 	if (is_dicomdir(v)) {
+		/* An image is not passed over for what its head says. */
+		if (!find(v, DIR_FIRST)->present && find(v, SOP)->present)
+			return img_err_set(err, IMG_E_MALFORMED,
+					   "%s: file meta information of a "
+					   "DICOMDIR before another object",
+					   it->path);
 		*dicomdir = true;
 		return 0;
 	}

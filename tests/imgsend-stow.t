@@ -8,6 +8,7 @@ for i in 1 2 3; do
 	mkdir -p in && img in/$i.dcm $i --rows 256 --cols 256
 done
 import in >/dev/null
+img big.dcm 9 --rows 2500 --cols 2500
 
 # web ANSWER: a server that gives it
 web()
@@ -53,6 +54,23 @@ ok 'is in the record' grep -q \
 web empty
 exits 3 'a success that names no instance' send in/1.dcm
 ok 'is none' grep -q '^{"status":"failed".*does not name' out
+for how in other but; do
+	web $how
+	exits 3 "$how: a success that does not name it as stored" send in/1.dcm
+	ok "$how: is none" grep -q '^{"status":"failed".*"code":"refused"' out
+done
+web early
+exits 3 'a success before the object is there' send --timeout 3 big.dcm
+ok 'is not believed' grep -q '^{"status":"failed".*"code":"transport"' out
+web drip
+exits 3 'an answer that drips' send --timeout 1 in/1.dcm
+ok 'is not waited for' grep -q 'no whole answer from the peer in 1 s' out
+web endless
+exits 3 'an answer without an end' send --timeout 5 in/1.dcm
+ok 'is cut off' grep -q '^{"status":"failed".*"code":"transport"' out
+web 307
+exits 3 'a server that sends us elsewhere' send in/1.dcm
+ok 'is not followed' grep -q 'the peer answers 307' out
 web 409
 exits 3 'a conflict' send in/1.dcm
 ok 'is told with its reason' grep -q 'answers 409, A900: ' out

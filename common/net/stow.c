@@ -23,7 +23,9 @@ struct img_stow {
 	const void *part[3];
 	size_t part_n[3];
 	const struct img_scu_data *data; /* between the second and the third */
-	uint64_t at;                     /* of the body */
+	uint64_t at, length;             /* of the body */
+	unsigned seconds;                /* for an answer, once all has gone */
+	double until;
 	struct img_err failed;
 };
 
@@ -118,7 +120,22 @@ static size_t give(char *p, size_t size, size_t n, void *arg)
 
 	if (got != CURL_READFUNC_ABORT)
 		s->at += got;
+	s->until = img_time_mono() + s->seconds;
 	return got;
+}
+
+/* An answer that comes a byte at a time is none. */
+static int look_at_clock(void *arg, curl_off_t down, curl_off_t had,
+			 curl_off_t up, curl_off_t gone)
+{
+	struct img_stow *s = arg;
+
+	(void)down, (void)had, (void)up, (void)gone;
+	if (s->at < s->length || img_time_mono() < s->until)
+		return 0;
+	img_err_set(&s->failed, IMG_E_TRANSPORT,
+		    "no whole answer from the peer in %u s", s->seconds);
+	return 1;
 }
 
 static void set_tls(CURL *c, const struct img_peer *p)
@@ -149,6 +166,9 @@ static void set_all(struct img_stow *s, const struct img_peer *p,
 	curl_easy_setopt(c, CURLOPT_READDATA, s);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_at_clock);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->error);
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 524288L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "imgsend/" IMG_VERSION);
@@ -170,6 +190,7 @@ int img_stow_open(struct img_stow **out, const struct img_peer *p,
 	if (!s)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	pthread_once(&once, start_curl);
+	s->seconds = o->dimse_seconds;
 	img_buf_init(&s->answer, ANSWER_MAX);
 	img_buf_init(&s->secret, 4096);
 	s->curl = curl_easy_init();
@@ -269,17 +290,23 @@ int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 	s->part_n[2] = sizeof(after) - 1;
 	s->data = data;
 	s->at = 0;
+	s->length = s->part_n[0] + head_n + data->length + s->part_n[2];
+	s->until = img_time_mono() + s->seconds;
 	*s->error = '\0';
 	img_err_clear(&s->failed);
 	img_buf_reset(&s->answer);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-			 (curl_off_t)(s->part_n[0] + head_n + data->length +
-				      s->part_n[2]));
+			 (curl_off_t)s->length);
 	rc = curl_easy_perform(s->curl);
 	if (rc != CURLE_OK)
 		return transport(s, rc, err);
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &code);
 	*http = (int)code;
+	/* It cannot have stored what it did not have. */
+	if (code / 100 == 2 && s->at < s->length)
+		return img_err_set(err, IMG_E_TRANSPORT,
+				   "the peer answers with success before it "
+				   "has all bytes");
 	if (code / 100 == 2 && !has_uid(img_buf_str(&s->answer), sop))
 		*http = 0;
 	*reason = number_of(&s->answer, "\"00081197\"");

@@ -16,7 +16,7 @@ static void answered(struct send_item *it, int http, unsigned reason)
 	if (reason)
 		snprintf(text, sizeof(text), ", %04X: %s", reason,
 			 img_answer_text((uint16_t)reason));
-	if (http == 200 || (http == 202 && (!reason || warns))) {
+	if ((http == 200 || http == 202) && (!reason || warns)) {
 		it->status = "sent";
 		it->proof = "response";
 		if (reason &&

@@ -126,4 +126,22 @@ exits 64 'a certificate without its key' imgsend --tls -c "S@localhost:1" \
 	--certificate ours.pem one.dcm
 exits 64 'a CA without TLS' imgsend -c "S@localhost:1" --ca ca.pem one.dcm
 exits 64 'a pin that is none' imgsend --tls -c "S@localhost:1" --pin 12 one.dcm
+
+# ---- a peer that is too slow -------------------------------------------------
+
+tls_scp good -ic
+# In the handshake, and in the answer to the object.
+for free in 0 3000; do
+	rm -f slow
+	serve perl "$TOP/tests/tools/dripproxy.pl" slow "$port" $free
+	while [ ! -s slow ]; do
+		sleep 0.05
+	done
+	exits 3 "an answer that drips after $free bytes" timeout -k 1 20 \
+		imgsend -q -C none --retries 0 --tls --ca ca.pem \
+		--connect-timeout 1 --assoc-timeout 1 --timeout 1 \
+		-c "S@localhost:$(cat slow)" one.dcm
+	ok 'is not waited for' grep -q '"code":"transport".* in 1 s' out
+	gone "$peer"
+done
 finish

@@ -1,11 +1,13 @@
-/* link.hh - inside the room: the socket of an association that was asked of
-   us, with deadlines that a peer cannot stretch. */
+/* link.hh - inside the room: the socket of an association, with deadlines that
+   a peer cannot stretch. */
 #ifndef IMG_DCMTK_LINK_HH
 #define IMG_DCMTK_LINK_HH
 
 #include "dcmtk/config/osconfig.h"
 #include "dcmtk/dcmnet/dcmlayer.h"
 #include "dcmtk/dcmnet/dcmtrans.h"
+
+#include <openssl/ssl.h>
 
 #include "dcmtk/dcmtk.h"
 
@@ -66,6 +68,9 @@ class LinkLayer : public DcmTransportLayer
 /* The same with TLS; NULL when it cannot be set up. */
 DcmTransportConnection *img_tls_link(struct img_accept_tls *tls, int sock,
 				     Pace *pace);
+/* That of one that we ask for, of host. */
+DcmTransportConnection *img_tls_client_link(SSL_CTX *ctx, const char *host,
+					    int sock, Pace *pace);
 /* SHA-256 of the certificate that the peer has shown, in hexadecimal digits;
    empty: none. */
 void img_tls_certificate(DcmTransportConnection *conn, char out[65]);

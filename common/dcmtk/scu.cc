@@ -6,6 +6,7 @@
 #include "dcmtk/dcmnet/dul.h"
 #include "dcmtk/dcmtls/tlslayer.h"
 
+#include "dcmtk/link.hh"
 #include "dcmtk/tls.hh"
 
 #include <cerrno>
@@ -22,11 +23,33 @@
 #define THEIR_PDU 262144 /* where the peer names no limit */
 #define PDU_LEAST 128
 
+/* Bytes a second that a peer has to take at least. */
+#define LEAST_RATE 1024
+
+/* TLS with deadlines that a peer cannot stretch: OpenSSL reads until it has a
+   whole record.  Without TLS, DCMTK looks at the clock itself. */
+struct ClientLayer : DcmTransportLayer {
+	struct img_tls_client *tls;
+	Pace pace;
+
+	explicit ClientLayer(struct img_tls_client *t) : tls(t)
+	{
+	}
+	DcmTransportConnection *createConnection(DcmNativeSocketType sock,
+						 OFBool secure) override
+	{
+		return secure ? img_tls_client_connect(tls, sock, &pace)
+			      : new DcmTCPConnection(sock);
+	}
+};
+
 struct img_assoc {
 	T_ASC_Network *net = NULL;
 	T_ASC_Association *assoc = NULL;
 	DcmTransportConnection *conn = NULL;
 	struct img_tls_client *tls = NULL;
+	ClientLayer *layer = NULL; /* with tls */
+	unsigned assoc_seconds = 0, io_seconds = 0;
 	int fd = -1;
 	bool over = false;
 	DUL_PDV pdv;
@@ -39,6 +62,17 @@ struct Peek : DcmTransportConnection {
 		return (c->*(&Peek::getSocket))();
 	}
 };
+
+static void be_patient(struct img_assoc *a, double seconds)
+{
+	if (a->layer)
+		a->layer->pace.until = img_time_mono() + seconds;
+}
+
+static bool is_late(const struct img_assoc *a)
+{
+	return a->layer && a->layer->pace.late;
+}
 
 /* DCMTK's tables and its list of ports are not made for threads. */
 static std::mutex once;
@@ -89,11 +123,15 @@ static int not_open(struct img_assoc *a, const struct img_assoc_opts *o,
 				   o->host, (unsigned)o->port, why);
 	if (rc == DUL_ASSOCIATIONREJECTED)
 		return rejected(params, err);
+	if (a->layer && a->layer->pace.why && !is_late(a))
+		return img_err_set(err, IMG_E_TRANSPORT, "%s:%u: TLS: %s",
+				   o->host, (unsigned)o->port,
+				   a->layer->pace.why);
 	if (rc == ASC_USERIDENTIFICATIONFAILED)
 		return img_err_set(err, IMG_E_REFUSED,
 				   "the peer does not confirm our user "
 				   "identity");
-	if (rc == DUL_READTIMEOUT)
+	if (rc == DUL_READTIMEOUT || is_late(a))
 		return img_err_set(err, IMG_E_TRANSPORT,
 				   "%s:%u: no answer to the association "
 				   "request in %u s",
@@ -232,7 +270,8 @@ static int prepare(struct img_assoc *a, const struct img_assoc_opts *o,
 		return 0;
 	if (img_tls_client_new(&a->tls, o->tls, err) < 0)
 		return -1;
-	rc = ASC_setTransportLayer(a->net, img_tls_client_layer(a->tls), 0);
+	a->layer = new ClientLayer(a->tls);
+	rc = ASC_setTransportLayer(a->net, a->layer, 0);
 	return rc.good() ? 0 : img_dcmtk_fail(err, IMG_E_BUG, "TLS", rc);
 }
 
@@ -248,6 +287,8 @@ static int request(struct img_assoc *a, const struct img_assoc_opts *o,
 		ASC_destroyAssociationParameters(&params);
 		return -1;
 	}
+	/* The time to connect is DCMTK's affair. */
+	be_patient(a, (double)o->connect_seconds + o->assoc_seconds);
 	/* The parameters are the association's from now on. */
 	rc = ASC_requestAssociation(a->net, params, &a->assoc, NULL, NULL,
 				    DUL_NOBLOCK, (int)o->assoc_seconds);
@@ -278,6 +319,7 @@ static void drop(struct img_assoc *a)
 		ASC_destroyAssociation(&a->assoc);
 	if (a->net)
 		ASC_dropNetwork(&a->net);
+	delete a->layer;
 	img_tls_client_free(a->tls);
 	delete a;
 }
@@ -289,6 +331,9 @@ int img_assoc_open(struct img_assoc **out, const struct img_assoc_opts *o,
 	*out = NULL;
 	return guard(err, [&] {
 		struct img_assoc *a = new img_assoc;
+
+		a->assoc_seconds = o->assoc_seconds;
+		a->io_seconds = o->io_seconds;
 
 		if (prepare(a, o, err) < 0 ||
 		    request(a, o, contexts, n, err) < 0) {
@@ -310,6 +355,7 @@ void img_assoc_release(struct img_assoc *a)
 
 	if (a)
 		guard(&err, [&] {
+			be_patient(a, a->assoc_seconds);
 			if (!a->over)
 				ASC_releaseAssociation(a->assoc);
 			drop(a);
@@ -323,7 +369,8 @@ void img_assoc_abort(struct img_assoc *a)
 
 	if (a)
 		guard(&err, [&] {
-			if (!a->over)
+			be_patient(a, a->assoc_seconds);
+			if (!a->over && !is_late(a))
 				ASC_abortAssociation(a->assoc);
 			drop(a);
 			return 0;
@@ -344,8 +391,10 @@ int img_assoc_write(struct img_assoc *a, const void *p, size_t n,
 {
 	return guard(err, [&] {
 		char *at = static_cast<char *>(const_cast<void *>(p));
+		double least = (double)n / LEAST_RATE;
 		size_t left = n;
 
+		be_patient(a, least > a->io_seconds ? least : a->io_seconds);
 		while (left) {
 			ssize_t done = a->conn->write(at, left);
 
@@ -356,8 +405,9 @@ int img_assoc_write(struct img_assoc *a, const void *p, size_t n,
 					err, IMG_E_TRANSPORT,
 					"the connection broke while sending: "
 					"%s",
-					errno == EAGAIN ? "time is over"
-							: strerror(errno));
+					errno == EAGAIN || is_late(a)
+						? "time is over"
+						: strerror(errno));
 			at += done;
 			left -= (size_t)done;
 		}
@@ -395,7 +445,7 @@ static int read_pdu(struct img_assoc *a, unsigned seconds, struct img_err *err)
 		a->over = true;
 		return 0;
 	}
-	if (rc == DUL_READTIMEOUT)
+	if (rc == DUL_READTIMEOUT || is_late(a))
 		return img_err_set(err, IMG_E_TRANSPORT,
 				   "no answer from the peer in %u s", seconds);
 	a->over = true;
@@ -412,6 +462,7 @@ int img_assoc_read(struct img_assoc *a, unsigned seconds,
 		   struct img_assoc_pdv *pdv, struct img_err *err)
 {
 	return guard(err, [&] {
+		be_patient(a, seconds);
 		while (DUL_NextPDV(&a->assoc->DULassociation, &a->pdv).bad()) {
 			int rc = read_pdu(a, seconds, err);
 

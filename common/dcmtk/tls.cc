@@ -4,6 +4,7 @@
 
 #include "dcmtk/dcmtls/tlslayer.h"
 
+#include "dcmtk/link.hh"
 #include "dcmtk/tls.hh"
 
 #include <arpa/inet.h>
@@ -25,7 +26,7 @@ struct img_tls_client {
 	std::unique_ptr<DcmTLSTransportLayer> layer;
 	bool pinned = false;
 	uint8_t pin[32];
-	std::string why;
+	std::string why, host;
 };
 
 static int our_index()
@@ -175,6 +176,9 @@ int img_tls_client_new(struct img_tls_client **out,
 	     img_tls_identify(*t->layer, o->key, o->certificate, err) < 0) ||
 	    check_name(t.get(), o, err) < 0)
 		return -1;
+	SSL_CTX_set_options(t->layer->getNativeHandle(),
+			    SSL_OP_NO_RENEGOTIATION);
+	t->host = o->host ? o->host : "";
 	*out = t.release();
 	return 0;
 }
@@ -184,9 +188,11 @@ void img_tls_client_free(struct img_tls_client *t)
 	delete t;
 }
 
-DcmTransportLayer *img_tls_client_layer(struct img_tls_client *t)
+DcmTransportConnection *img_tls_client_connect(struct img_tls_client *t,
+					       int sock, Pace *pace)
 {
-	return t->layer.get();
+	return img_tls_client_link(t->layer->getNativeHandle(), t->host.c_str(),
+				   sock, pace);
 }
 
 const char *img_tls_why(const struct img_tls_client *t)

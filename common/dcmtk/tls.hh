@@ -21,7 +21,9 @@ struct img_tls_client;
 int img_tls_client_new(struct img_tls_client **out,
 		       const struct img_assoc_tls *opts, struct img_err *err);
 void img_tls_client_free(struct img_tls_client *t);
-DcmTransportLayer *img_tls_client_layer(struct img_tls_client *t);
+/* A connection to host; see link.hh. */
+DcmTransportConnection *img_tls_client_connect(struct img_tls_client *t,
+					       int sock, struct Pace *pace);
 /* Why the peer's certificate was not taken; NULL if it was. */
 const char *img_tls_why(const struct img_tls_client *t);
 

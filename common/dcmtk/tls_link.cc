@@ -7,6 +7,7 @@
 #include "dcmtk/link.hh"
 #include "dcmtk/tls.hh"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -102,7 +103,14 @@ class TlsLink : public DcmTCPConnection
 	{
 		SSL_free(ssl);
 	}
-	OFCondition serverSideHandshake() override;
+	OFCondition serverSideHandshake() override
+	{
+		return shake_hands(SSL_accept);
+	}
+	OFCondition clientSideHandshake() override
+	{
+		return shake_hands(SSL_connect);
+	}
 	ssize_t read(void *buf, size_t n) override;
 	ssize_t write(void *buf, size_t n) override;
 	void close() override;
@@ -115,6 +123,7 @@ class TlsLink : public DcmTCPConnection
 
       private:
 	bool retry(int rc);
+	OFCondition shake_hands(int (*how)(SSL *));
 
 	SSL *ssl;
 	Pace *pace;
@@ -163,14 +172,14 @@ bool TlsLink::retry(int rc)
 	}
 }
 
-OFCondition TlsLink::serverSideHandshake()
+OFCondition TlsLink::shake_hands(int (*how)(SSL *))
 {
 	const char *what;
 	long verify;
 	int rc;
 
 	ERR_clear_error();
-	while ((rc = SSL_accept(ssl)) <= 0 && retry(rc))
+	while ((rc = how(ssl)) <= 0 && retry(rc))
 		;
 	if (rc > 0)
 		return EC_Normal;
@@ -238,16 +247,32 @@ OFBool TlsLink::networkDataAvailable(int timeout)
 	return SSL_pending(ssl) > 0 || poll(&p, 1, timeout * 1000) > 0;
 }
 
-DcmTransportConnection *img_tls_link(struct img_accept_tls *t, int sock,
-				     Pace *pace)
+static DcmTransportConnection *make_link(SSL_CTX *ctx, const char *host,
+					 int sock, Pace *pace)
 {
-	SSL *ssl = SSL_new(t->layer->getNativeHandle());
+	SSL *ssl = SSL_new(ctx);
 	int flags = fcntl(sock, F_GETFL);
+	uint8_t ip[16];
+	bool named = host && inet_pton(AF_INET, host, ip) != 1 &&
+		     inet_pton(AF_INET6, host, ip) != 1;
 
 	if (!ssl || flags < 0 || fcntl(sock, F_SETFL, flags | O_NONBLOCK) < 0 ||
-	    !SSL_set_fd(ssl, sock)) {
+	    !SSL_set_fd(ssl, sock) ||
+	    (named && !SSL_set_tlsext_host_name(ssl, host))) {
 		SSL_free(ssl);
 		return NULL;
 	}
 	return new TlsLink(sock, ssl, pace);
+}
+
+DcmTransportConnection *img_tls_link(struct img_accept_tls *t, int sock,
+				     Pace *pace)
+{
+	return make_link(t->layer->getNativeHandle(), NULL, sock, pace);
+}
+
+DcmTransportConnection *img_tls_client_link(SSL_CTX *ctx, const char *host,
+					    int sock, Pace *pace)
+{
+	return make_link(ctx, host, sock, pace);
 }

@@ -3,10 +3,10 @@
  *
  *	costs file command [argument ...]
  *
- * Adds a line to file: seconds on the clock, peak memory of the command and of
- * the greatest of its children in KiB, how many children there were, how many
- * of these a signal ended that was no wish of ours (SIGKILL, SIGTERM), and the
- * exit status, 128 and the signal after a signal.
+ * Adds a line to file: seconds on the clock and of processor, peak memory of
+ * the command and of the greatest of its children in KiB, how many children
+ * there were, how many of these a signal ended that was no wish of ours
+ * (SIGKILL, SIGTERM), and the exit status, 128 and the signal after a signal.
  *
  * A trace stops each process when it ends, while its memory can still be
  * looked at; system calls are not traced.
@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,10 +28,16 @@
 	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL)
 
 static struct {
+	double cpu;
 	long parent, child; /* KiB */
 	unsigned children, crashes;
 	int status;
 } seen;
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
 
 static double now(void)
 {
@@ -93,15 +101,19 @@ static int stopped(pid_t pid, pid_t command, int status)
 
 static int follow(pid_t command)
 {
+	struct rusage use;
 	int status, sig;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+	while ((pid = wait4(-1, &status, __WALL, &use)) > 0 || errno == EINTR) {
 		if (pid < 0)
 			continue;
 		if (!WIFSTOPPED(status)) {
-			if (pid == command)
-				seen.status = status;
+			if (pid != command)
+				continue;
+			seen.status = status;
+			seen.cpu =
+				seconds(use.ru_utime) + seconds(use.ru_stime);
 			continue;
 		}
 		sig = stopped(pid, command, status);
@@ -139,8 +151,9 @@ int main(int argc, char **argv)
 	code = follow(pid);
 	f = fopen(argv[1], "a");
 	if (!f ||
-	    fprintf(f, "%.3f %ld %ld %u %u %d\n", now() - start, seen.parent,
-		    seen.child, seen.children, seen.crashes, code) < 0 ||
+	    fprintf(f, "%.3f %.3f %ld %ld %u %u %d\n", now() - start, seen.cpu,
+		    seen.parent, seen.child, seen.children, seen.crashes,
+		    code) < 0 ||
 	    fclose(f) != 0) {
 		perror(argv[1]);
 		return 3;

@@ -135,9 +135,6 @@ int img_anon_mask(struct img_anon_profile *p, const char *text,
 /* IMG_E_USAGE if options contradict each other. */
 int img_anon_ready(struct img_anon_profile *p, struct img_err *err);
 const char *img_anon_option_name(enum img_anon_option o);
-/* A profile and its options as text, blank separated. */
-int img_anon_describe(const struct img_anon_profile *p, struct img_buf *out,
-		      struct img_err *err);
 /* What is done with an attribute (keyword or tag) and why, as lines of text;
    IMG_E_USAGE if there is no such attribute. */
 int img_anon_explain(const struct img_anon_profile *p, const char *what,

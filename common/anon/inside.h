@@ -360,7 +360,5 @@ void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev);
 void anon_creators_cut(struct img_anon *a, unsigned depth);
 /* An item may have a character set of its own, for what is in it. */
 void anon_charset_seen(struct img_anon *a, const struct img_dicom_event *ev);
-const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,
-				      unsigned depth);
 
 #endif

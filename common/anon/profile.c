@@ -171,16 +171,6 @@ int img_anon_ready(struct img_anon_profile *p, struct img_err *err)
 	return 0;
 }
 
-int img_anon_describe(const struct img_anon_profile *p, struct img_buf *out,
-		      struct img_err *err)
-{
-	for (unsigned o = 0; o < IMG_ANON_OPTIONS; o++)
-		if (has(p, o) && img_buf_printf(out, err, "%s%s", o ? " " : "",
-						names[o]) < 0)
-			return -1;
-	return 0;
-}
-
 /* ---- explaining ------------------------------------------------------- */
 
 static const char *const codes[] = {

@@ -41,8 +41,8 @@ void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev)
 	memcpy(c->name, p, n);
 }
 
-const struct creator *anon_creator_of(const struct img_anon *a, uint32_t tag,
-				      unsigned depth)
+static const struct creator *creator_of(const struct img_anon *a, uint32_t tag,
+					unsigned depth)
 {
 	uint32_t creator = (tag & 0xFFFF0000u) | (tag >> 8 & 0xFF);
 
@@ -81,7 +81,7 @@ static void rule_private(const struct img_anon *a,
 			u->action = IMG_ACT_K;
 		return;
 	}
-	c = anon_creator_of(a, ev->tag, ev->depth);
+	c = creator_of(a, ev->tag, ev->depth);
 	u->safe = c ? anon_safe_of(ev->tag, c->name, c->n) : NULL;
 	if (!u->safe)
 		return;
@@ -213,7 +213,7 @@ static const struct anon_user_rule *user_rule(const struct img_anon *a,
 	const struct creator *c = NULL;
 
 	if (ev->tag >> 16 & 1)
-		c = anon_creator_of(a, ev->tag, ev->depth);
+		c = creator_of(a, ev->tag, ev->depth);
 	return anon_user_rule(a->p->rules, ev->tag, c ? c->name : NULL,
 			      c ? c->n : 0);
 }
@@ -273,7 +273,7 @@ static bool holds_items(void *arg, const struct img_dicom_event *ev)
 		d = img_dict_tag(ev->tag);
 		return d && strcmp(d->vr, "SQ") == 0;
 	}
-	c = anon_creator_of(a, ev->tag, ev->depth);
+	c = creator_of(a, ev->tag, ev->depth);
 	if (!c)
 		return false;
 	r = a->p->rules ? user_rule(a, ev) : NULL;

@@ -38,7 +38,6 @@ void img_check_free(struct img_check *c)
 void img_check_start(struct img_check *c)
 {
 	c->findings = c->total = 0;
-	c->errors = false;
 	memset(&c->facts, 0, sizeof(c->facts));
 	c->meta_class[0] = c->meta_sop[0] = '\0';
 	c->has_meta = false;
@@ -56,7 +55,6 @@ static void add(struct img_check *c, bool error, const char *rule,
 {
 	struct img_finding *f;
 
-	c->errors |= error;
 	for (size_t i = 0; i < c->findings; i++)
 		if (strcmp(c->finding[i].rule, rule) == 0 &&
 		    strcmp(c->finding[i].where, where) == 0)
@@ -113,11 +111,6 @@ size_t img_check_findings(const struct img_check *c,
 	*out = c->finding;
 	*total = c->total;
 	return c->findings;
-}
-
-bool img_check_has_error(const struct img_check *c)
-{
-	return c->errors;
 }
 
 const struct img_check_facts *img_check_facts(const struct img_check *c)

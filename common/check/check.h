@@ -65,8 +65,6 @@ void img_check_add(struct img_check *c, bool error, const char *rule,
 /* *total counts also those beyond IMG_FINDINGS_MAX. */
 size_t img_check_findings(const struct img_check *c,
 			  const struct img_finding **out, size_t *total);
-/* Whether any of them is an error; any at all. */
-bool img_check_has_error(const struct img_check *c);
 const struct img_check_facts *img_check_facts(const struct img_check *c);
 /* The elements of the canonical data set by ascending tag, when complete. */
 struct img_check_part {

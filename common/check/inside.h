@@ -119,7 +119,6 @@ int check_canon_end(struct img_check *c, struct img_err *err);
 struct img_check {
 	struct img_finding finding[IMG_FINDINGS_MAX];
 	size_t findings, total;
-	bool errors;
 	struct img_check_facts facts;
 	char meta_class[IMG_UID_MAX], meta_sop[IMG_UID_MAX];
 	bool has_meta;

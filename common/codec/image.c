@@ -94,7 +94,8 @@ void img_codec_model(struct img_codec_image *image, const char *model)
 	snprintf(image->photometric, sizeof(image->photometric), "%s", model);
 }
 
-int img_codec_check(const struct img_codec_image *image, struct img_err *err)
+/* Attributes that no image can have together. */
+static int check(const struct img_codec_image *image, struct img_err *err)
 {
 	const char *wrong = NULL;
 
@@ -147,7 +148,7 @@ int img_codec_frame_size(const struct img_codec_image *image, size_t *out,
 {
 	uint64_t size;
 
-	if (img_codec_check(image, err) < 0)
+	if (check(image, err) < 0)
 		return -1;
 	size = (img_codec_frame_bits(image) + 7) / 8;
 	if (size > IMG_FRAME_MAX)

@@ -36,8 +36,6 @@ enum codec_kind img_codec_kind(const char *ts);
 bool img_codec_is_422(const struct img_codec_image *image);
 /* Sets the photometric interpretation. */
 void img_codec_model(struct img_codec_image *image, const char *model);
-/* Attributes that no image can have together. */
-int img_codec_check(const struct img_codec_image *image, struct img_err *err);
 /* Bits of a native frame; checked. */
 uint64_t img_codec_frame_bits(const struct img_codec_image *image);
 

@@ -192,8 +192,6 @@ void img_media_label(const struct img_media_set *m, unsigned volume,
 		     char out[IMG_MEDIA_LABEL]);
 /* The names of all profiles, NULL after the last. */
 const char *img_media_profile_name(size_t index);
-/* What the profile is, for people: "STD-GEN-CD". */
-const char *img_media_profile(const struct img_media_set *m);
 
 /* Where the other files go.  name has slashes and is 8.3; the bytes are valid
    during the call. */

@@ -320,8 +320,3 @@ void img_media_label(const struct img_media_set *m, unsigned volume,
 		 (int)(IMG_MEDIA_LABEL - 1 - strlen(tail)), m->file_set_id,
 		 tail);
 }
-
-const char *img_media_profile(const struct img_media_set *m)
-{
-	return m->profile->name;
-}

@@ -93,9 +93,6 @@ int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
    files that are open at fd. */
 int img_store_sync_names(struct img_store *s, const int *fd, size_t n,
 			 struct img_err *err);
-/* Takes an object away (not yet durable); absence is no error. */
-int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
-		     struct img_err *err);
 
 /* 1 there with that size, 0 not. */
 int img_store_has(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],

@@ -340,23 +340,6 @@ int img_store_sync_names(struct img_store *s, const int *fd, size_t n_fd,
 	return rc;
 }
 
-int img_store_remove(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
-		     struct img_err *err)
-{
-	char name[IMG_OBJECT_NAME];
-	int shard, rc = 0;
-
-	img_store_name(name, digest);
-	s->touched[digest[0]] = true;
-	shard = open_shard(s, name, err);
-	if (shard < 0)
-		return -1;
-	if (unlinkat(shard, name + 3, 0) < 0 && errno != ENOENT)
-		rc = img_err_sys(err, "%s/objects/%s", s->dir, name);
-	close(shard);
-	return rc;
-}
-
 /* ---- quarantine ------------------------------------------------------- */
 
 static int copy_fd(struct img_store_file *f, int fd, struct img_err *err)

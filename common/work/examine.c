@@ -310,8 +310,9 @@ static void examine_long(struct examiner *x, struct arena *a, struct item *it,
 	settle(x, a, it, fd);
 }
 
-void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
-		const struct stat *st)
+/* What an open file is; fd stays open. */
+static void examine_fd(struct examiner *x, struct arena *a, struct item *it,
+		       int fd, const struct stat *st)
 {
 	struct img_err err = IMG_ERR_INIT;
 	ssize_t n = pread(fd, x->buf, WHOLE + 1, 0);

@@ -106,7 +106,7 @@ int item_add(struct img_ingest *g, struct item *it, struct img_err *err)
 	return 0;
 }
 
-void items_flush(struct img_ingest *g)
+static void items_flush(struct img_ingest *g)
 {
 	if (g->open && g->open->n)
 		hand_on(g);

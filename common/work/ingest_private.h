@@ -190,7 +190,6 @@ int ingest_open_bare(struct img_ingest **out, const char *dir, const char *by,
    by the caller, then handed on by item_add. */
 struct item *item_new(struct img_ingest *g, struct img_err *err);
 int item_add(struct img_ingest *g, struct item *it, struct img_err *err);
-void items_flush(struct img_ingest *g);
 char *item_text(struct img_ingest *g, const char *s);
 /* Counts a member's bytes against the memory that members may hold. */
 void data_take(struct img_ingest *g, size_t n);
@@ -206,10 +205,7 @@ bool container_key(const struct img_ingest *g, const char *container,
 void examine(struct examiner *x, struct chunk *c, struct item *it);
 /* A known file: if its object is gone, it is examined after all. */
 void examine_known(struct examiner *x, struct chunk *c, struct item *it);
-/* The same for an open file; fd stays open. */
-void examine_fd(struct examiner *x, struct arena *a, struct item *it, int fd,
-		const struct stat *st);
-/* The same for bytes in memory. */
+/* examine() of bytes in memory. */
 void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 		 const uint8_t *p, size_t n);
 /* A member too long for memory: goes to tmp as it is read.  head: its first

@@ -107,7 +107,7 @@ static int tell_file(struct img_verify *v, const struct file_job *job,
 
 /* ---- many files --------------------------------------------------------- */
 
-int verify_flush(struct img_verify *v, struct img_err *err)
+static int flush(struct img_verify *v, struct img_err *err)
 {
 	size_t n = v->n_files;
 	bool stopped;
@@ -132,7 +132,7 @@ int verify_flush(struct img_verify *v, struct img_err *err)
 
 int img_verify_flush(struct img_verify *v, struct img_err *err)
 {
-	return v->complete ? complete_flush(v, err) : verify_flush(v, err);
+	return v->complete ? complete_flush(v, err) : flush(v, err);
 }
 
 static int add_file(struct img_verify *v, const char *path, struct img_err *err)
@@ -146,7 +146,7 @@ static int add_file(struct img_verify *v, const char *path, struct img_err *err)
 	if (!job->path)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	v->n_files++;
-	return v->n_files == VERIFY_FILES ? verify_flush(v, err) : 0;
+	return v->n_files == VERIFY_FILES ? flush(v, err) : 0;
 }
 
 static int tell_failed(struct img_verify *v, const char *path,
@@ -185,7 +185,7 @@ static int add_entry(void *arg, const struct folder_entry *e,
 		return 1;
 	if (!e->why && !e->ignored)
 		return add_file(v, e->path, err);
-	if (verify_flush(v, err) < 0)
+	if (flush(v, err) < 0)
 		return -1;
 	if (e->ignored)
 		return tell_ignored(v, e->path, e->ignored, err);
@@ -269,7 +269,7 @@ static int text_input(struct img_verify *v, const char *text,
 		return v->complete ? complete_operand(v, text, err)
 				   : add_file(v, text, err);
 	why = errno;
-	if (verify_flush(v, err) < 0)
+	if (flush(v, err) < 0)
 		return -1;
 	errno = why;
 	if (why != ENOENT || strchr(text, '/'))
@@ -331,7 +331,7 @@ static int record_input(struct img_verify *v, const struct img_record *rec,
 	struct img_scope scope;
 	int rc = 0;
 
-	if (verify_flush(v, err) < 0)
+	if (flush(v, err) < 0)
 		return -1;
 	if (is_of_a_file(rec))
 		rc = file_of_record(v, rec, err);

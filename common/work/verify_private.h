@@ -125,7 +125,6 @@ void verify_file_job(struct img_verify *v, struct deep *deep,
 /* The digest of all bytes and their number into out. */
 int verify_digest_fd(int fd, struct verdict *out, const char *name,
 		     struct img_err *err);
-int verify_flush(struct img_verify *v, struct img_err *err);
 
 /* Reads all of fd and says in out what is wrong with it. */
 int verify_deep(struct img_verify *v, struct deep *deep, int fd,

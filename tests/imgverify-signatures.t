@@ -126,6 +126,19 @@ judged 0 'compressed afterwards' rle.dcm --ca ca.pem <<!
 unsupported (fffa,fffa) SHA256 some it was made in a transfer syntax that cannot be had here
 !
 
+# A certificate that expires after it has signed.
+printf '[ca]\ndefault_ca=d\n[d]\nnew_certs_dir=.\ndatabase=index\nserial=serial\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' >ca.cnf
+: >index && echo 01 >serial
+end=$(($(date +%s) + 3))
+openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key \
+	-in signer.csr -startdate 20200101000000Z \
+	-enddate "$(date -u -d "@$end" +%Y%m%d%H%M%SZ)" -out short.pem 2>/dev/null
+dcmsign -q +s signer.key short.pem +m2 plain.dcm short.dcm
+while [ "$(date +%s)" -le "$end" ]; do sleep 0.5; done
+judged 0 'a certificate that has expired since' short.dcm --ca ca.pem <<!
+valid (fffa,fffa) SHA256 some -
+!
+
 import signed.dcm >/dev/null
 exits 0 'in the archive' imgverify -q -C arch --all --deep --ca ca.pem
 ok 'it is checked, too' grep -q '"verdict":"valid"' out

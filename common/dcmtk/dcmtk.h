@@ -136,6 +136,7 @@ struct img_assoc_context {
 	const char *abstract; /* SOP class */
 	const char *const *ts;
 	size_t n_ts; /* at most 50 */
+	bool scp;    /* we are the one that serves (PS3.7 D.3.3.4) */
 	/* answered: */
 	uint8_t id; /* 1, 3, 5 ... */
 	/* 0 accepted, 1 to 4 as PS3.8 9.3.3.2 has it, 255 not answered */
@@ -286,6 +287,8 @@ void img_accept_reject(struct img_accept *a, uint8_t result, uint8_t source,
 bool img_accept_context(const struct img_accept *a, uint8_t id,
 			const char **abstract, const char **ts);
 
+/* Whether the peer says something within so many milliseconds. */
+bool img_accept_waiting(struct img_accept *a, int milliseconds);
 void img_accept_expect(struct img_accept *a, enum img_accept_phase phase);
 /* As img_assoc_read: 1 a fragment, 0 the peer released, -1: IMG_E_TRANSPORT
    it went away or aborted, IMG_E_LIMIT it was too slow, IMG_E_BUSY we are to

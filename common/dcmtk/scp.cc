@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <poll.h>
 
 #define THEIR_PDU 131072 /* where the peer names no limit */
 
@@ -24,6 +25,7 @@ struct img_accept {
 	DcmTransportConnection *conn = NULL;
 	LinkLayer *layer = NULL;
 	Pace pace;
+	int sock = -1; /* conn has it, and closes it */
 	bool granted = false, over = false;
 	DUL_PDV pdv;
 	Context context[128]; /* (identifier - 1) / 2 */
@@ -158,6 +160,7 @@ int img_accept_receive(struct img_accept **out, int sock,
 		OFCondition rc;
 
 		*out = a;
+		a->sock = sock;
 		memset(a->context, 0, sizeof(a->context));
 		a->pace.seconds = o->request_seconds;
 		a->pace.expect(IMG_EXPECT_REQUEST);
@@ -284,6 +287,14 @@ bool img_accept_context(const struct img_accept *a, uint8_t id,
 }
 
 /* ---- talking ---------------------------------------------------------- */
+
+bool img_accept_waiting(struct img_accept *a, int milliseconds)
+{
+	struct pollfd p = { a->sock, POLLIN, 0 };
+
+	return a->conn->networkDataAvailable(0) ||
+	       poll(&p, 1, milliseconds) > 0;
+}
 
 void img_accept_expect(struct img_accept *a, enum img_accept_phase phase)
 {

@@ -159,7 +159,9 @@ static OFCondition propose(T_ASC_Parameters *params,
 		rc = ASC_addPresentationContext(
 			params, contexts[i].id, contexts[i].abstract,
 			const_cast<const char **>(contexts[i].ts),
-			(int)contexts[i].n_ts);
+			(int)contexts[i].n_ts,
+			contexts[i].scp ? ASC_SC_ROLE_SCP
+					: ASC_SC_ROLE_DEFAULT);
 	}
 	return rc;
 }

@@ -57,6 +57,13 @@ int img_jail_start(struct img_jail *jail, struct img_jail_worker *worker,
 int img_jail_end(struct img_jail_worker *worker, unsigned seconds,
 		 const char *what, struct img_err *err);
 
+/* A process that is no prisoner: only its memory is its own.  For what has to
+   open files and connections by itself, and yet is not to be parsed within
+   the program.  Forked while that has one thread; dies with it; ends when fn
+   returns, which it should at the end of fd. */
+int img_jail_helper(struct img_jail_worker *helper, void (*fn)(int fd),
+		    struct img_err *err);
+
 /* ---- talking; both sides -------------------------------------------------
  *
  * Waits up to milliseconds for each part of the bytes (-1: for ever).

@@ -216,6 +216,24 @@ int img_scu_find_series(struct img_scu *s, uint8_t context, const char *study,
 
 /* ---- storage commitment ----------------------------------------------- */
 
+static int send_list(struct img_scu *s, uint8_t context, struct img_command *rq,
+		     struct img_command *rsp, const struct img_commitment *c,
+		     uint16_t *status, struct img_err *err)
+{
+	struct img_buf list;
+	int rc = -1;
+
+	img_buf_init(&list, 64u << 20);
+	if (img_commitment_write(c, ts_of(s, context), &list, err) == 0 &&
+	    send_with(s, context, rq, &list, err) == 0 &&
+	    img_scu_answer(s, context, rq, rsp, err) == 0) {
+		*status = rsp->status;
+		rc = 0;
+	}
+	img_buf_release(&list);
+	return rc;
+}
+
 int img_scu_commit(struct img_scu *s, uint8_t context,
 		   const struct img_commitment *c, uint16_t *status,
 		   struct img_err *err)
@@ -225,16 +243,22 @@ int img_scu_commit(struct img_scu *s, uint8_t context,
 				       .type = 1,
 				       .sop_class = IMG_COMMITMENT,
 				       .instance = IMG_COMMITMENT_INSTANCE };
-	struct img_buf list;
-	int rc = -1;
 
-	img_buf_init(&list, 64u << 20);
-	if (img_commitment_write(c, ts_of(s, context), &list, err) == 0 &&
-	    send_with(s, context, &rq, &list, err) == 0 &&
-	    img_scu_answer(s, context, &rq, &rsp, err) == 0) {
-		*status = rsp.status;
-		rc = 0;
-	}
-	img_buf_release(&list);
-	return rc;
+	return send_list(s, context, &rq, &rsp, c, status, err);
+}
+
+int img_scu_report(struct img_scu *s, uint8_t context,
+		   const struct img_commitment *c, uint16_t *status,
+		   struct img_err *err)
+{
+	struct img_command rsp, rq = { .field = IMG_N_EVENT_RQ,
+				       .data = true,
+				       .type = 1,
+				       .sop_class = IMG_COMMITMENT,
+				       .instance = IMG_COMMITMENT_INSTANCE };
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->ref[i].reason)
+			rq.type = 2;
+	return send_list(s, context, &rq, &rsp, c, status, err);
 }

@@ -31,32 +31,69 @@ static int ask_all(struct server *s, struct img_commitment *c,
 }
 
 /* PS3.4 J.3.3: 1 all is safe, 2 something is not. */
-static int report(struct server *s, const struct img_commitment *c,
-		  const char *ts, struct img_err *err)
+int img_serve_report(struct server *s, struct img_err *err)
 {
+	const struct img_commitment *c = &s->owed;
 	struct img_command e = { .field = IMG_N_EVENT_RQ,
 				 .message = ++s->message,
 				 .data = true,
 				 .type = 1,
 				 .sop_class = IMG_COMMITMENT,
 				 .instance = IMG_COMMITMENT_INSTANCE };
+	const char *abstract, *ts;
 	int rc;
 
 	for (size_t i = 0; i < c->n; i++)
 		if (c->ref[i].reason)
 			e.type = 2;
+	s->context = s->owed_context;
+	img_accept_context(s->peer, s->context, &abstract, &ts);
 	img_buf_reset(&s->data);
 	rc = img_commitment_write(c, ts, &s->data, err);
-	return rc < 0 ? -1 : img_serve_send(s, &e, &s->data, err);
+	if (rc == 0)
+		rc = img_serve_send(s, &e, &s->data, err);
+	s->owes = false;
+	s->reported = true;
+	return rc;
+}
+
+static int tell(struct server *s, uint32_t code, struct img_err *err)
+{
+	struct img_up up = { .kind = IMG_UP_REPORT, .code = code };
+
+	memcpy(up.u.object.sop, s->owed.transaction, IMG_UID_MAX);
+	return img_up_send(s->sock, &up, err);
+}
+
+int img_serve_reported(struct server *s, struct img_err *err)
+{
+	if (!s->reported || s->command.status != 0)
+		return 0;
+	s->reported = false;
+	return tell(s, 1, err);
+}
+
+/* What it asks for is in s->owed. */
+static int promise(struct server *s, struct img_err *err)
+{
+	if (img_serve_answer(s, SERVE_SUCCESS, "", err) < 0 ||
+	    ask_all(s, &s->owed, err) < 0 || tell(s, 0, err) < 0)
+		return -1;
+	s->owed_context = s->context;
+	s->owes = true;
+	s->reported = false;
+	return 0;
 }
 
 int img_serve_commit(struct server *s, struct img_err *err)
 {
-	struct img_commitment c = { .n = 0 };
 	struct img_err why = IMG_ERR_INIT;
+	uint8_t context = s->context;
 	const char *abstract, *ts;
-	int rc = -1;
 
+	if (s->owes && img_serve_report(s, err) < 0)
+		return -1;
+	s->context = context;
 	if (img_serve_data(s, err) < 0)
 		return -1;
 	img_accept_context(s->peer, s->context, &abstract, &ts);
@@ -64,14 +101,13 @@ int img_serve_commit(struct server *s, struct img_err *err)
 		return img_serve_answer(s, SERVE_UNKNOWN, "", err);
 	if (s->command.type != 1)
 		return img_serve_answer(s, NO_SUCH_ACTION, "", err);
-	if (img_commitment_read(&c, ts, img_buf_str(&s->data), s->data.len,
-				&why) < 0)
-		rc = img_serve_answer(s, BAD_ARGUMENT,
-				      "data set cannot be read", err);
+	img_commitment_release(&s->owed);
+	memset(&s->owed, 0, sizeof(s->owed));
+	s->owes = false;
+	if (img_commitment_read(&s->owed, ts, img_buf_str(&s->data),
+				s->data.len, &why) < 0)
+		return img_serve_answer(s, BAD_ARGUMENT,
+					"data set cannot be read", err);
 	/* The answer says that it was understood, the report what is so. */
-	else if (img_serve_answer(s, SERVE_SUCCESS, "", err) == 0 &&
-		 ask_all(s, &c, err) == 0)
-		rc = report(s, &c, ts, err);
-	img_commitment_release(&c);
-	return rc;
+	return promise(s, err);
 }

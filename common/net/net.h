@@ -59,6 +59,10 @@ int img_peer_parse(struct img_peer *p, const char *text, struct img_err *err);
    text says; an address that is listed there gets what is agreed with it. */
 int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 		 struct img_err *err);
+/* The peer of that title in peers.json, of this address if there are several.
+   1 it is there, 0 it is not. */
+int img_peer_titled(struct img_peer *p, const char *archive, const char *title,
+		    const char *address, struct img_err *err);
 /* The name that the ledger has for it; free with free().  NULL: IMG_E_USAGE. */
 char *img_peer_name(const char *archive, const char *text, struct img_err *err);
 /* Sets one key of an entry of peers.json; NULL leaves it. */
@@ -156,6 +160,11 @@ int img_scu_find_series(struct img_scu *s, uint8_t context, const char *study,
 			void *arg, struct img_err *err);
 /* Asks the peer to commit to what c lists (N-ACTION, PS3.4 J.3.2). */
 int img_scu_commit(struct img_scu *s, uint8_t context,
+		   const struct img_commitment *c, uint16_t *status,
+		   struct img_err *err);
+/* Reports what has become of a transaction (N-EVENT-REPORT, PS3.4 J.3.3), on a
+   context of which we are the SCP. */
+int img_scu_report(struct img_scu *s, uint8_t context,
 		   const struct img_commitment *c, uint16_t *status,
 		   struct img_err *err);
 /* Waits for an N-EVENT-REPORT, which goes to opts.event: 1 it has come, 0
@@ -289,6 +298,8 @@ enum img_up_kind {
 	IMG_UP_END,         /* it is complete, or could not be written */
 	IMG_UP_DROP,        /* it will not be complete */
 	IMG_UP_COMMIT,      /* is this instance (object.sop, sop_class) safe? */
+	IMG_UP_REPORT,      /* code 0: of what was asked for, object.sop is the
+			       transaction; 1: the peer has its report */
 	IMG_UP_OVER         /* the association has ended */
 };
 

@@ -210,6 +210,32 @@ static int look_at(void *arg, const char *key, const char *json,
 	return rc;
 }
 
+/* peers.json; *all NULL: there is none. */
+static int load(const char *archive, char file[IMG_PATH_MAX],
+		struct img_json **all, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct img_buf b;
+	int rc = -1;
+
+	*all = NULL;
+	img_buf_init(&b, IMG_LINE_MAX);
+	if (img_path_join(file, IMG_PATH_MAX, archive, "peers.json", err) < 0 ||
+	    read_file(file, &b, err) < 0)
+		goto out;
+	/* Our reader of JSON takes one line; in texts there are no newlines. */
+	for (size_t i = 0; i < b.len; i++)
+		if (b.data[i] == '\n' || b.data[i] == '\r' || b.data[i] == '\t')
+			b.data[i] = ' ';
+	if (b.len && !(*all = img_json_parse(b.data, b.len, &why)))
+		img_err_set(err, IMG_E_USAGE, "%s: %.300s", file, why.text);
+	else
+		rc = 0;
+out:
+	img_buf_release(&b);
+	return rc;
+}
+
 int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 		 struct img_err *err)
 {
@@ -217,29 +243,14 @@ int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 	char file[IMG_PATH_MAX];
 	struct img_json *all = NULL;
 	struct search *s = calloc(1, sizeof(*s));
-	struct img_buf b;
 	int rc = -1;
 
-	img_buf_init(&b, IMG_LINE_MAX);
 	if (!s) {
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 		goto out;
 	}
-	if (img_path_join(file, sizeof(file), archive, "peers.json", err) < 0 ||
-	    read_file(file, &b, err) < 0)
+	if (load(archive, file, &all, err) < 0)
 		goto out;
-	/* Our reader of JSON takes one line; in texts there are no newlines. */
-	for (size_t i = 0; i < b.len; i++)
-		if (b.data[i] == '\n' || b.data[i] == '\r' || b.data[i] == '\t')
-			b.data[i] = ' ';
-	if (b.len) {
-		all = img_json_parse(b.data, b.len, &why);
-		if (!all) {
-			img_err_set(err, IMG_E_USAGE, "%s: %.300s", file,
-				    why.text);
-			goto out;
-		}
-	}
 	*s = (struct search){
 		.out = p, .all = all, .file = file, .text = text
 	};
@@ -253,7 +264,53 @@ int img_peer_get(struct img_peer *p, const char *archive, const char *text,
 		rc = 0;
 out:
 	img_json_free(all);
-	img_buf_release(&b);
+	free(s);
+	return rc;
+}
+
+static int look_title(void *arg, const char *key, const char *json,
+		      struct img_err *err)
+{
+	struct search *s = arg;
+	const struct img_json *sub = img_json_sub(s->all, key);
+	struct img_peer *p = calloc(1, sizeof(*p));
+	int rc = -1;
+
+	(void)json;
+	if (!p)
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+	else if (!sub)
+		img_err_set(err, IMG_E_USAGE, "%s: '%.100s' is no object",
+			    s->file, key);
+	else
+		rc = take_entry(p, sub, key, s->file, err);
+	if (rc == 0 && !*p->url && strcmp(p->called, s->wanted.called) == 0 &&
+	    (!s->found || strcmp(p->host, s->wanted.host) == 0)) {
+		*s->out = *p;
+		s->found = true;
+	}
+	free(p);
+	return rc;
+}
+
+int img_peer_titled(struct img_peer *p, const char *archive, const char *title,
+		    const char *address, struct img_err *err)
+{
+	char file[IMG_PATH_MAX];
+	struct img_json *all = NULL;
+	struct search *s = calloc(1, sizeof(*s));
+	int rc = -1;
+
+	if (!s)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	if (load(archive, file, &all, err) == 0) {
+		*s = (struct search){ .out = p, .all = all, .file = file };
+		snprintf(s->wanted.called, IMG_AET_MAX, "%s", title);
+		snprintf(s->wanted.host, IMG_HOST_MAX, "%s", address);
+		if (!all || img_json_each(all, look_title, s, err) == 0)
+			rc = s->found;
+	}
+	img_json_free(all);
 	free(s);
 	return rc;
 }

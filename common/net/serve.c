@@ -8,6 +8,7 @@
 #include "jail/jail.h"
 #include "net/server.h"
 
+#define GO_MS    100 /* for a peer that will not wait for a report */
 #define DATA_MAX ((size_t)32 << 20) /* of a data set that is no object */
 
 /* ---- talking to the listener ------------------------------------------ */
@@ -320,6 +321,8 @@ static int serve_one(struct server *s, struct img_err *err)
 		break;
 	case IMG_N_EVENT_RQ | IMG_DIMSE_RSP: /* to our report; or not */
 		rc = s->command.data ? read_data(s, drain, err) : 0;
+		if (rc == 0)
+			rc = img_serve_reported(s, err);
 		break;
 	case IMG_C_CANCEL_RQ: /* of nothing that is in hand */
 		rc = 0;
@@ -333,6 +336,15 @@ static int serve_one(struct server *s, struct img_err *err)
 			rc = img_serve_answer(s, SERVE_UNKNOWN, "", err);
 	}
 	return rc < 0 ? -1 : 1;
+}
+
+/* A peer that goes at once gets its report later, on an association of ours;
+   one that asks for more at once gets it before that is answered. */
+static int next_step(struct server *s, struct img_err *err)
+{
+	if (s->owes && !img_accept_waiting(s->peer, GO_MS))
+		return img_serve_report(s, err) < 0 ? -1 : 1;
+	return serve_one(s, err);
 }
 
 static bool is_uid(const char *s)
@@ -398,7 +410,7 @@ static int serve(struct server *s, struct img_err *err)
 	while (rc > 0) {
 		if (s->stopping)
 			return img_err_set(err, IMG_E_BUSY, "stopped");
-		rc = serve_one(s, err);
+		rc = next_step(s, err);
 	}
 	return rc;
 }
@@ -419,6 +431,7 @@ int img_serve(int sock, void *arg)
 		close(s.spare);
 	img_buf_release(&s.bytes);
 	img_buf_release(&s.data);
+	img_commitment_release(&s.owed);
 	(void)say(&s, IMG_UP_OVER, rc < 0 ? err.code : 0,
 		  rc < 0 ? err.text : "", &ignored);
 	return 0;

@@ -15,9 +15,12 @@ struct server {
 	/* the message in hand */
 	uint8_t context;
 	struct img_command command;
-	struct img_buf bytes; /* of a command set */
-	struct img_buf data;  /* of a data set that is no object */
-	uint16_t message;     /* of requests of ours */
+	struct img_buf bytes;       /* of a command set */
+	struct img_buf data;        /* of a data set that is no object */
+	uint16_t message;           /* of requests of ours */
+	struct img_commitment owed; /* what is to be reported */
+	uint8_t owed_context;
+	bool owes, reported; /* reported: the answer is to come */
 	/* the object in hand */
 	int fd;
 	int spare; /* the file of the next one; -1: none yet */
@@ -40,5 +43,9 @@ int img_serve_answer(struct server *s, uint16_t status, const char *comment,
 int img_serve_data(struct server *s, struct img_err *err);
 /* commit.c: an N-ACTION of storage commitment. */
 int img_serve_commit(struct server *s, struct img_err *err);
+/* The report that is owed. */
+int img_serve_report(struct server *s, struct img_err *err);
+/* The peer has it, or refuses it. */
+int img_serve_reported(struct server *s, struct img_err *err);
 
 #endif

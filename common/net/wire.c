@@ -34,6 +34,7 @@ static bool is_sound(const struct img_up *m)
 		return is_request(&m->u.request);
 	case IMG_UP_BEGIN:
 	case IMG_UP_COMMIT:
+	case IMG_UP_REPORT:
 		return is_text(m->u.object.sop_class, IMG_UID_MAX) &&
 		       is_text(m->u.object.sop, IMG_UID_MAX) &&
 		       is_text(m->u.object.ts, IMG_UID_MAX);

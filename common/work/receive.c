@@ -23,6 +23,8 @@ static void assoc_free(struct assoc *s)
 	img_buf_release(&s->x.text);
 	arena_release(&s->chunk.arena);
 	pthread_cond_destroy(&s->woken);
+	img_commitment_release(&s->owed);
+	free(s->reports_to);
 	free(s);
 }
 
@@ -191,15 +193,19 @@ static void finish(struct img_receive *r)
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 		      struct img_err *err)
 {
-	struct pollfd p[IMG_LISTEN_MAX];
+	struct pollfd p[IMG_LISTEN_MAX + 1];
 
 	if (receive_commit_start(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->n; i++)
 		p[i] = (struct pollfd){ l->fd[i], POLLIN, 0 };
 	while (!over(r)) {
-		if (poll(p, l->n, TICK_MS) <= 0)
+		p[l->n] = (struct pollfd){ r->reporter_gone ? -1 : r->reporter,
+					   POLLIN, 0 };
+		if (poll(p, l->n + 1, TICK_MS) <= 0)
 			continue;
+		if (p[l->n].revents)
+			receive_report_hear(r);
 		for (size_t i = 0; i < l->n; i++)
 			if (p[i].revents)
 				accept_all(r, p[i].fd);
@@ -246,11 +252,13 @@ int img_receive_open(struct img_receive **out, const char *dir,
 
 	if (!r)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	r->reporter = -1;
 	r->opts = *opts;
 	r->host = *host;
 	own = receive_host(r);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->passcodes, NULL);
+	pthread_mutex_init(&r->reports, NULL);
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
@@ -262,6 +270,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	if (img_accept_prepare(err) < 0 ||
 	    img_jail_open(&r->jail, img_serve, &r->opts.serve, &limits, err) <
 		    0 ||
+	    receive_report_open(r, err) < 0 ||
 	    img_access_new(&r->access, err) < 0 ||
 	    receive_stable_open(r, err) < 0 ||
 	    !(r->reader = img_dicom_reader_new(err)) ||
@@ -278,6 +287,7 @@ void img_receive_close(struct img_receive *r)
 	if (!r)
 		return;
 	receive_commit_end(r);
+	receive_report_close(r);
 	img_ingest_close(r->g);
 	img_jail_close(r->jail);
 	img_access_free(r->access);
@@ -290,5 +300,6 @@ void img_receive_close(struct img_receive *r)
 	pthread_cond_destroy(&r->gone);
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->passcodes);
+	pthread_mutex_destroy(&r->reports);
 	free(r);
 }

@@ -22,6 +22,11 @@ struct assoc {
 	char peer[PEER_MAX];
 	unsigned lane;
 	bool granted, told_to_stop;
+	char called[17]; /* what it called us */
+	/* storage commitment: what was asked for and is not reported */
+	struct img_commitment owed;
+	bool asked, owes;
+	struct img_peer *reports_to; /* NULL: only here */
 	/* the object in hand */
 	bool open;
 	struct img_store_file spare; /* the worker has it for the next one */
@@ -48,7 +53,7 @@ struct img_receive {
 	struct img_dicom_reader *reader; /* the committer's */
 	char aet[17];
 
-	pthread_mutex_t lock, passcodes;
+	pthread_mutex_t lock, passcodes, reports;
 	pthread_cond_t work, idle, more, gone;
 	struct img_access *access;
 	struct img_users *users; /* NULL: nobody is asked who it is */
@@ -65,6 +70,9 @@ struct img_receive {
 	bool broken; /* nothing can be stored any more */
 	struct img_err failure;
 	struct img_stable *stable; /* the committer's; NULL: not asked for */
+	int reporter; /* the socket of the process that reports; -1 */
+	pid_t reporter_pid;
+	bool reporter_gone;
 	pthread_t committer;
 	bool has_committer;
 };
@@ -98,6 +106,18 @@ const char *receive_identify(struct img_receive *r,
 /* receive_promise.c: an instance that storage commitment is asked for. */
 int receive_promise(struct assoc *s, const struct img_up *up,
 		    struct img_err *err);
+
+/* How it stands with the report. */
+int receive_reported(struct assoc *s, const struct img_up *up);
+
+/* receive_report.c: reports that are owed when the association is over, given
+   by a process of its own, which is forked before there are threads. */
+int receive_report_open(struct img_receive *r, struct img_err *err);
+void receive_report_close(struct img_receive *r);
+/* What the association still owes: handed over. */
+void receive_report(struct assoc *s);
+/* What that process has to say. */
+void receive_report_hear(struct img_receive *r);
 
 /* receive_serve.c: an association's thread. */
 void *receive_assoc(void *arg);

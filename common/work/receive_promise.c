@@ -1,5 +1,7 @@
 /* receive_promise.c - storage commitment: what is asked for, and what is said
    of it (PS3.4 J.3). */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "work/receive_private.h"
@@ -40,6 +42,40 @@ static uint16_t is_safe(struct assoc *s, const char *sop, const char *sop_class)
 	return err.code == IMG_OK ? reason : PROCESSING;
 }
 
+/* Reports go to where peers.json has the peer, not to where it came from. */
+static void ask_anew(struct assoc *s)
+{
+	struct img_err err = IMG_ERR_INIT;
+	char title[PEER_MAX];
+
+	img_commitment_release(&s->owed);
+	memset(&s->owed, 0, sizeof(s->owed));
+	s->owes = false;
+	if (s->asked)
+		return;
+	s->asked = true;
+	snprintf(title, sizeof(title), "%s", s->peer);
+	if (strrchr(title, '@'))
+		*strrchr(title, '@') = '\0';
+	s->reports_to = calloc(1, sizeof(*s->reports_to));
+	if (s->reports_to && img_peer_titled(s->reports_to, s->r->g->home,
+					     title, s->address, &err) > 0) {
+		snprintf(s->reports_to->calling, IMG_AET_MAX, "%s", s->called);
+		return;
+	}
+	free(s->reports_to);
+	s->reports_to = NULL;
+	if (err.code != IMG_OK)
+		s->r->host.note(s->r->host.arg, &err);
+}
+
+int receive_reported(struct assoc *s, const struct img_up *up)
+{
+	s->owes = up->code == 0;
+	memcpy(s->owed.transaction, up->u.object.sop, IMG_UID_MAX);
+	return 1;
+}
+
 int receive_promise(struct assoc *s, const struct img_up *up,
 		    struct img_err *err)
 {
@@ -47,6 +83,12 @@ int receive_promise(struct assoc *s, const struct img_up *up,
 
 	if (!s->granted || s->open)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
+	if (!s->asked || s->owes)
+		ask_anew(s);
 	m.status = is_safe(s, up->u.object.sop, up->u.object.sop_class);
+	if (s->reports_to &&
+	    img_commitment_add(&s->owed, up->u.object.sop_class,
+			       up->u.object.sop, m.status, err) < 0)
+		return -1;
 	return img_down_send(s->worker.fd, &m, -1, err);
 }

@@ -77,6 +77,7 @@ static int requested(struct assoc *s, const struct img_up *up,
 	why = receive_identify(r, q, &confirm);
 	if (why)
 		return refuse(s, 1, 1, why, err);
+	memcpy(s->called, q->called, sizeof(s->called));
 	s->granted = true;
 	grant.confirm = confirm;
 	return say(s, &grant, -1, err);
@@ -390,6 +391,8 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 		return end(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_COMMIT:
 		return receive_promise(s, up, err) < 0 ? -1 : 1;
+	case IMG_UP_REPORT:
+		return receive_reported(s, up);
 	case IMG_UP_DROP:
 		lose(s, up->code ? up->code : IMG_E_TRANSPORT, up->u.text);
 		return 1;
@@ -431,6 +434,8 @@ void *receive_assoc(void *arg)
 	lose(s, err.code ? err.code : IMG_E_TRANSPORT,
 	     err.code ? err.text : "the association ended");
 	img_store_drop(s->r->g->store, &s->spare);
+	if (s->owes)
+		receive_report(s);
 	if (err.code != IMG_OK) {
 		struct img_err text = IMG_ERR_INIT;
 

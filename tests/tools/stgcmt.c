@@ -1,7 +1,9 @@
 /* stgcmt - asks a peer on this machine for storage commitment and prints what
    it reports: "UID reason", one line each.
 
-	stgcmt PORT TITLE TS CLASS UID [UID ...] */
+	stgcmt [-r] PORT TITLE TS CLASS UID [UID ...]
+
+   -r: releases instead of waiting for the report. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,10 @@ int main(int argc, char **argv)
 	struct img_buf data;
 	const char *ts;
 
+	bool leaves = argc > 1 && strcmp(argv[1], "-r") == 0;
+
+	argc -= leaves;
+	argv += leaves;
 	if (argc < 6)
 		return 64;
 	o.port = (uint16_t)atoi(argv[1]);
@@ -107,6 +113,10 @@ int main(int argc, char **argv)
 	    receive(a, &c, &data, &err) <= 0)
 		return fail(&err);
 	printf("answer %04x\n", c.status);
+	if (leaves) {
+		img_assoc_release(a);
+		return 0;
+	}
 	if (c.status != 0 || receive(a, &c, &data, &err) <= 0)
 		return fail(&err);
 	if (img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <

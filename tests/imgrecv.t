@@ -56,8 +56,8 @@ exits 0 'four associations side by side' sh -c "
 		dcmsend -aec IMGRECV 127.0.0.1 $port +sd in & p=\"\$p \$!\"
 	done
 	for i in \$p; do wait \$i || exit 1; done"
-ok 'nothing is in tmp' test -z "$(find archive/tmp -type f)"
 exits 143 'ends when asked to' recv_stop
+ok 'nothing is in tmp' test -z "$(find archive/tmp -type f)"
 ok 'sums up' grep -q '^imgrecv: 25 inputs: 3 stored, [12][0-9] duplicate' recv.err
 exits 0 'what it stored is intact' imgverify -C archive 2.25.10
 exits 0 'and the log is whole' imgverify -C archive --audit

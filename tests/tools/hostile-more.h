@@ -1,6 +1,10 @@
 /* hostile-more.h - the part of mkhostile that makes what else archives can
    be: zips and tars that contradict themselves, streams, foreign formats. */
-#include "hostile.h"
+#ifndef HOSTILE_MORE_H
+#define HOSTILE_MORE_H
+
+#include "hostile-tar.h"
+#include "hostile-zip.h"
 
 /* ---- zip -------------------------------------------------------------------- */
 
@@ -433,3 +437,5 @@ static const struct kind more_kinds[] = {
 	{ "xz-crc", raw_stream, 12, "xz: wrong CRC of its head" },
 	{ NULL, NULL, 0, NULL },
 };
+
+#endif

@@ -1,11 +1,15 @@
 /* hostile-odd.h - the part of mkhostile that makes formats nobody asked for,
    and ISO images with odd extensions. */
-#include "hostile.h"
+#ifndef HOSTILE_ODD_H
+#define HOSTILE_ODD_H
+
+#include "hostile-tar.h"
+#include "hostile-zip.h"
 
 /* ---- formats that are not ours ---------------------------------------------- */
 
-/* With a good image inside, where a reader would find it. */ static void
-foreign(struct bytes *b, unsigned long what)
+/* With a good image inside, where a reader would find it. */
+static void foreign(struct bytes *b, unsigned long what)
 {
 	static const struct {
 		const char *p;
@@ -237,3 +241,5 @@ static const struct kind odd_kinds[] = {
 	{ "iso-noend", iso_odd, 't', "descriptors without end" },
 	{ NULL, NULL, 0, NULL },
 };
+
+#endif

@@ -2,12 +2,12 @@
  * hostile-tar.h - the part of mkhostile that makes tars, plain and compressed,
  * byte by byte.  A member that is not itself the trouble is a good image.
  */
+#ifndef HOSTILE_TAR_H
+#define HOSTILE_TAR_H
+
 #include "hostile.h"
 
-/* The bytes of a text and how many, without its NUL. */
-#define BYTES(s) s, sizeof(s) - 1
-
-/* A good small image, number n. */
+/* A good small image, number n: mkhostile makes it. */
 static void good_dicom(struct bytes *b, unsigned n);
 
 /* ---- tar (POSIX.1-1988 ustar, pax) ---------------------------------------- */
@@ -341,3 +341,5 @@ static const struct kind tar_kinds[] = {
 	{ "xz-dict", xz_dict, 0, "second block asks for 4 GiB" },
 	{ NULL, NULL, 0, NULL },
 };
+
+#endif

@@ -1,5 +1,11 @@
 /* hostile-zip.h - the part of mkhostile that makes zips and ISO images. */
+#ifndef HOSTILE_ZIP_H
+#define HOSTILE_ZIP_H
+
 #include "hostile.h"
+
+/* A good small image, number n: mkhostile makes it. */
+static void good_dicom(struct bytes *b, unsigned n);
 
 /* ---- zip (PKWARE APPNOTE 6.3) ------------------------------------------------ */
 
@@ -434,3 +440,5 @@ static const struct kind zip_kinds[] = {
 	{ "iso-many", iso_many, 1000000, "1,000,000 files" },
 	{ NULL, NULL, 0, NULL },
 };
+
+#endif

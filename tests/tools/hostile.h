@@ -108,4 +108,7 @@ static inline uint32_t crc_zeros(uint32_t crc, unsigned mib)
 	return crc;
 }
 
+/* The bytes of a text and how many, without its NUL. */
+#define BYTES(s) s, sizeof(s) - 1
+
 #endif

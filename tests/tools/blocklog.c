@@ -10,7 +10,7 @@
  *	blocklog cut LOG DISK AT SEED OUT ACKS
  *		makes of DISK, a copy of the one served, what a power cut behind
  *		AT records leaves: all that was written before the last flush,
- *		and of what came after it some, in sectors; and OUT and ACKS as
+ *		and of what came after it some, in sectors of 4 KiB; and OUT and ACKS as
  *		far as they were heard.  SEED 0: all of it, in order
  *
  * It speaks the protocol of fuse(4) itself.
@@ -28,8 +28,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MOST   (256u * 1024)
-#define SECTOR 512
+#define MOST (256u * 1024)
+/* Disks write so much whole; ext4 relies on it for its superblock. */
+#define SECTOR 4096
 
 enum { ROOT = 1, DISK, OUT, ACKS, NODES };
 static const char *const names[NODES] = { "", "", "disk", "out", "acks" };
@@ -69,7 +70,7 @@ static void fill(struct fuse_attr *a, uint64_t node)
 	memset(a, 0, sizeof(*a));
 	a->ino = node;
 	a->size = node < NODES ? size[node] : 0;
-	a->blocks = a->size / SECTOR;
+	a->blocks = a->size / 512;
 	a->mode = node == ROOT ? S_IFDIR | 0755 : S_IFREG | 0666;
 	a->nlink = 1;
 	a->blksize = 4096;

@@ -171,7 +171,7 @@ judge_export()
 	return $bad_
 }
 
-lost=0 acked=0 n=0
+lost=0 acked=0 n=0 told=0
 while [ $n -lt "$cuts" ]; do
 	n=$((n + 1))
 	# The random numbers of random() have three places.
@@ -187,7 +187,10 @@ while [ $n -lt "$cuts" ]; do
 		echo "cut $n at $at: cannot be mounted: $(head -n 1 c.log)"
 		continue
 	}
-	if ! judge_$mode >why; then
+	judge_$mode >why
+	status=$?
+	[ $said_ = 0 ] || told=$((told + 1))
+	if [ $status != 0 ]; then
 		lost=$((lost + 1))
 		[ -n "$control" ] || sed "s/^/cut $n at $at: /" why
 	elif [ -z "$control" ]; then
@@ -205,8 +208,8 @@ while [ $n -lt "$cuts" ]; do
 done
 
 if [ -n "$control" ]; then
-	echo "replay $FS $mode, control without syncs: $cuts cuts," \
-		"$lost lost data"
+	echo "replay $FS $mode, control without syncs: $told cuts after" \
+		"something was said, $lost lost data"
 	[ $lost -gt 0 ]
 else
 	echo "replay $FS $mode: $records writes and flushes ($flushes)," \

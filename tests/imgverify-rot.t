@@ -1,5 +1,5 @@
-# imgverify-rot.t - single bits flipped anywhere in objects, the catalog, the
-# audit log and a disc's manifest: each is found.  IMG_FLIPS=1000000 for all.
+# imgverify-rot.t - single bits flipped, and files cut off, anywhere in objects,
+# the catalog, the audit log and a disc's manifest: each is found.  IMG_FLIPS=1000000 for all.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/tests/archive.sh"
 need rot
@@ -17,4 +17,10 @@ ok 'none was not' grep -qx 'not found 0' out
 exits 0 'the archive is as it was' verify --all
 exits 0 'and the log' verify --audit
 exits 0 'and the disc' imgverify -q --media disc
+cp disc/MANIFEST.TXT whole
+for cut in '-n -1' '-c -1'; do
+	# shellcheck disable=SC2086 # words
+	head $cut whole >disc/MANIFEST.TXT
+	exits 1 "its manifest without its end: $cut" imgverify -q --media disc
+done
 finish

@@ -212,15 +212,27 @@ static int check_line(struct medium *m, const char *path, const uint8_t *sum,
 				 "in the manifest, and not there", err);
 }
 
+/* Lines end, and one with both digests has both of each file. */
+static int check_whole(struct medium *m, bool ended, const uint64_t lines[2],
+		       struct img_err *err)
+{
+	if (ended && (!lines[0] || !lines[1] || lines[0] == lines[1]))
+		return 0;
+	return tell(m, "damaged", "MANIFEST.TXT", "manifest", 0,
+		    ended ? "lines are gone" : "it is cut off", err);
+}
+
 static int check_manifest(struct medium *m, struct img_err *err)
 {
 	uint8_t sum[IMG_DIGEST_SIZE];
-	bool blake;
+	bool blake = false, ended = true;
+	uint64_t lines[2] = { 0, 0 };
 	char *line = m->manifest.data, *path, *next;
 	int rc = 0;
 
 	for (; line && *line && rc == 0; line = next) {
 		next = strchr(line, '\n');
+		ended = next != NULL;
 		if (next)
 			*next++ = '\0';
 		if (line[0] && line[strlen(line) - 1] == '\r')
@@ -231,7 +243,10 @@ static int check_manifest(struct medium *m, struct img_err *err)
 			     ? check_line(m, path, sum, blake, err)
 			     : tell(m, "damaged", "MANIFEST.TXT", "manifest", 0,
 				    "a line that is none of a manifest", err);
+		lines[blake]++;
 	}
+	if (rc == 0)
+		rc = check_whole(m, ended, lines, err);
 	for (size_t i = 0; i < m->n && rc == 0; i++)
 		if (!m->seen[i].listed &&
 		    !is_named(m->seen[i].path, "MANIFEST.TXT"))

@@ -61,14 +61,16 @@ serve imgrecv -C theirs -p "$port" -a P
 ok 'imgrecv is there' listening
 exits 2 'to imgrecv' to_it --commit
 ok 'each file has its record' each_told
-ok 'what is sound is committed' test "$(records committed)" = 1062
+# Of objects of several classes with one UID only the one that came first is
+# vouched for, and which one does is a matter of time.
+twice=$(grep -c 'class and instance do not belong together' out)
+ok 'what is sound is committed' \
+	test $(($(records committed) + twice)) = 1069 -a "$twice" -lt 20
 ours >o
 same 'what is wrong itself is not' o <wrong
-reasons | grep ' refused: ' >o
-# Seven share their UID with an object of another class, which came first; one
-# has a JPEG stream of an odd length where native pixels are.
-same 'nor are a few others' o <<'!'
-7 failed refused: class and instance do not belong together
+reasons | grep ' refused: ' | grep -v ' do not belong together' >o
+# One has a JPEG stream of an odd length where native pixels are.
+same 'nor is another one' o <<'!'
 1 failed refused: its frames are compressed with loss
 !
 ok 'all arrives as it was' arrived theirs/objects

@@ -55,16 +55,6 @@ static enum kind kind_of(const char *ts, bool encode)
 	return NONE;
 }
 
-bool img_dcmtk_decodes(const char *ts)
-{
-	return kind_of(ts, false) != NONE;
-}
-
-bool img_dcmtk_encodes(const char *ts)
-{
-	return kind_of(ts, true) != NONE;
-}
-
 int img_dcmtk_prepare(struct img_err *err)
 {
 	return guard(err, [&] {

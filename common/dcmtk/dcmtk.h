@@ -32,9 +32,6 @@ struct img_dcmtk_image {
 
 /* Reads what DCMTK reads from files, its dictionary: before a jail is made. */
 int img_dcmtk_prepare(struct img_err *err);
-/* Whether DCMTK decodes, or encodes without loss, this transfer syntax. */
-bool img_dcmtk_decodes(const char *ts);
-bool img_dcmtk_encodes(const char *ts);
 
 /*
  * Decodes the coded frame p[0..n), one item of a fragment sequence, into

@@ -145,7 +145,8 @@ static int add_lines(struct img_access *a, const char *file, char *text,
 	return 0;
 }
 
-int img_access_read(struct img_access *a, const char *file, struct img_err *err)
+static int read_rules(struct img_access *a, const char *file,
+		      struct img_err *err)
 {
 	char *text = malloc(FILE_BYTES + 1);
 	int fd = -1, rc = -1;
@@ -180,7 +181,7 @@ int img_access_load(struct img_access **out, const char *const *rule, size_t n,
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = img_access_add(*out, rule[i], err);
 	if (rc == 0 && file)
-		rc = img_access_read(*out, file, err);
+		rc = read_rules(*out, file, err);
 	if (rc < 0) {
 		img_access_free(*out);
 		*out = NULL;

@@ -257,10 +257,8 @@ struct img_access;
 int img_access_new(struct img_access **out, struct img_err *err);
 void img_access_free(struct img_access *a);
 int img_access_add(struct img_access *a, const char *rule, struct img_err *err);
-/* One rule a line; # begins a comment. */
-int img_access_read(struct img_access *a, const char *file,
-		    struct img_err *err);
-/* All rules of a list, and those of a file (NULL: none). */
+/* All rules of a list, and those of a file (NULL: none): one a line; # begins
+   a comment. */
 int img_access_load(struct img_access **out, const char *const *rule, size_t n,
 		    const char *file, struct img_err *err);
 /* Whether there are rules with certificates. */

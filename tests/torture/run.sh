@@ -48,6 +48,7 @@ hostile-control hostile.sh control
 hostile hostile.sh $PART
 leak leak.sh $MANY
 valgrind valgrind.sh
+threads threads.sh
 rot rot.sh $FLIPS
 rot-control rot.sh control
 powercut-control powercut.sh -c $CONTROL

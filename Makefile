@@ -71,7 +71,7 @@ HAVE_DEMO := $(O)/.deps-demo
 HAVE_DEPS := $(O)/.deps
 HAVE_TORTURE := $(O)/.deps-torture
 
-.PHONY: all deps libs demo check asan lint fmt fuzz torture bench install \
+.PHONY: all deps libs anon-tables demo check asan lint fmt fuzz torture bench install \
 	uninstall clean programs help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -84,6 +84,10 @@ programs: $(BINS)
 # What a program is linked with, for tests that link one themselves.
 libs:
 	@echo '$(LIBS)'
+
+# The tables in the order that tables.awk reads them.
+anon-tables:
+	@echo $(ANON_CSV)
 
 help:
 	@echo 'make [all|deps|demo|check|asan|lint|fmt|fuzz|torture|bench|install|uninstall|clean|compile_commands.json]'

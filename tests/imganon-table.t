@@ -61,15 +61,15 @@ done
 # ---- this test can fail -------------------------------------------------
 
 # mutant TAG: a build without that row.
-# shellcheck disable=SC2046 # options, each a word
+# shellcheck disable=SC2046,SC2086 # options and names, each a word
 mutant()
 {
-	mkdir -p anon && cp "$TOP"/common/anon/*.csv "$TOP"/common/anon/*.txt \
-		"$TOP"/common/anon/tables.awk anon &&
+	tables=$(make -s --no-print-directory -C "$TOP" anon-tables) &&
+	rm -rf anon && mkdir anon &&
+	(cd "$TOP" && cp $tables common/anon/tables.awk "$T/work/anon") &&
 	grep -v "^\"$1\"" "$csv" >anon/ps3.15-e1-1.csv &&
-	(cd anon && LC_ALL=C awk -f tables.awk ps3.15-e1-1-vr.csv \
-		ps3.15-e1-1.csv beyond.csv safe-private.csv \
-		ps3.15-e3-4-1.csv pixel-regions.csv words.txt) >mutant.c &&
+	(cd anon && LC_ALL=C awk -f tables.awk $(basename -a $tables)) \
+		>mutant.c &&
 	cc -I"$TOP/common" -c -o mutant.o mutant.c &&
 	cc -pthread -o mutant "$O/cmd/imganon.o" mutant.o "$O/libimg.a" \
 		$(make -s --no-print-directory -C "$TOP" libs)

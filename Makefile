@@ -16,7 +16,7 @@ SAN     ?=
 
 # Debian packages: to build, to run the demo, to test.
 BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libcurl4-openssl-dev \
-	libdcmtk-dev \
+	libdcmtk-dev libgcrypt20-dev \
 	libjpeg62-turbo-dev libjson-c-dev libopenjp2-7-dev libopenjph-dev \
 	libpng-dev libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
 	libunistring-dev nettle-dev zlib1g-dev
@@ -29,7 +29,7 @@ CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish \
 # File systems that lose their power in make torture; skipped where absent.
 TORTURE_DEPS = btrfs-progs xfsprogs
 
-PKGS     = libarchive libcurl sqlite3 libsodium nettle json-c zlib libopenjp2 libseccomp \
+PKGS     = libarchive libcurl sqlite3 libsodium libgcrypt nettle json-c zlib libopenjp2 libseccomp \
 	libjpeg libpng
 WARN     = -Wall -Wextra -Wformat=2 -Wshadow -Wvla -Wwrite-strings \
 	-Wmissing-format-attribute -Wpointer-arith -Wundef

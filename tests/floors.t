@@ -20,7 +20,7 @@ for (split /;/, 'base; jsonl dicom dcmtk archive crypto jail; record; codec sign
 }
 my %foreign = (		# header => rooms
 	'sqlite3\.h' => 'catalog',
-	'sodium(\.h|/)|nettle/' => 'crypto',
+	'sodium(\.h|/)|nettle/|gcrypt\.h' => 'crypto',
 	'archive(_entry)?\.h' => 'archive',
 	'json-c/|json\.h' => 'jsonl',
 	'dcmtk/' => 'dcmtk',

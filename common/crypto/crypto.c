@@ -4,6 +4,8 @@
 
 #include "crypto/crypto.h"
 
+#define BULK 16384 /* bytes for which libgcrypt is worth its start */
+
 _Static_assert(sizeof(crypto_generichash_state) <=
 		       sizeof(((struct img_digest *)0)->state),
 	       "struct img_digest holds libsodium's state");
@@ -33,7 +35,15 @@ void img_digest_end(struct img_digest *d, uint8_t out[IMG_DIGEST_SIZE])
 
 void img_digest_of(uint8_t out[IMG_DIGEST_SIZE], const void *p, size_t n)
 {
-	crypto_generichash(out, IMG_DIGEST_SIZE, p, n, NULL, 0);
+	struct img_bulk b;
+
+	if (n < BULK) {
+		crypto_generichash(out, IMG_DIGEST_SIZE, p, n, NULL, 0);
+		return;
+	}
+	img_bulk_init(&b);
+	img_bulk_add(&b, p, n);
+	img_bulk_end(&b, out);
 }
 
 uint64_t img_sum64(const void *p, size_t n)

@@ -123,7 +123,12 @@ struct img_store_how {
 	   IMG_E_BUSY.  NULL. */
 	int (*step)(void *arg, size_t n);
 	void *arg;
+	/* Room to read into, for many objects in a row: NULL is for one. */
+	uint8_t *block;
 };
+/* IMG_STORE_BLOCK bytes as reading wants them; free with free(). */
+#define IMG_STORE_BLOCK (1024 * 1024)
+uint8_t *img_store_block(struct img_err *err);
 int img_store_judge(struct img_store *s, const char *place,
 		    const uint8_t digest[IMG_DIGEST_SIZE],
 		    const struct img_store_how *how, enum img_fixity *out,

@@ -129,7 +129,7 @@ static void look_inside(struct img_verify *v, struct deep *deep,
 static void judge(struct img_verify *v, struct deep *deep,
 		  const struct img_object *o, struct verdict *d)
 {
-	const struct img_store_how how = verify_how(v);
+	const struct img_store_how how = verify_how(v, deep);
 	int rc = img_store_judge(v->store, o->place, o->digest, &how,
 				 &d->fixity, &d->err);
 

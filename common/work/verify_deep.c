@@ -1,4 +1,5 @@
 /* verify_deep.c - what is inside an object: read whole, and judged. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,8 @@ void verify_deep_release(struct deep *deep)
 	img_check_free(deep->check);
 	img_codec_session_close(deep->session);
 	phi_release(&deep->phi);
+	free(deep->block);
+	deep->block = NULL;
 	deep->phi.phi = NULL;
 	deep->session = NULL;
 	deep->reader = NULL;

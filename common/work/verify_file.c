@@ -22,17 +22,17 @@ int verify_digest_fd(int fd, struct verdict *out, const char *name,
 		     struct img_err *err)
 {
 	uint8_t *block = malloc(BLOCK);
-	struct img_digest d;
+	struct img_bulk d;
 	ssize_t n;
 
 	if (!block)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	img_digest_init(&d);
+	img_bulk_init(&d);
 	while ((n = img_pread_full(fd, block, BLOCK, (off_t)out->bytes)) > 0) {
-		img_digest_add(&d, block, (size_t)n);
+		img_bulk_add(&d, block, (size_t)n);
 		out->bytes += (uint64_t)n;
 	}
-	img_digest_end(&d, out->digest);
+	img_bulk_end(&d, out->digest);
 	free(block);
 	return n < 0 ? img_err_sys(err, "%s", name) : 0;
 }

@@ -44,12 +44,14 @@ static int pace(void *arg, size_t n)
 	return nap_until(v, at);
 }
 
-struct img_store_how verify_how(struct img_verify *v)
+struct img_store_how verify_how(struct img_verify *v, struct deep *deep)
 {
-	const struct img_store_how how = { .fresh = true,
-					   .step = pace,
-					   .arg = v };
+	struct img_err none = IMG_ERR_INIT; /* the store says so again */
+	struct img_store_how how = { .fresh = true, .step = pace, .arg = v };
 
+	if (!deep->block)
+		deep->block = img_store_block(&none);
+	how.block = deep->block;
 	return how;
 }
 

@@ -45,6 +45,7 @@ struct deep {
 	struct img_check *check;
 	struct img_codec_session *session;
 	struct phi_search phi;
+	uint8_t *block; /* that objects are read into */
 	bool is_signed; /* the object in hand has signatures */
 };
 
@@ -94,7 +95,7 @@ void verify_side_by_side(struct img_verify *v, size_t n);
 int verify_page(void *arg, const struct img_object *o, size_t n,
 		struct img_err *err);
 /* How objects are read: past the cache, at the rate that was asked for. */
-struct img_store_how verify_how(struct img_verify *v);
+struct img_store_how verify_how(struct img_verify *v, struct deep *deep);
 /* Verdicts on v->page[0..n) into the catalog, findings into the log first. */
 int verify_write_down(struct img_verify *v, size_t n, struct img_err *err);
 /* A transaction under the archive's lock; end: 0, or rc with nothing written. */

@@ -19,22 +19,22 @@
 static int take_digests(int fd, struct verify_entry *e, struct img_err *err)
 {
 	uint8_t *block = malloc(BLOCK);
-	struct img_digest d;
+	struct img_bulk d;
 	struct img_sha256 s;
 	ssize_t n;
 
 	if (!block)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	img_digest_init(&d);
+	img_bulk_init(&d);
 	img_sha256_init(&s);
 	e->bytes = 0;
 	while ((n = img_pread_full(fd, block, BLOCK, (off_t)e->bytes)) > 0) {
-		img_digest_add(&d, block, (size_t)n);
+		img_bulk_add(&d, block, (size_t)n);
 		img_sha256_add(&s, block, (size_t)n);
 		e->bytes += (uint64_t)n;
 	}
-	img_digest_end(&d, e->digest);
+	img_bulk_end(&d, e->digest);
 	img_sha256_end(&s, e->sha256);
 	free(block);
 	return n < 0 ? img_err_sys(err, "%s", e->path) : 0;

@@ -3,8 +3,8 @@
 #
 #	sh tests/bench/run.sh [part ...]
 #
-# Parts: inplace copy archive second query million dicomdir export codec anon
-# peers send recv; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
+# Parts: inplace copy archive second query million dicomdir export verify codec
+# anon peers send recv; without operands all.  $BENCH_SMALL, $BENCH_LARGE and $BENCH_MILLION
 # are the numbers of files and rows, $BENCH_ROUNDS how often each pair runs.  A
 # time is the median of the rounds, a ratio the median of the ratios of each
 # round.
@@ -348,6 +348,51 @@ bench_export()
 	row "folder of $SMALL small CT by hard links" links "$SMALL" \
 		'≥ 10,000/s' '`cp -rl`'
 	rm -rf "$B/exported" "$B/from"
+}
+
+# Ten times the large CT, nine of them with UIDs of their own and a hole for
+# their pixels; the peer has as many processes as there are processors, and its
+# files in memory.
+make_holes()
+{
+	[ -e "$B/holes.$LARGE" ] && return
+	rm -rf "$B"/holes*
+	perl -e 'my ($from, $to) = @ARGV;
+		mkdir $to;
+		for my $f (glob "$from/*/*") {
+			open F, "<", $f or die;
+			read F, my $h, 65536;
+			$h = substr $h, 0, index($h, "\xe0\x7f\x10\x00OW\0\0") + 12;
+			my ($uid) = $h =~ /\x03\x00UI..([0-9.]+)/s or die;
+			my ($dir, $name) = $f =~ m,([^/]*)/([^/]*)$,;
+			for my $k (1 .. 9) {
+				my ($new, $all) = ($uid, $h);
+				substr($new, 6, 2) = 10 + $k;
+				$all =~ s/\Q$uid\E/$new/g;
+				mkdir "$to/$dir-$k";
+				open F, ">", "$to/$dir-$k/$name" or die;
+				print F $all;
+				truncate F, -s $f;
+				close F or die;
+			}
+		}' "$B/large" "$B/holes" || die 'no files with holes'
+	touch "$B/holes.$LARGE"
+}
+
+bench_verify()
+{
+	make_holes
+	rm -rf "$B/from"
+	imgimport -q --in-place -C "$B/from" "$B/large" "$B/holes" \
+		>/dev/null || die 'no archive'
+	find "$B/large" "$B/holes" -type f -print0 >"$B/files"
+	pair verify "imgverify -q -j $(nproc) -C $B/from --all" \
+		"xargs -0 -a $B/files -P $(nproc) -n 200 b2sum -l 256" :
+	row "verify $((LARGE * 10)) CT of 512×512 ($(du -cm --apparent-size \
+		"$B/large" "$B/holes" | tail -n 1 | cut -f 1) MiB), from the disk" \
+		verify "$((LARGE * 10))" '≤ 1.25' \
+		"\`b2sum\`, $(nproc) processes, from memory"
+	rm -rf "$B/from" "$B/files"
 }
 
 # 200 frames of 512 x 512, decoded: ours in the jail and hashed, the peer's
@@ -700,7 +745,7 @@ look_for_room
 	echo '|---|---|---|---|---|---|'
 } | tee "$table" >&2
 [ $# -gt 0 ] || set -- inplace copy archive second query million dicomdir \
-	export codec anon peers send recv
+	export verify codec anon peers send recv
 for part; do
 	"bench_$part"
 done

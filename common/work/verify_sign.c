@@ -177,22 +177,14 @@ int img_verify_new_key(const char *file, struct img_err *err)
 /* ---- checking ----------------------------------------------------------- */
 
 /* The last line of the file that has a signature: what imgverify printed may
-   have been kept whole. */
-static struct img_json *read_statement(const char *file, struct img_err *err)
+   have been kept whole.  Of a line that is too long no part is a statement. */
+static struct img_json *last_signed(FILE *f, char *line)
 {
 	struct img_json *found = NULL, *j;
 	struct img_err bad = IMG_ERR_INIT;
-	FILE *f = fopen(file, "re");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
 
-	if (!f) {
-		img_err_sys(err, "%s", file);
-		return NULL;
-	}
-	while ((n = getline(&line, &room, f)) > 0) {
-		j = img_json_parse(line, (size_t)n, &bad);
+	while (fgets(line, IMG_LINE_MAX, f)) {
+		j = img_json_parse(line, strlen(line), &bad);
 		if (j && img_json_get(j, "signature")) {
 			img_json_free(found);
 			found = j;
@@ -200,11 +192,25 @@ static struct img_json *read_statement(const char *file, struct img_err *err)
 			img_json_free(j);
 		}
 	}
-	free(line);
-	fclose(f);
-	if (!found)
+	return found;
+}
+
+static struct img_json *read_statement(const char *file, struct img_err *err)
+{
+	struct img_json *found = NULL;
+	FILE *f = fopen(file, "re");
+	char *line = malloc(IMG_LINE_MAX);
+
+	if (!f)
+		img_err_sys(err, "%s", file);
+	else if (!line)
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+	else if (!(found = last_signed(f, line)))
 		img_err_set(err, IMG_E_MALFORMED, "%s: no signed statement",
 			    file);
+	free(line);
+	if (f)
+		fclose(f);
 	return found;
 }
 

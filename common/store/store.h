@@ -68,11 +68,8 @@ void img_store_drop(struct img_store *s, struct img_store_file *f);
 int img_store_sync_data(struct img_store *s,
 			struct img_store_file *const *files, size_t n,
 			struct img_err *err);
-/* Waits until the bytes of a file that is still open are written out: a file
-   system with a journal then keeps no name that the file is given without
-   them.  Durable they are with img_store_sync_names only, which can take such
-   a file along and has little to do for it. */
-int img_store_write_out(struct img_store *s, const struct img_store_file *f,
+/* The same for one file that is still open; from any thread. */
+int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
 			struct img_err *err);
 /* Whether a sync has failed, so that nothing can be promised any more. */
 bool img_store_is_broken(const struct img_store *s);
@@ -89,10 +86,8 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
    import that was killed may have left it without syncing its name. */
 int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		    struct img_err *err);
-/* Makes the names linked and adopted since the last call durable, and the n
-   files that are open at fd. */
-int img_store_sync_names(struct img_store *s, const int *fd, size_t n,
-			 struct img_err *err);
+/* Makes the names linked and adopted since the last call durable. */
+int img_store_sync_names(struct img_store *s, struct img_err *err);
 
 /* 1 there with that size, 0 not. */
 int img_store_has(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],

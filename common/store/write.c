@@ -141,20 +141,13 @@ int img_store_sync_data(struct img_store *s,
 	return 0;
 }
 
-int img_store_write_out(struct img_store *s, const struct img_store_file *f,
+int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
 			struct img_err *err)
 {
-	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE |
-			     SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-
 	if (s->broken)
 		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
 				   s->dir);
-	/* Where there is no such call, the sync does all of it. */
-	if (sync_file_range(f->fd, 0, 0, all) == 0 || errno == ENOSYS ||
-	    errno == EINVAL || errno == ESPIPE)
-		return 0;
-	return fail_sync(s, err);
+	return fdatasync(f->fd) < 0 ? fail_sync(s, err) : 0;
 }
 
 bool img_store_is_broken(const struct img_store *s)
@@ -265,20 +258,18 @@ int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 
 struct sync_job {
 	struct img_store *s;
-	int fd;        /* a file; -1: the shard */
-	char shard[4]; /* empty: nothing but the file */
-	int error;     /* errno, 0: it is durable */
+	char shard[3];
+	int error; /* errno, 0: it is durable */
 };
 
 static void *sync_job(void *arg)
 {
 	struct sync_job *j = arg;
-	int fd = j->fd >= 0 ? j->fd
-			    : openat(j->s->objects, j->shard,
-				     O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+	int fd = openat(j->s->objects, j->shard,
+			O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 
 	j->error = fd < 0 || fsync(fd) < 0 ? errno : 0;
-	if (fd >= 0 && j->fd < 0)
+	if (fd >= 0)
 		close(fd);
 	return NULL;
 }
@@ -288,7 +279,7 @@ static void *sync_job(void *arg)
 static int sync_jobs(struct img_store *s, struct sync_job *job, size_t n,
 		     struct img_err *err)
 {
-	pthread_t thread[2 * FEW];
+	pthread_t thread[FEW];
 	size_t threads = 0;
 
 	while (threads + 1 < n && pthread_create(&thread[threads], NULL,
@@ -315,21 +306,18 @@ static unsigned touched(const struct img_store *s)
 	return s->adopted > FEW ? s->adopted : n;
 }
 
-int img_store_sync_names(struct img_store *s, const int *fd, size_t n_fd,
-			 struct img_err *err)
+int img_store_sync_names(struct img_store *s, struct img_err *err)
 {
-	struct sync_job job[2 * FEW];
+	struct sync_job job[FEW];
 	size_t n = 0;
 	int rc;
 
-	if (touched(s) > FEW || n_fd > FEW) {
+	if (touched(s) > FEW) {
 		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
 	} else {
-		for (size_t i = 0; i < n_fd; i++)
-			job[n++] = (struct sync_job){ s, fd[i], "", 0 };
 		for (unsigned i = 0; i < 256; i++)
 			if (s->touched[i]) {
-				job[n] = (struct sync_job){ s, -1, "", 0 };
+				job[n].s = s;
 				snprintf(job[n++].shard, sizeof(job[0].shard),
 					 "%02x", i);
 			}

@@ -30,8 +30,7 @@ static size_t count_files(struct img_ingest *g, struct img_store_file **list,
 
 	for (struct chunk *c = g->batch; c; c = c->next)
 		for (size_t i = 0; i < c->n; i++)
-			if (c->item[i].file.name[0] &&
-			    !c->item[i].written_out) {
+			if (c->item[i].file.name[0] && !c->item[i].synced) {
 				if (n < max)
 					list[n] = &c->item[i].file;
 				n++;

@@ -5,31 +5,15 @@
 /* What has to be durable before the audit log, or with it. */
 struct names {
 	struct img_store *store;
-	int fd[16]; /* files that were written out before they were named */
-	size_t n;
 	int rc;
 	struct img_err err;
 };
-
-static void collect_open(struct img_ingest *g, struct names *names)
-{
-	names->n = 0;
-	for (struct chunk *c = g->batch; c; c = c->next)
-		for (size_t i = 0; i < c->n; i++) {
-			const struct item *it = &c->item[i];
-
-			if (it->written_out && it->file.fd >= 0 &&
-			    names->n < sizeof(names->fd) / sizeof(*names->fd))
-				names->fd[names->n++] = it->file.fd;
-		}
-}
 
 static void *sync_names(void *arg)
 {
 	struct names *names = arg;
 
-	names->rc = img_store_sync_names(names->store, names->fd, names->n,
-					 &names->err);
+	names->rc = img_store_sync_names(names->store, &names->err);
 	return NULL;
 }
 
@@ -44,7 +28,6 @@ int sync_batch(struct img_ingest *g, struct img_err *err)
 	bool beside;
 	int rc;
 
-	collect_open(g, &names);
 	if (img_journal_append(g->audit, g->catalog, err) < 0)
 		return -1;
 	beside = pthread_create(&thread, NULL, sync_names, &names) == 0;

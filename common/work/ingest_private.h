@@ -69,7 +69,7 @@ struct item {
 	bool remember;
 	bool look;        /* KNOWN, if its object is still there */
 	bool member;      /* of an archive: always copied */
-	bool written_out; /* file is open, and synced when it has its name */
+	bool synced;      /* the bytes of file are durable */
 	const char *from; /* peer it came from, for the audit log; or NULL */
 	struct likeness *alike; /* once it is looked for, else NULL */
 };

@@ -286,10 +286,10 @@ static uint16_t finish(struct assoc *s, const struct img_up *up)
 		return is_ours(&why) ? fail(s, FAILED,
 					    status_of_failure(why.code), &why)
 				     : fail(s, REJECTED, status, &why);
-	if (img_store_write_out(store, &it->file, &why) < 0)
+	if (img_store_sync_file(store, &it->file, &why) < 0)
 		return fail(s, FAILED, NO_RESOURCES, &why);
 	it->outcome = OBJECT;
-	it->written_out = true;
+	it->synced = true;
 	receive_commit(s);
 	if (it->file.fd >= 0)
 		close(it->file.fd);

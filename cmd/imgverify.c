@@ -12,7 +12,6 @@ static const char *sign, *signed_by, *statement, *new_key;
 static uint64_t jobs;
 static struct img_verify_opts how;
 static uint64_t done, verdicts;
-static bool silent; /* what is intact is no news, and in the catalog */
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -72,10 +71,14 @@ static const struct img_opt opts[] = {
 
 static int emit(void *arg, const struct img_record *rec)
 {
+	const struct img_cli *cli = arg;
+
 	if (!img_verify_is_good(rec))
 		img_cli_no(arg);
 	verdicts++;
-	if (!silent || !rec->status || strcmp(rec->status, "intact") != 0)
+	/* What is intact is no news to a scrub, and in the catalog. */
+	if (!scrub || cli->verbose || !rec->status || *rec->status != 'i' ||
+	    !img_verify_is_good(rec))
 		return img_cli_emit(arg, rec);
 	img_cli_count(arg, rec->status, false);
 	return 0;
@@ -158,11 +161,12 @@ static int make_again(struct img_cli *cli, const char *path,
 {
 	if (img_verify_rebuild(path, dry_run, host, err) < 0)
 		return -1;
+	for (uint64_t i = verdicts; i < done; i++)
+		img_cli_count(cli, "intact", false);
 	if (!cli->quiet)
-		img_cli_warn(cli, "%llu objects read, %llu difference%s%s",
+		img_cli_warn(cli, "%llu objects read, differences: %llu%s",
 			     (unsigned long long)done,
 			     (unsigned long long)verdicts,
-			     verdicts == 1 ? "" : "s",
 			     dry_run ? "" : "; the catalog is made again");
 	return 0;
 }
@@ -172,7 +176,6 @@ static int scrub_some(struct img_cli *cli, struct img_verify *v,
 {
 	bool ended;
 
-	silent = !cli->verbose;
 	if (img_verify_scrub(v, &ended, err) < 0)
 		return -1;
 	if (!ended && !cli->quiet)

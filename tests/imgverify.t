@@ -268,7 +268,7 @@ imgverify: stdout: No space left on device
 !
 exits 0 'compared with a new catalog' imgverify -C arch -n --rebuild
 ok 'it says of how many objects' \
-	grep -qx 'imgverify: 9 objects read, 0 differences' err
+	grep -qx 'imgverify: 9 objects read, differences: 0' err
 again
 
 # ---- archives that cannot be written -------------------------------------

@@ -284,7 +284,7 @@ static int compare_names(const void *a, const void *b)
 static int list_shard(struct img_store *s, const char *shard,
 		      int (*f)(void *, const uint8_t *, const char *,
 			       struct img_err *),
-		      void *arg, struct img_err *err)
+		      void *arg, bool *unread, struct img_err *err)
 {
 	struct dirent **names = NULL;
 	char path[300];
@@ -297,8 +297,10 @@ static int list_shard(struct img_store *s, const char *shard,
 		snprintf(path, sizeof(path), "objects/%s", shard);
 		return f(arg, NULL, path, err);
 	}
-	if (n < 0)
+	if (n < 0) {
+		*unread = true;
 		return img_err_sys(err, "%s/objects/%s", s->dir, shard);
+	}
 	qsort(names, (size_t)n, sizeof(*names), compare_names);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
@@ -349,11 +351,17 @@ int img_store_each(struct img_store *s,
 		   void *arg, struct img_err *err)
 {
 	char shard[3];
+	int rc = 0;
 
 	for (unsigned i = 0; i < 256; i++) {
+		bool unread = false;
+
 		snprintf(shard, sizeof(shard), "%02x", i);
-		if (list_shard(s, shard, f, arg, err) < 0)
-			return -1;
+		if (list_shard(s, shard, f, arg, &unread, err) < 0) {
+			rc = -1;
+			if (!unread)
+				return -1;
+		}
 	}
-	return list_strays(s, f, arg, err);
+	return list_strays(s, f, arg, err) < 0 ? -1 : rc;
 }

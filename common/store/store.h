@@ -129,7 +129,9 @@ int img_store_judge(struct img_store *s, const char *place,
 		    const struct img_store_how *how, enum img_fixity *out,
 		    struct img_err *err);
 /* Calls f for everything in objects/: digest is NULL for a name that is no
-   digest, name is relative to the archive; in the order of names. */
+   digest, name is relative to the archive; in the order of names.  A folder
+   that cannot be read is passed over: -1, after all others, and err names the
+   first. */
 int img_store_each(struct img_store *s,
 		   int (*f)(void *arg, const uint8_t *digest, const char *name,
 			    struct img_err *err),

@@ -210,7 +210,7 @@ const char *verify_word(const struct img_verify *v, const struct verdict *d)
 		return "missing";
 	if (d->deep.error || (v->opts.strict && d->deep.deviates))
 		return "invalid";
-	return "intact";
+	return d->deep.over ? "failed" : "intact";
 }
 
 const char *verify_shown(const struct img_verify *v, const struct verdict *d)
@@ -219,6 +219,16 @@ const char *verify_shown(const struct img_verify *v, const struct verdict *d)
 
 	return d->deep.doubtful && strcmp(word, "intact") == 0 ? "doubtful"
 							       : word;
+}
+
+/* What was not looked at is not claimed to be as it should. */
+void verify_not_told(const struct verdict *d, const char *name,
+		     struct img_err *err)
+{
+	if (d->err.code == IMG_OK && d->row_ok && d->fixity == IMG_INTACT &&
+	    d->deep.over && !d->deep.error)
+		img_err_set(err, IMG_E_LIMIT,
+			    "%.300s: frames beyond what is decoded here", name);
 }
 
 static const char *reason_of(const struct verdict *d)
@@ -268,6 +278,7 @@ static int tell(struct img_verify *v, const struct img_object *o,
 	rec.bytes = o->bytes;
 	rec.digest = hex;
 	rec.error = d->err;
+	verify_not_told(d, o->place ? o->place : hex, &rec.error);
 	if (d->err.code == IMG_OK)
 		rec.reason = reason_of(d);
 	if (d->deep.done && d->deep.extra.len)

@@ -100,6 +100,7 @@ static int tell_file(struct img_verify *v, const struct file_job *job,
 			rec.extra = d->deep.extra.data;
 	}
 	rec.error = d->err;
+	verify_not_told(d, job->path, &rec.error);
 	v->items++;
 	v->bytes += d->bytes;
 	return verify_emit(v, &rec);
@@ -195,26 +196,29 @@ static int add_entry(void *arg, const struct folder_entry *e,
 
 /* ---- objects of the archive --------------------------------------------- */
 
-/* A page of the objects of a scope; *n 0 at the end. */
-static int next_keys(struct img_objects *from, struct img_object_key *keys,
-		     size_t *n, struct img_err *err)
+/* A page of the objects of a scope, or of those with this digest; *n 0 at the
+   end. */
+static int next_keys(struct img_objects *from, const uint8_t *digest,
+		     struct img_object_key *keys, size_t *n,
+		     struct img_err *err)
 {
 	struct img_object o;
 	int rc = 1;
 
-	for (*n = 0; *n < IMG_PAGE; ++*n) {
-		rc = img_objects_next(from, &o, err);
-		if (rc <= 0)
-			break;
+	*n = 0;
+	while (*n < IMG_PAGE && (rc = img_objects_next(from, &o, err)) > 0) {
+		if (digest && memcmp(digest, o.digest, IMG_DIGEST_SIZE) != 0)
+			continue;
 		keys[*n].instance = o.instance;
 		keys[*n].object = o.object;
+		++*n;
 	}
 	return rc < 0 ? -1 : 0;
 }
 
 /* 1 found, 0 there is none. */
-static int named(struct img_verify *v, const struct img_scope *what,
-		 struct img_err *err)
+static int named_with(struct img_verify *v, const struct img_scope *what,
+		      const uint8_t *digest, struct img_err *err)
 {
 	struct img_scope scope = *what;
 	struct img_object_key keys[IMG_PAGE];
@@ -222,13 +226,11 @@ static int named(struct img_verify *v, const struct img_scope *what,
 	size_t n = 0;
 	int rc, found = 0;
 
-	if (v->complete)
-		return complete_named(v, what, err);
 	scope.all = true;
 	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
 		return -1;
 	do {
-		rc = next_keys(from, keys, &n, err);
+		rc = next_keys(from, digest, keys, &n, err);
 		if (rc == 0 && n)
 			rc = img_catalog_page(v->catalog, keys, n, verify_page,
 					      v, err);
@@ -236,6 +238,21 @@ static int named(struct img_verify *v, const struct img_scope *what,
 	} while (rc == 0 && n == IMG_PAGE);
 	img_objects_close(from);
 	return rc < 0 ? -1 : found;
+}
+
+/* A record of one of several objects of an image means that one. */
+static int named(struct img_verify *v, const struct img_scope *what,
+		 struct img_err *err)
+{
+	uint8_t digest[IMG_DIGEST_SIZE];
+	int rc = 0;
+
+	if (v->complete)
+		return complete_named(v, what, err);
+	if (v->given && what->level == IMG_IMAGE && v->given->digest &&
+	    img_unhex(digest, sizeof(digest), v->given->digest))
+		rc = named_with(v, what, digest, err);
+	return rc ? rc : named_with(v, what, NULL, err);
 }
 
 static int missing(struct img_verify *v, const char *name)
@@ -312,6 +329,7 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 	out.status = verify_shown(v, d);
 	out.reason = reasons[d->fixity];
 	out.error = d->err;
+	verify_not_told(d, rec->path, &out.error);
 	if (d->deep.done && d->deep.extra.len)
 		out.extra = d->deep.extra.data;
 	return verify_emit(v, &out) < 0 ? img_err_set(err, IMG_E_IO, "stdout")

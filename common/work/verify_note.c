@@ -87,6 +87,11 @@ static bool is_news(const struct img_object *o, const struct verdict *d,
 {
 	const char *was = o->verdict ? o->verdict : "intact";
 
+	/* What could not be looked into has its bytes. */
+	if (strcmp(word, "failed") == 0)
+		word = "intact";
+	if (strcmp(was, "failed") == 0)
+		was = "intact";
 	return d->err.code == IMG_OK && (!d->row_ok || strcmp(was, word) != 0);
 }
 

@@ -19,6 +19,7 @@ struct frames {
 	uint64_t corrupt, listed;
 	struct img_buf list; /* JSON numbers with commas */
 	uint64_t undecoded;  /* over a limit, or no codec */
+	bool over;           /* a limit */
 	char first[80];      /* what is wrong with the first */
 };
 
@@ -76,6 +77,7 @@ static int one_frame(struct deep *deep, struct img_frames *in, const char *name,
 	}
 	if (why.code == IMG_E_LIMIT || why.code == IMG_E_UNSUPPORTED) {
 		f->undecoded++;
+		f->over |= why.code == IMG_E_LIMIT;
 		return 0;
 	}
 	if (!is_verdict(why.code))
@@ -142,6 +144,7 @@ static int all_frames(struct img_verify *v, struct deep *deep,
 	if (rc == 0 && f.undecoded)
 		img_check_add(deep->check, false, "frame-limit", "(7fe0,0010)",
 			      "frames beyond what is decoded here");
+	out->over = f.over;
 	if (rc == 0)
 		rc = put_frames(&f, n, out, err);
 	img_buf_release(&f.list);
@@ -159,8 +162,11 @@ int verify_pixels(struct img_verify *v, struct deep *deep, int fd,
 	if (img_frames_open(&in, fd, name, &why) < 0) {
 		if (why.code == IMG_E_IO || why.code == IMG_E_NOMEM)
 			return img_err_set(err, why.code, "%s", why.text);
-		img_check_add(deep->check, true, "corrupt-frame", "(7fe0,0010)",
-			      "no frame can be found: %s",
+		/* Over our limit is not to be wrong. */
+		out->over = why.code == IMG_E_LIMIT;
+		img_check_add(deep->check, !out->over,
+			      out->over ? "frame-limit" : "corrupt-frame",
+			      "(7fe0,0010)", "no frame can be found: %s",
 			      verify_said(&why, name));
 		return 0;
 	}

@@ -21,6 +21,7 @@
 /* What looking inside has found. */
 struct deep_out {
 	bool done, error, deviates;
+	bool over;     /* frames over a limit were not looked at */
 	bool doubtful; /* what may identify was found, and nothing that does */
 	struct img_check_facts facts;
 	char ts[IMG_UID_MAX];
@@ -116,6 +117,9 @@ bool verify_before(int64_t days, char out[IMG_TIME_MAX]);
 const char *verify_word(const struct img_verify *v, const struct verdict *d);
 /* The same for the record; what the catalog keeps is about its bytes. */
 const char *verify_shown(const struct img_verify *v, const struct verdict *d);
+/* err: where frames were over a limit, and nothing else is wrong. */
+void verify_not_told(const struct verdict *d, const char *name,
+		     struct img_err *err);
 int verify_emit(struct img_verify *v, struct img_record *rec);
 /* For a signature: the digest of what is intact. */
 int verify_collect(struct img_verify *v, const struct img_record *rec,

@@ -162,17 +162,39 @@ static int confirm(struct extras *e, struct img_err *err)
 	return rc;
 }
 
+/* A folder of objects that cannot be read: its objects were told one by one,
+   what else is in there cannot be. */
+static int tell_unread(struct img_verify *v, const struct img_err *why,
+		       struct img_err *err)
+{
+	struct img_record rec;
+
+	if (why->code != IMG_E_DENIED && why->code != IMG_E_IO)
+		return img_err_set(err, why->code, "%s", why->text);
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = "objects";
+	rec.error = *why;
+	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
+					: 0;
+}
+
 static int find_extras(struct img_verify *v,
 		       const struct img_catalog_scope *scope,
 		       struct img_err *err)
 {
 	struct extras e = { .v = v, .scope = scope };
+	struct img_err unread = IMG_ERR_INIT;
 	int rc = -1;
 
 	img_buf_init(&e.names, 1024ul * 1024 * 1024);
-	if (img_catalog_digests(v->catalog, &e.known, &e.n_known, err) == 0 &&
-	    img_store_each(v->store, look, &e, err) == 0)
-		rc = confirm(&e, err);
+	if (img_catalog_digests(v->catalog, &e.known, &e.n_known, err) == 0) {
+		rc = img_store_each(v->store, look, &e, &unread);
+		if (rc < 0)
+			rc = tell_unread(v, &unread, err);
+		if (rc == 0)
+			rc = confirm(&e, err);
+	}
 	free(e.known);
 	img_buf_release(&e.names);
 	return rc;

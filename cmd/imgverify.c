@@ -9,9 +9,8 @@ static bool all, scrub, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
 static const char *dir, *subset, *media, *profile, *against;
 static const char *sign, *signed_by, *statement, *new_key;
-static uint64_t jobs;
 static struct img_verify_opts how;
-static uint64_t done, verdicts;
+static uint64_t jobs, done, verdicts;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -73,12 +72,12 @@ static int emit(void *arg, const struct img_record *rec)
 {
 	const struct img_cli *cli = arg;
 
+	verdicts++;
 	if (!img_verify_is_good(rec))
 		img_cli_no(arg);
-	verdicts++;
 	/* What is intact is no news to a scrub, and in the catalog. */
-	if (!scrub || cli->verbose || !rec->status || *rec->status != 'i' ||
-	    !img_verify_is_good(rec))
+	if (!scrub || cli->verbose || !rec->status ||
+	    strcmp(rec->status, "intact") != 0)
 		return img_cli_emit(arg, rec);
 	img_cli_count(arg, rec->status, false);
 	return 0;
@@ -218,9 +217,9 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	else if (same)
 		rc = img_verify_same(v, argv[0], argv[1], err);
 	else
-		rc = img_cli_each(cli, argc, argv, input, v, err);
-	if (rc == 0)
-		rc = img_verify_flush(v, err);
+		rc = img_cli_each(cli, argc, argv, input, v, err) < 0
+			     ? -1
+			     : img_verify_flush(v, err);
 	if (rc == 0 && sign)
 		rc = img_verify_sign(v, sign, err);
 	if (rc == 0 && signed_by)

@@ -209,7 +209,7 @@ new
 import in/1.dcm >out
 truncate -s -5 arch/audit.log
 sqlite3 arch/catalog.db 'DELETE FROM object; DELETE FROM instance;
-	DELETE FROM input' 2>err
+	DELETE FROM input; DELETE FROM meta WHERE key = "audit"' 2>err
 exits 2 'a catalog behind the store' import in
 sound 'a catalog behind the store'
 

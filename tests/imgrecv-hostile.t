@@ -77,6 +77,10 @@ release-twice: released
 roles-100: released
 syntax-format: released
 versions-50: released
+without-class: status A900
+without-field: status 0211
+without-id: status 0000
+without-length: status 0000
 !
 for n in 1 2 3 4 5 6 7 8 9 10; do
 	[ "$(descriptors)" = "$fds" ] && [ "$(processes)" = "$pids" ] && break

@@ -60,7 +60,38 @@ cat >archive/peers.json <<!
 !
 exits 0 'one that cannot be reached' \
 	stgcmt -r "$port" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1
+free_port && other=$port
+cat >archive/peers.json <<!
+{ "back": { "aet": "STGCMT", "host": "127.0.0.1", "port": $other } }
+!
+exits 0 'one that asks twice and leaves then' timeout 60 stgcmt -2 "$other" \
+	"$listen" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1 2.25.2
+same 'is told later of what it asked for last' out <<!
+answer 0000
+report 2 2.25.77
+2.25.2 0112
+2.25.1 0000
+report 1 2.25.78
+2.25.1 0000
+!
 exits 143 'ends, and tries once more' recv_stop
 ok 'and says that it is not told' grep -q \
 	'^imgrecv: gone: no report of storage commitment: ' recv.err
+
+recv_start
+free_port && mute=$port
+serve perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(
+	LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 9,
+	ReuseAddr => 1) or exit 1; push @c, $s->accept while 1' "$mute"
+port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
+cat >archive/peers.json <<!
+{ "mute": { "aet": "STGCMT", "host": "127.0.0.1", "port": $mute } }
+!
+for _ in 1 2; do
+	exits 0 'one that is there and says nothing' \
+		stgcmt -r "$port" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1
+done
+exits 143 'does not hold up the end' recv_stop
+ok 'and what was not tried is told, too' grep -q \
+	'^imgrecv: no time for all reports of storage commitment' recv.err
 finish

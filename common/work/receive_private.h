@@ -25,7 +25,7 @@ struct assoc {
 	char called[17]; /* what it called us */
 	/* storage commitment: what was asked for and is not reported */
 	struct img_commitment owed;
-	bool asked, owes;
+	bool asked, asking, owes;    /* once; now; it came to its end */
 	struct img_peer *reports_to; /* NULL: only here */
 	/* the object in hand */
 	bool open;

@@ -51,6 +51,7 @@ static void ask_anew(struct assoc *s)
 	img_commitment_release(&s->owed);
 	memset(&s->owed, 0, sizeof(s->owed));
 	s->owes = false;
+	s->asking = true;
 	if (s->asked)
 		return;
 	s->asked = true;
@@ -71,6 +72,10 @@ static void ask_anew(struct assoc *s)
 
 int receive_reported(struct assoc *s, const struct img_up *up)
 {
+	/* It may have asked for nothing. */
+	if (up->code == 0 && !s->asking)
+		ask_anew(s);
+	s->asking = false;
 	s->owes = up->code == 0;
 	memcpy(s->owed.transaction, up->u.object.sop, IMG_UID_MAX);
 	return 1;
@@ -83,7 +88,7 @@ int receive_promise(struct assoc *s, const struct img_up *up,
 
 	if (!s->granted || s->open)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
-	if (!s->asked || s->owes)
+	if (!s->asking)
 		ask_anew(s);
 	m.status = is_safe(s, up->u.object.sop, up->u.object.sop_class);
 	if (s->reports_to &&

@@ -71,22 +71,29 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+static void tell(int sock, const struct job *j, const char *why)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	struct said said;
+
+	snprintf(said.text, sizeof(said.text),
+		 "%.80s: no report of storage commitment: %.120s",
+		 j->head.peer.name, why);
+	(void)img_jail_send(sock, &said, sizeof(said), -1, 1000, &ignored);
+}
+
 /* What is due; false: it is to be tried again. */
 static bool attempt(int sock, struct job *j, bool last)
 {
 	static const double delay[TRIES] = { 2, 10, 60, 300, 0 };
 	struct img_err err = IMG_ERR_INIT;
-	struct said said;
 
 	if (give(j, &err) == 0)
 		return true;
 	j->due = img_time_mono() + delay[j->tries];
 	if (++j->tries < TRIES && !last)
 		return false;
-	snprintf(said.text, sizeof(said.text),
-		 "%.80s: no report of storage commitment: %.120s",
-		 j->head.peer.name, err.text);
-	(void)img_jail_send(sock, &said, sizeof(said), -1, 1000, &err);
+	tell(sock, j, err.text);
 	return true;
 }
 
@@ -113,6 +120,19 @@ fail:
 	return false;
 }
 
+/* Where the one is that is due first. */
+static struct job **first(struct job **jobs)
+{
+	struct job **found = jobs;
+
+	for (struct job **at = jobs; *at; at = &(*at)->next)
+		if ((*at)->due <= (*found)->due)
+			found = at;
+	return found;
+}
+
+/* One at a time: an attempt takes less time than the listener waits until what
+   it has to say is taken. */
 static void work(int sock)
 {
 	struct pollfd p = { sock, POLLIN, 0 };
@@ -120,17 +140,14 @@ static void work(int sock)
 	bool more = true;
 
 	while (more || jobs) {
-		if (poll(&p, 1, !more ? 0 : jobs ? 500 : -1) > 0 && more)
-			more = take(sock, &jobs);
-		for (struct job **at = &jobs, *j; (j = *at);) {
-			bool due = !more || j->due <= img_time_mono();
+		struct job **at = first(&jobs), *j = *at;
+		bool due = j && (!more || j->due <= img_time_mono());
 
-			if (due && attempt(sock, j, !more)) {
-				*at = j->next;
-				job_free(j);
-			} else {
-				at = &j->next;
-			}
+		if (more && poll(&p, 1, due ? 0 : j ? 500 : -1) > 0) {
+			more = take(sock, &jobs);
+		} else if (due && attempt(sock, j, !more)) {
+			*at = j->next;
+			job_free(j);
 		}
 	}
 }
@@ -182,6 +199,8 @@ void receive_report(struct assoc *s)
 			rc = img_jail_send(r->reporter, s->owed.ref,
 					   s->owed.n * sizeof(*s->owed.ref), -1,
 					   60000, &err);
+		if (rc < 0) /* no further one may begin in the middle of it */
+			shutdown(r->reporter, SHUT_WR);
 		pthread_mutex_unlock(&r->reports);
 	}
 	free(head);
@@ -209,6 +228,7 @@ void receive_report_hear(struct img_receive *r)
 
 void receive_report_close(struct img_receive *r)
 {
+	struct img_err late = IMG_ERR_INIT;
 	bool ended = false;
 
 	if (r->reporter < 0)
@@ -225,6 +245,9 @@ void receive_report_close(struct img_receive *r)
 		ended = waitpid(r->reporter_pid, NULL, WNOHANG) != 0;
 	}
 	if (!ended) {
+		img_err_set(&late, IMG_E_TRANSPORT,
+			    "no time for all reports of storage commitment");
+		r->host.note(r->host.arg, &late);
 		kill(r->reporter_pid, SIGKILL);
 		(void)waitpid(r->reporter_pid, NULL, 0);
 	}

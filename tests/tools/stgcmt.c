@@ -1,12 +1,15 @@
 /* stgcmt - asks a peer on this machine for storage commitment and prints what
    it reports: "UID reason", one line each.
 
-	stgcmt [-r] PORT TITLE TS CLASS UID [UID ...]
+	stgcmt [-r | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
 
-   -r: releases instead of waiting for the report. */
+   -r: releases instead of waiting for the report.
+   -2: asks for the first once more, behind the report, releases, and waits for
+   the report on an association of the peer's, at this port. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/net.h"
 
@@ -72,6 +75,62 @@ static int receive(struct img_assoc *a, struct img_command *c,
 	return rc;
 }
 
+static void print(const struct img_commitment *got, unsigned type)
+{
+	printf("report %u %s\n", type, got->transaction);
+	for (size_t i = 0; i < got->n; i++)
+		printf("%s %04x\n", got->ref[i].sop, got->ref[i].reason);
+	fflush(stdout);
+}
+
+static volatile bool heard;
+
+static uint16_t hear(void *arg, const struct img_command *c, const char *ts,
+		     const void *data, size_t n)
+{
+	struct img_commitment got = { 0 };
+	struct img_err err = IMG_ERR_INIT;
+
+	(void)arg;
+	if (img_commitment_read(&got, ts, data, n, &err) == 0)
+		print(&got, c->type);
+	img_commitment_release(&got);
+	heard = true;
+	return 0;
+}
+
+/* The first of m, as a transaction of its own; 0: it was told of it. */
+static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
+		 const char *ts, struct img_err *err)
+{
+	const struct img_peer here = { .host = "127.0.0.1" };
+	struct img_command c = { .field = IMG_N_ACTION_RQ,
+				 .message = 2,
+				 .data = true,
+				 .type = 1,
+				 .sop_class = IMG_COMMITMENT,
+				 .instance = IMG_COMMITMENT_INSTANCE };
+	struct img_await *w = NULL;
+	struct img_buf data;
+	int rc = -1;
+
+	img_buf_init(&data, 1 << 24);
+	strcpy(m->transaction, "2.25.78");
+	m->n = 1;
+	if (img_await_open(&w, &here, at, hear, NULL, err) == 0 &&
+	    img_commitment_write(m, ts, &data, err) == 0 &&
+	    send_message(a, &c, &data, err) == 0 &&
+	    receive(a, &c, &data, err) > 0) {
+		img_assoc_release(a);
+		for (int i = 0; i < 200 && !heard; i++)
+			usleep(100000);
+		rc = heard ? 0 : 1;
+	}
+	img_await_close(w);
+	img_buf_release(&data);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct img_assoc_opts o = { .host = "127.0.0.1",
@@ -95,6 +154,13 @@ int main(int argc, char **argv)
 
 	bool leaves = argc > 1 && strcmp(argv[1], "-r") == 0;
 
+	uint16_t port = 0;
+
+	if (argc > 2 && strcmp(argv[1], "-2") == 0) {
+		port = (uint16_t)atoi(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
 	argc -= leaves;
 	argv += leaves;
 	if (argc < 6)
@@ -122,14 +188,14 @@ int main(int argc, char **argv)
 	if (img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <
 	    0)
 		return fail(&err);
-	printf("report %u %s\n", c.type, got.transaction);
-	for (size_t i = 0; i < got.n; i++)
-		printf("%s %04x\n", got.ref[i].sop, got.ref[i].reason);
+	print(&got, c.type);
 	c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
 	c.data = false;
 	c.status = 0;
 	if (send_message(a, &c, NULL, &err) < 0)
 		return fail(&err);
+	if (port)
+		return again(a, port, &m, ts, &err) < 0 ? fail(&err) : !heard;
 	img_assoc_release(a);
 	img_commitment_release(&got);
 	img_commitment_release(&m);

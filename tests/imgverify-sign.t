@@ -27,6 +27,13 @@ ok 'is told' grep -q '"reason":"these are not the objects that were signed"' out
 img in/6.dcm 6
 exits 1 'one more' signed receipt in
 rm in/6.dcm
+echo text >note
+exits 1 'one more, that is no object' signed receipt in note
+ok 'is told' grep -q '^{"status":"differs","path":"receipt"' out
+exits 2 'one more, that is not there' signed receipt in not/there
+ok 'is told, too' grep -q '^{"status":"differs","path":"receipt"' out
+exits 3 'nothing is signed' imgverify -q --sign k in not/there
+ok 'if one could not be read' sh -c '! grep -q signature out'
 cp in/1.dcm keep && bitflip in/1.dcm 900 >/dev/null
 exits 1 'a flipped bit in a file' signed receipt in
 mv keep in/1.dcm

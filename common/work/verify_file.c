@@ -395,7 +395,7 @@ static void tell_input(struct img_verify *v, const struct img_record *given,
 	if (given)
 		rec.in = given->in;
 	rec.error = *why;
-	(void)v->host.emit(v->host.arg, &rec);
+	(void)verify_emit(v, &rec);
 }
 
 int img_verify_input(struct img_verify *v, const struct img_record *rec,

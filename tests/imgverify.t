@@ -402,4 +402,9 @@ same 'has a record for each of them' got <<!
 !
 rm odd/nowhere
 exits 0 'what is ignored is not held against it' imgverify odd
+mkdir bare
+exits 1 'a folder without a file is not intact' imgverify bare
+ok 'but a disc that is not mounted' grep -qx 'imgverify: no files there' err
+exits 1 'nor is it complete' imgverify -q --complete bare
+exits 0 'while no input is none' sh -c 'imgverify -q </dev/null'
 finish

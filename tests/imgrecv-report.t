@@ -94,4 +94,9 @@ done
 exits 143 'does not hold up the end' recv_stop
 ok 'and what was not tried is told, too' grep -q \
 	'^imgrecv: no time for all reports of storage commitment' recv.err
+
+exits 3 'what ends at once' imgrecv -C archive -p 0 --users nobody
+same 'says why, and no more' err <<!
+imgrecv: nobody: No such file or directory
+!
 finish

@@ -222,8 +222,12 @@ void receive_report_hear(struct img_receive *r)
 	}
 	/* Reports that are handed to it from now on fail, and say so. */
 	r->reporter_gone = true;
-	if (!r->ended)
-		r->host.note(r->host.arg, &err);
+	if (r->ended)
+		return;
+	img_err_clear(&err);
+	img_err_set(&err, IMG_E_TRANSPORT,
+		    "the process that reports storage commitment is gone");
+	r->host.note(r->host.arg, &err);
 }
 
 void receive_report_close(struct img_receive *r)
@@ -233,6 +237,7 @@ void receive_report_close(struct img_receive *r)
 
 	if (r->reporter < 0)
 		return;
+	r->ended = true; /* that it is gone is no news from here on */
 	/* Each that is left is tried once more. */
 	shutdown(r->reporter, SHUT_WR);
 	for (int i = 0; i < END_SECONDS * 10 && !ended; i++) {

@@ -170,24 +170,13 @@ static int make_again(struct img_cli *cli, const char *path,
 	return 0;
 }
 
-static int scrub_some(struct img_cli *cli, struct img_verify *v,
-		      struct img_err *err)
-{
-	bool ended;
-
-	if (img_verify_scrub(v, &ended, err) < 0)
-		return -1;
-	if (!ended && !cli->quiet)
-		img_cli_warn(cli, "time is over; the next scrub goes on");
-	return 0;
-}
-
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
 	const struct img_verify_host host = { emit, progress, stopped, cli };
 	struct img_verify *v = NULL;
 	struct img_err ignored = IMG_ERR_INIT;
 	char path[IMG_PATH_MAX];
+	bool ended = true;
 	int rc;
 
 	if (img_cli_catalog_dir(dir, path, err) < 0)
@@ -209,7 +198,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_verify_scope(v, &scope,
 				      !scope.percent && !how.older_than, err);
 	else if (scrub)
-		rc = scrub_some(cli, v, err);
+		rc = img_verify_scrub(v, &ended, err);
 	else if (against)
 		rc = img_verify_against(v, against, err);
 	else if (media)

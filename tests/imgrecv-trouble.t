@@ -1,5 +1,6 @@
 # imgrecv-trouble.t - a full disk, a locked archive, an end in the middle, a
 # crowd: what was answered Success is there, and the rest is told.
+# shellcheck disable=SC2046 # names without blanks
 . "$(dirname "$0")/lib.sh"
 need storescu echoscu perl
 . "$TOP/tests/recv.sh"
@@ -114,15 +115,17 @@ fi
 # ---- an end in the middle -------------------------------------------------
 
 : >acks
+storers=
 recv_start
 for i in 0 1 2 3; do
 	storer "$port" IMGRECV $(printf '%s\n' "$@" | awk "NR % 4 == $i") \
 		>acks.$i 2>/dev/null &
-	eval "s$i=$!"
+	storers="$storers $!"
 done
 until_ sh -c 'test "$(grep -c stored recv.out)" -gt 10'
 exits 143 'asked to end while four are sending' recv_stop
-wait $s0 $s1 $s2 $s3
+# shellcheck disable=SC2086
+wait $storers
 cat acks.? >acks
 ok 'some were acknowledged' test -s acks
 ok 'they are there' kept

@@ -371,7 +371,7 @@ ok 'which is named' grep -q '"status":"unknown","StudyInstanceUID":"2.25.8"' out
 exits 1 'a UID that is nowhere' imgverify -q -C arch --complete 2.25.4444
 ok 'is missing' grep -q '^{"status":"missing"' out
 stack a '1 2 3' 5 --set '0020,1208=IS:3'
-head -c 500 a/2.dcm >cut && mv -f cut a/2.dcm
+head -c 500 a/2.dcm >short && mv -f short a/2.dcm
 echo text >a/readme
 exits 2 'a damaged file' imgverify -q --complete a
 ok 'is not there' grep -q '"study-instances","says":"incomplete","expected":3,"found":2' out

@@ -152,8 +152,8 @@ void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
 
 /* Closes stdout, prints the summing-up line, and gives the exit status:
    130/143 after a signal, else 70, 3, 141 (the reader of stdout is gone, of
-   which nothing is said), 75, 2, 1, 0 in this order of precedence.  3 also when every input failed, 75 when all that failed was
-   busy. */
+   which nothing is said), 75, 2, 1, 0 in this order of precedence.  3 also
+   when every input failed, 75 when all that failed was busy. */
 int img_cli_finish(struct img_cli *cli);
 
 /* Which of the words a|b|c word is, from 0; -1 if none. */

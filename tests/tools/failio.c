@@ -293,7 +293,6 @@ static mode_t mode_of(int flags, va_list ap)
 	{                                                                      \
 		va_list ap;                                                    \
 		mode_t mode;                                                   \
-                                                                               \
 		va_start(ap, flags);                                           \
 		mode = mode_of(flags, ap);                                     \
 		va_end(ap);                                                    \

@@ -209,6 +209,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		rc = img_cli_each(cli, argc, argv, input, v, err) < 0
 			     ? -1
 			     : img_verify_flush(v, err);
+	if (rc == 0 && !ended && !cli->quiet)
+		img_cli_warn(cli, "time is over; the next scrub goes on");
 	if (rc == 0 && sign)
 		rc = img_verify_sign(v, sign, err);
 	if (rc == 0 && signed_by)

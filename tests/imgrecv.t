@@ -104,8 +104,12 @@ exits 1 'an address that is not allowed' \
 recv_stop
 echo '# rules' >rules
 recv_start --any-called --allow-file rules
+exits 1 'rules that let nobody in' echoscu -aec OTHER 127.0.0.1 "$port"
+echo '@127.0.0.1' >>rules
+kill -HUP "$recv"
+sleep 1
 exits 0 'any title will do' echoscu -aec OTHER 127.0.0.1 "$port"
-echo 'NOBODY@10.1.2.3 # only' >>rules
+echo 'NOBODY@10.1.2.3 # only' >rules
 kill -HUP "$recv"
 sleep 1
 exits 1 'rules are read again' echoscu -aec OTHER 127.0.0.1 "$port"

@@ -22,6 +22,7 @@ struct rule {
 struct img_access {
 	struct rule *rule;
 	size_t n;
+	bool wanted; /* there is a file of rules: one without any lets none in */
 };
 
 int img_access_new(struct img_access **out, struct img_err *err)
@@ -178,6 +179,8 @@ int img_access_load(struct img_access **out, const char *const *rule, size_t n,
 {
 	int rc = img_access_new(out, err);
 
+	if (rc == 0)
+		(*out)->wanted = file != NULL;
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = img_access_add(*out, rule[i], err);
 	if (rc == 0 && file)
@@ -262,7 +265,7 @@ bool img_access_may(const struct img_access *a, const char *aet,
 		if (within(&a->rule[i], addr) &&
 		    (!aet || has(&a->rule[i], aet, certificate)))
 			return true;
-	return a->n == 0;
+	return a->n == 0 && !a->wanted;
 }
 
 /* ---- what is stored --------------------------------------------------- */

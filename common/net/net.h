@@ -263,8 +263,8 @@ int img_access_load(struct img_access **out, const char *const *rule, size_t n,
 		    const char *file, struct img_err *err);
 /* Whether there are rules with certificates. */
 bool img_access_pins(const struct img_access *a);
-/* No rules: everybody.  aet NULL: whether anyone may come from there.
-   certificate: as rules have it; empty: it has shown none. */
+/* No rules, and no file of them: everybody.  aet NULL: whether anyone may come
+   from there.  certificate: as rules have it; empty: it has shown none. */
 bool img_access_may(const struct img_access *a, const char *aet,
 		    const char *certificate,
 		    const struct sockaddr_storage *from);

@@ -215,4 +215,14 @@ else
 fi
 exits 3 'no archive' imgverify -C none --rebuild
 ok 'is not made' test ! -e none
+
+# ---- one after the other --------------------------------------------------
+
+mkdir three && img three/1.dcm 1
+imgimport -q -C thrice three >/dev/null
+for _ in 1 2 3; do
+	imgverify -q -C thrice --rebuild
+done
+ok 'three in a second keep three' test \
+	"$(ls thrice | grep -c '^catalog.db.before-.*Z$')" = 3
 finish

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "work/ingest_private.h"
@@ -369,21 +370,38 @@ static int move_log(const char *old, const char *aside, const char *part,
 	return 0;
 }
 
+/* A second name for the old one.  What one of this second has is not touched:
+   the next second has another. */
+static int keep_old(const char *old, char aside[IMG_PATH_MAX],
+		    struct img_err *err)
+{
+	const struct timespec nap = { 0, 50 * 1000 * 1000 };
+	char now[IMG_TIME_MAX];
+	int n;
+
+	for (;;) {
+		img_time_now(now);
+		n = snprintf(aside, IMG_PATH_MAX, "%s.before-%s", old, now);
+		if (n < 0 || n >= IMG_PATH_MAX)
+			return img_err_set(err, IMG_E_LIMIT,
+					   "%.200s: name too long", old);
+		if (link(old, aside) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EEXIST)
+			return img_err_sys(err, "%s", aside);
+		nanosleep(&nap, NULL);
+	}
+}
+
 /* At every moment there is a catalog.db: the old one, then the new one. */
 static int take_place(const char *dir, const char *fresh, const char *old,
 		      struct img_err *err)
 {
-	char now[IMG_TIME_MAX], aside[IMG_PATH_MAX];
-	int n;
+	char aside[IMG_PATH_MAX];
 
 	settle_old(old);
-	img_time_now(now);
-	n = snprintf(aside, sizeof(aside), "%s.before-%s", old, now);
-	if (n < 0 || (size_t)n >= sizeof(aside))
-		return img_err_set(err, IMG_E_LIMIT, "%.200s: name too long",
-				   old);
-	if (link(old, aside) < 0 && errno != ENOENT && errno != EEXIST)
-		return img_err_sys(err, "%s", aside);
+	if (keep_old(old, aside, err) < 0)
+		return -1;
 	if (move_log(old, aside, "-wal", err) < 0 ||
 	    move_log(old, aside, "-shm", err) < 0)
 		return -1;

@@ -120,6 +120,10 @@ static int ask_series(struct asked *a, const char *study,
 		return img_err_set(err, why.code, "%s", why.text);
 	if (a->why.code != IMG_OK)
 		return img_err_set(err, a->why.code, "%s", a->why.text);
+	if (a->n == 0 && s->instances == 0)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: lists a series and none of its images",
+				   a->peer.name);
 	if (why.code != IMG_OK || a->n < s->instances)
 		return img_whole_peer(w, s->uid, NULL, s->instances, err);
 	p = img_buf_str(&a->uids);

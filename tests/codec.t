@@ -198,7 +198,7 @@ mkdir hostile
 for h in $(mkpixels hostile=list); do
 	mkpixels hostile="$h" >"hostile/$h"
 done
-exits 1 'imgverify --deep has a verdict on each' timeout -k 1 120 timed cost \
+exits 2 'imgverify --deep has a verdict on each' timeout -k 1 120 timed cost \
 	imgverify --deep -q hostile/*
 ok 'one record for each' test "$(wc -l <out)" = "$(mkpixels hostile=list | wc -l)"
 [ -z "$plain" ] || ok 'at most 64 MiB and 10 s for all of them' \

@@ -31,7 +31,7 @@ run()
 }
 imganon --new-key key >out
 run import 2 imgimport -q -C arch in
-run deep 1 imgverify -q --deep in
+run deep 2 imgverify -q --deep in
 run anon 2 imganon -q --key key --pixels keep --id-map map -o anon in
 run png 2 imgexport -q --as png --layout '{SOPInstanceUID}' -o png in
 run recode 2 imgexport -q --transfer-syntax explicit --allow lossy \

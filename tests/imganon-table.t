@@ -65,8 +65,8 @@ done
 mutant()
 {
 	tables=$(make -s --no-print-directory -C "$TOP" anon-tables) &&
-	rm -rf anon && mkdir anon &&
-	(cd "$TOP" && cp $tables common/anon/tables.awk "$T/work/anon") &&
+	rm -rf anon && mkdir anon && to=$PWD/anon &&
+	(cd "$TOP" && cp $tables common/anon/tables.awk "$to") &&
 	grep -v "^\"$1\"" "$csv" >anon/ps3.15-e1-1.csv &&
 	(cd anon && LC_ALL=C awk -f tables.awk $(basename -a $tables)) \
 		>mutant.c &&

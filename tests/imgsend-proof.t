@@ -88,21 +88,7 @@ rm arch/peers.json
 
 # ---- a peer that is asked ------------------------------------------------
 
-mkdir db
-free_port
-cat >qr.cfg <<!
-NetworkTCPPort = $port
-MaxPDUSize = 16384
-MaxAssociations = 16
-HostTable BEGIN
-HostTable END
-VendorTable BEGIN
-VendorTable END
-AETable BEGIN
-QR $PWD/db RW (9, 1024mb) ANY
-AETable END
-!
-serve dcmqrscp -c qr.cfg
+serve_qr
 ok 'dcmqrscp is there' listening
 exits 0 'a peer without storage commitment' timeout 60 imgsend -q -C arch \
 	--commit -c "QR@127.0.0.1:$port" in/1.dcm in/2.dcm in/3.dcm

@@ -383,21 +383,7 @@ exits 3 'no room for the records' sh -c 'exec imgverify -q --complete a >/dev/fu
 
 # ---- a peer --------------------------------------------------------------
 
-mkdir db
-free_port
-cat >qr.cfg <<!
-NetworkTCPPort = $port
-MaxPDUSize = 16384
-MaxAssociations = 16
-HostTable BEGIN
-HostTable END
-VendorTable BEGIN
-VendorTable END
-AETable BEGIN
-QR $PWD/db RW (9, 1024mb) ANY
-AETable END
-!
-serve dcmqrscp -c qr.cfg
+serve_qr
 ok 'dcmqrscp is there' listening
 stack c '1 2 3 4 5' 5
 stack d '1 2 3 4' 5

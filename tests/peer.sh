@@ -4,6 +4,7 @@
 #   serve COMMAND ...    runs it in the background until the test ends; its
 #                        process in $peer
 #   listening            waits until somebody listens at $port
+#   serve_qr             dcmqrscp as QR at a free port, with its objects in db
 #   gone PID             ends a process of ours, and waits for it
 #
 # shellcheck shell=sh
@@ -24,6 +25,25 @@ serve()
 	"$@" >>peer.log 2>&1 &
 	peer=$!
 	peers_="$peers_ $peer"
+}
+
+serve_qr()
+{
+	mkdir db
+	free_port
+	cat >qr.cfg <<!
+NetworkTCPPort = $port
+MaxPDUSize = 16384
+MaxAssociations = 16
+HostTable BEGIN
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+QR $PWD/db RW (9, 1024mb) ANY
+AETable END
+!
+	serve dcmqrscp -c qr.cfg
 }
 
 listening()

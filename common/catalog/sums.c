@@ -9,7 +9,10 @@
  * it; pages in the log (-wal) have SQLite's own sums.  Whoever opens the file
  * without this layer can read it; what he writes has no sum.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -339,13 +342,33 @@ static int page_ok(int fd, uint8_t *buf, unsigned size, uint64_t number,
 	return 0;
 }
 
-static int check_pages(int fd, const char *file, unsigned size, off_t bytes,
+static bool log_is_empty(const char *file)
+{
+	char log[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(log, sizeof(log), "%s-wal", file) >= (int)sizeof(log))
+		return false;
+	return stat(log, &st) == 0 ? st.st_size == 0 : errno == ENOENT;
+}
+
+/* How many pages the file must have, by its header (file format section
+   1.3.7); 0 if that cannot be told, as when the log holds some of them. */
+static uint64_t pages_due(const uint8_t *header, const char *file)
+{
+	const uint8_t *n = header + 28;
+
+	if (memcmp(header + 24, header + 92, 4) != 0 || !log_is_empty(file))
+		return 0;
+	return (uint64_t)n[0] << 24 | (uint64_t)n[1] << 16 | n[2] << 8 | n[3];
+}
+
+static int check_pages(int fd, const char *file, unsigned size, uint64_t pages,
 		       int tries,
 		       int (*f)(void *arg, uint64_t page, struct img_err *err),
 		       void *arg, struct img_err *err)
 {
 	uint8_t *buf = malloc(size);
-	uint64_t pages = (uint64_t)bytes / size + (bytes % size != 0);
 	int rc = 1;
 
 	if (!buf)
@@ -366,6 +389,7 @@ int img_catalog_check_file(const char *file, bool in_use,
 {
 	uint8_t header[HEADER];
 	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = -1;
+	uint64_t there;
 	unsigned size;
 	struct stat st;
 
@@ -375,7 +399,7 @@ int img_catalog_check_file(const char *file, bool in_use,
 	}
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (st.st_size == 0) { /* all of it is still in the log */
-		rc = 0;
+		rc = log_is_empty(file) ? f(arg, 1, err) : 0;
 		goto out;
 	}
 	memset(header, 0, sizeof(header));
@@ -384,9 +408,15 @@ int img_catalog_check_file(const char *file, bool in_use,
 		goto out;
 	}
 	size = page_size(header);
-	rc = size ? check_pages(fd, file, size, st.st_size,
-				in_use ? RETRIES : 1, f, arg, err)
-		  : f(arg, 1, err);
+	if (size == 0) {
+		rc = f(arg, 1, err);
+		goto out;
+	}
+	there = ((uint64_t)st.st_size + size - 1) / size;
+	rc = check_pages(fd, file, size, there, in_use ? RETRIES : 1, f, arg,
+			 err);
+	if (rc == 0 && there < pages_due(header, file))
+		rc = f(arg, there + 1, err); /* the first that is not there */
 out:
 	if (fd >= 0)
 		close(fd);

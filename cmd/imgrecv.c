@@ -8,10 +8,12 @@
 #include "cli/cli.h"
 #include "work/receive.h"
 
-#define MIB ((uint64_t)1 << 20)
+#define MIB        ((uint64_t)1 << 20)
+#define REPORT_MAX (30 * 86400)
 
 static bool any_called, warn_conflict;
-static const char *on_stable;
+static const char *on_stable, *report_for = "7d";
+static uint64_t report_seconds;
 static unsigned stable_seconds;
 /* In the order of enum img_on_conflict. */
 #define HOW "keep|replace|reject"
@@ -56,6 +58,9 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &warn_conflict, NULL, 0 },
 	{ 0, "on-stable", "time", "say when a study has been quiet so long",
 	  IMG_OPT_STRING, &on_stable, NULL, 0 },
+	{ 0, "report-for", "time",
+	  "how long to try to report storage commitment [7d]", IMG_OPT_STRING,
+	  &report_for, NULL, 0 },
 	{ 0, "max-associations", "n", "side by side [64]", IMG_OPT_U64,
 	  &max_associations, NULL, 1000 },
 	{ 0, "max-per-peer", "n", "side by side from one address [16]",
@@ -144,6 +149,9 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "no associations at all");
 	if (on_stable && !img_receive_seconds(on_stable, &stable_seconds))
 		img_cli_usage(cli, "--on-stable is a time as 60s or 5m");
+	if (!img_parse_duration(report_for, &report_seconds) ||
+	    !report_seconds || report_seconds > REPORT_MAX)
+		img_cli_usage(cli, "--report-for is up to 30d");
 	if (!tls_cert != !tls_key)
 		img_cli_usage(cli, "--tls-cert and --tls-key go together");
 	if (tls_cert && !tls_ca == !tls_any_peer)
@@ -172,9 +180,7 @@ static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 		img_cli_warn(cli, "listening at %s", name);
 	}
 	img_listen_notify("READY=1");
-	if (img_receive_serve(receiver, l, err) < 0)
-		return -1;
-	return 0;
+	return img_receive_serve(receiver, l, err);
 }
 
 static int print_user(struct img_cli *cli, struct img_err *err)
@@ -203,6 +209,7 @@ static int receive(struct img_cli *cli, struct img_err *err)
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.stable_seconds = stable_seconds,
 		.warn_conflict = warn_conflict,
+		.report_seconds = report_seconds,
 	};
 	const struct img_receive_host host = { emit, batch, note, stopped,
 					       cli };

@@ -168,6 +168,7 @@ imgverify|rebuilt|||9|
 imgquery|audit-read||||
 imgrecv|refused|X&Y<'>@10.1.2.4|||
 imgrecv|refused|||17|
+imgrecv|unreported|X@10.1.2.4||2|
 imgimport|recovered||||
 imgimport|cut|||3|
 imgverify|damaged||||$u
@@ -176,7 +177,7 @@ imgverify|invalid||||$d
 imgverify|intact||||$d
 imgother|queried|CT1@10.1.2.3|||
 !
-exits 0 'every act' audit --format atna n=1-31
+exits 0 'every act' audit --format atna n=1-32
 valid 'every act'
 what 'concat(//EventID/@csd-code, " ",
 	//EventIdentification/@EventActionCode, " ", //@EventOutcomeIndicator,
@@ -208,6 +209,7 @@ same 'is the message of PS3.15 A.5.3' got <<'!'
 110101 R 0  2 1 1
 110113 E 4 110126 3 0 1
 110113 E 4 110126 2 0 1
+110113 E 4 unreported 3 0 1
 110113 E 4 110134 2 0 1
 110113 E 12 cut 2 0 1
 110113 E 8 damaged 2 0 1
@@ -228,7 +230,7 @@ https://stow.example/rs  https://stow.example/rs 5.
 archive2   .
 !
 what 'string(//ParticipantObjectDetail[@type="Alert Description"]/@value)' |
-	sed -n 26p | base64 -d >got && echo >>got
+	sed -n 27p | base64 -d >got && echo >>got
 same 'alerts say what they are about' got <<!
 lines of the audit log are gone
 !
@@ -237,7 +239,7 @@ same 'what has a meaning in XML is escaped' got <<!
 X&Y<'>
 !
 ok 'failures are warnings' test "$(grep -c '^<84>1 2024-05-06T07:08:09Z' \
-	out)" = 9
+	out)" = 10
 what 'string(//Anonymized)' | sed -n 9p >got
 same 'what is de-identified is said to be' got <<!
 true

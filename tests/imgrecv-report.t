@@ -74,9 +74,122 @@ report 2 2.25.77
 report 1 2.25.78
 2.25.1 0000
 !
-exits 143 'ends, and tries once more' recv_stop
-ok 'and says that it is not told' grep -q \
-	'^imgrecv: gone: no report of storage commitment: ' recv.err
+exits 143 'ends' recv_stop
+ok 'and has said what was not told, once' test "$(grep -c \
+	'^imgrecv: STGCMT@127.0.0.1: no report of storage commitment yet: ' \
+	recv.err)" = 1
+grep another recv.err >got
+same 'which is kept' got <<!
+imgrecv: storage commitment: 1 report kept for another start
+!
+# shellcheck disable=SC2012 # names of ours
+prefix=$(ls archive/reports | sed -n 's/^\([0-9a-f]\{16\}-\)[0-9a-f]*$/\1/p')
+ok 'in a file' test ${#prefix} = 17
+
+# What is owed is owed by the archive, not by a process.
+recv_start -p "$listen"
+exits 0 'the next listener gives it' stgcmt -w "$other"
+same 'as it is' out <<!
+report 1 2.25.77
+2.25.1 0000
+!
+exits 0 'a peer that leaves and cannot be reached' \
+	stgcmt -r "$listen" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1 2.25.2
+kill -KILL "$recv"
+wait "$recv" 2>/dev/null
+echo >archive/reports/.new-0123456789abcdef-0123456789abcdef
+recv_start -p "$listen"
+exits 0 'is told by another listener when the first was killed' \
+	stgcmt -w "$other"
+same 'all of it' out <<!
+report 2 2.25.77
+2.25.2 0112
+2.25.1 0000
+!
+ls -A archive/reports >got
+same 'and nothing is left' got <<!
+lock
+!
+exits 143 'ends' recv_stop
+
+# owed FILE JUDGED TRANSACTION: what a listener that died has left.
+owed()
+{
+	{
+		cat <<-!
+		imgtools storage commitment 1
+		at $(date +%s)
+		judged $2
+		transaction $3
+		address 127.0.0.1
+		called IMGRECV
+		title STGCMT
+		!
+		cat
+	} >text
+	echo "digest $(b2sum -l 256 text | cut -d ' ' -f 1)" >>text
+	mv text "archive/reports/$prefix$1"
+}
+owed 0000000000000001 0 2.25.79 <<!
+$CT 2.25.1 0110
+$CT 2.25.2 0110
+1.2.3 2.25.1 0110
+!
+owed 0000000000000002 1 2.25.80 <<!
+$CT 2.25.1 0000
+!
+sed -i 's/2.25.1 0000/2.25.2 0000/' "archive/reports/${prefix}0000000000000002"
+recv_start -p "$listen"
+exits 0 'what nobody had looked at' stgcmt -w "$other"
+same 'is looked at then' out <<!
+report 2 2.25.79
+2.25.2 0112
+2.25.1 0119
+2.25.1 0000
+!
+ok 'what is not what was written is not told, and that is said' grep -q \
+	"^imgrecv: STGCMT@127.0.0.1: no report of storage commitment, given up: reports/${prefix}0000000000000002: is not" \
+	recv.err
+ls -A archive/reports >got
+same 'and it is gone' got <<!
+lock
+!
+
+# What peers that are dead for ever can cost.
+i=0
+while [ $i -lt 1000 ]; do
+	echo "archive/reports/$prefix$(printf %016x $i)"
+	i=$((i + 1))
+done >names
+xargs touch <names
+exits 0 'one that is owed a thousand reports' \
+	stgcmt -r "$listen" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1
+same 'is promised no more' out <<!
+answer 0213
+!
+ok 'which is said' grep -q \
+	'^imgrecv: STGCMT@127.0.0.1: storage commitment refused: too many' recv.err
+xargs rm <names
+exits 143 'ends' recv_stop
+recv_start --report-for 3s
+exits 0 'one that never comes back' \
+	stgcmt -r "$port" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1 2.25.2
+for _ in $(seq 40); do
+	grep -q 'given up: ' recv.err && break
+	sleep 0.2
+done
+ok 'is given up' grep -q \
+	'^imgrecv: STGCMT@127.0.0.1: no report of storage commitment, given up: 127.0.0.1:' \
+	recv.err
+exits 143 'ends' recv_stop
+imgquery -C archive --audit --format jsonl |
+	sed -n 's/.*"act":"unreported",\(.*\),"prev".*/\1/p' >got
+same 'and the audit log has what was given up' got <<!
+"from":"STGCMT@127.0.0.1","count":1
+"from":"STGCMT@127.0.0.1"
+"from":"STGCMT@127.0.0.1","count":2
+!
+exits 64 'no time at all' imgrecv -C archive --report-for 0
 
 recv_start
 free_port && mute=$port
@@ -92,8 +205,8 @@ for _ in 1 2; do
 		stgcmt -r "$port" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1
 done
 exits 143 'does not hold up the end' recv_stop
-ok 'and what was not tried is told, too' grep -q \
-	'^imgrecv: no time for all reports of storage commitment' recv.err
+ok 'and what was not told is kept' grep -q \
+	'^imgrecv: storage commitment: 2 reports kept for another start' recv.err
 
 exits 3 'what ends at once' imgrecv -C archive -p 0 --users nobody
 same 'says why, and no more' err <<!

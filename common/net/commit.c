@@ -7,22 +7,28 @@
 #define NO_SUCH_OBJECT 0x0112
 #define BAD_ARGUMENT   0x0115
 
+static int ask_one(struct server *s, const struct img_commitment_ref *r,
+		   uint32_t code, struct img_err *err)
+{
+	struct img_up up = { .kind = IMG_UP_COMMIT, .code = code };
+
+	img_serve_text(up.u.object.sop_class, IMG_UID_MAX, r->sop_class);
+	img_serve_text(up.u.object.sop, IMG_UID_MAX, r->sop);
+	return img_up_send(s->sock, &up, err);
+}
+
 /* Each instance is the listener's to judge. */
 static int ask_all(struct server *s, struct img_commitment *c,
 		   struct img_err *err)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		struct img_up up = { .kind = IMG_UP_COMMIT };
 		struct img_down m;
 
 		if (!*c->ref[i].sop) {
 			c->ref[i].reason = NO_SUCH_OBJECT;
 			continue;
 		}
-		img_serve_text(up.u.object.sop_class, IMG_UID_MAX,
-			       c->ref[i].sop_class);
-		img_serve_text(up.u.object.sop, IMG_UID_MAX, c->ref[i].sop);
-		if (img_up_send(s->sock, &up, err) < 0 ||
+		if (ask_one(s, &c->ref[i], 0, err) < 0 ||
 		    img_serve_hear(s, IMG_DOWN_COMMIT, &m, NULL, err) < 0)
 			return -1;
 		c->ref[i].reason = m.status;
@@ -54,34 +60,62 @@ int img_serve_report(struct server *s, struct img_err *err)
 		rc = img_serve_send(s, &e, &s->data, err);
 	s->owes = false;
 	s->reported = true;
+	s->reported_by = e.message;
+	memcpy(s->reported_of, c->transaction, IMG_UID_MAX);
 	return rc;
 }
 
-static int tell(struct server *s, uint32_t code, struct img_err *err)
+static int tell(struct server *s, uint32_t code, const char *transaction,
+		struct img_err *err)
 {
 	struct img_up up = { .kind = IMG_UP_REPORT, .code = code };
 
-	memcpy(up.u.object.sop, s->owed.transaction, IMG_UID_MAX);
+	memcpy(up.u.object.sop, transaction, IMG_UID_MAX);
 	return img_up_send(s->sock, &up, err);
 }
 
 int img_serve_reported(struct server *s, struct img_err *err)
 {
-	if (!s->reported || s->command.status != 0)
+	if (!s->reported || s->command.message != s->reported_by ||
+	    s->command.status != 0)
 		return 0;
 	s->reported = false;
-	return tell(s, 1, err);
+	return tell(s, 1, s->reported_of, err);
+}
+
+/* What is asked for is known to the listener before that is answered, so that
+   it can be told even if nothing of this process is left. */
+static int announce(struct server *s, uint16_t *status, struct img_err *err)
+{
+	const struct img_commitment *c = &s->owed;
+	struct img_down m;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (*c->ref[i].sop && ask_one(s, &c->ref[i], 1, err) < 0)
+			return -1;
+	if (tell(s, 2, c->transaction, err) < 0 ||
+	    img_serve_hear(s, IMG_DOWN_COMMIT, &m, NULL, err) < 0)
+		return -1;
+	*status = m.status;
+	return 0;
 }
 
 /* What it asks for is in s->owed. */
 static int promise(struct server *s, struct img_err *err)
 {
+	uint16_t status;
+
+	if (announce(s, &status, err) < 0)
+		return -1;
+	if (status != SERVE_SUCCESS)
+		return img_serve_answer(s, status, "cannot be promised now",
+					err);
 	if (img_serve_answer(s, SERVE_SUCCESS, "", err) < 0 ||
-	    ask_all(s, &s->owed, err) < 0 || tell(s, 0, err) < 0)
+	    ask_all(s, &s->owed, err) < 0 ||
+	    tell(s, 0, s->owed.transaction, err) < 0)
 		return -1;
 	s->owed_context = s->context;
 	s->owes = true;
-	s->reported = false;
 	return 0;
 }
 

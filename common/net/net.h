@@ -295,9 +295,11 @@ enum img_up_kind {
 	IMG_UP_BEGIN,       /* a data set comes: a file is needed */
 	IMG_UP_END,         /* it is complete, or could not be written */
 	IMG_UP_DROP,        /* it will not be complete */
-	IMG_UP_COMMIT,      /* is this instance (object.sop, sop_class) safe? */
-	IMG_UP_REPORT,      /* code 0: of what was asked for, object.sop is the
-			       transaction; 1: the peer has its report */
+	IMG_UP_COMMIT,      /* code 0: is this instance (object.sop,
+			       sop_class) safe?  1: it will be asked for */
+	IMG_UP_REPORT,      /* object.sop is the transaction.  Code 2: that is
+			       all there is to it, may it be promised?  0: and
+			       all was asked for; 1: the peer has its report */
 	IMG_UP_OVER         /* the association has ended */
 };
 
@@ -324,7 +326,8 @@ enum img_down_kind {
 	IMG_DOWN_FILE,    /* with a file to write to; without one: drain */
 	IMG_DOWN_VERDICT, /* a FILE follows, which is for the next BEGIN;
 			     without one, that is answered by itself */
-	IMG_DOWN_COMMIT,  /* status: FailureReason, 0: it is safe */
+	IMG_DOWN_COMMIT,  /* status: FailureReason, 0: it is safe; or of the
+			     N-ACTION's answer */
 	IMG_DOWN_STOP     /* end it when nothing is in hand; at any time */
 };
 

@@ -20,7 +20,10 @@ struct server {
 	uint16_t message;           /* of requests of ours */
 	struct img_commitment owed; /* what is to be reported */
 	uint8_t owed_context;
-	bool owes, reported; /* reported: the answer is to come */
+	bool owes;
+	bool reported;        /* the answer is to come, */
+	uint16_t reported_by; /* to this message */
+	char reported_of[IMG_UID_MAX];
 	/* the object in hand */
 	int fd;
 	int spare; /* the file of the next one; -1: none yet */

@@ -23,8 +23,7 @@ static void assoc_free(struct assoc *s)
 	img_buf_release(&s->x.text);
 	arena_release(&s->chunk.arena);
 	pthread_cond_destroy(&s->woken);
-	img_commitment_release(&s->owed);
-	free(s->reports_to);
+	img_commitment_release(&s->owed.c);
 	free(s);
 }
 
@@ -187,6 +186,7 @@ static void finish(struct img_receive *r)
 	while (r->n_running)
 		pthread_cond_wait(&r->gone, &r->lock);
 	pthread_mutex_unlock(&r->lock);
+	receive_report_close(r);
 	receive_commit_end(r);
 }
 
@@ -195,7 +195,8 @@ int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 {
 	struct pollfd p[IMG_LISTEN_MAX + 1];
 
-	if (receive_commit_start(r, err) < 0)
+	if (receive_report_begin(r, err) < 0 ||
+	    receive_commit_start(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->n; i++)
 		p[i] = (struct pollfd){ l->fd[i], POLLIN, 0 };
@@ -252,7 +253,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 
 	if (!r)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	r->reporter = -1;
+	r->reporter = r->owed.fd = r->owed.lock = -1;
 	r->opts = *opts;
 	r->host = *host;
 	own = receive_host(r);
@@ -286,8 +287,9 @@ void img_receive_close(struct img_receive *r)
 {
 	if (!r)
 		return;
-	receive_commit_end(r);
 	receive_report_close(r);
+	receive_commit_end(r);
+	img_owed_close(&r->owed);
 	img_ingest_close(r->g);
 	img_jail_close(r->jail);
 	img_access_free(r->access);

@@ -25,6 +25,7 @@ struct img_receive_opts {
 	enum img_on_conflict on_conflict;
 	unsigned stable_seconds; /* 0: no records of studies */
 	bool warn_conflict;      /* a conflict is answered by a warning */
+	uint64_t report_seconds; /* for a report of storage commitment */
 };
 
 struct img_receive_host {

@@ -102,17 +102,29 @@ out:
 	return rc;
 }
 
-/* Adds what was refused to the audit log, each peer by name; how many there
-   were beyond that in one line.  A flood of them writes little. */
-static int audit_refusals(struct img_receive *r, char (*who)[PEER_MAX],
-			  size_t n, uint64_t more, struct img_err *err)
+/* What is to go into the audit log, by peer; how many there were beyond that
+   in one line.  A flood of them writes little. */
+struct news {
+	char refused[REFUSALS][PEER_MAX];
+	struct unreported unreported[REFUSALS];
+	size_t n_refused, n_unreported;
+	uint64_t more_refused, more_unreported;
+};
+
+static int audit_news(struct img_receive *r, const struct news *w,
+		      struct img_err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = add_line(r, "refused", who[i], 0, err);
-	if (more && rc == 0)
-		rc = add_line(r, "refused", NULL, more, err);
+	for (size_t i = 0; i < w->n_refused && rc == 0; i++)
+		rc = add_line(r, "refused", w->refused[i], 0, err);
+	if (w->more_refused && rc == 0)
+		rc = add_line(r, "refused", NULL, w->more_refused, err);
+	for (size_t i = 0; i < w->n_unreported && rc == 0; i++)
+		rc = add_line(r, "unreported", w->unreported[i].peer,
+			      w->unreported[i].count, err);
+	if (w->more_unreported && rc == 0)
+		rc = add_line(r, "unreported", NULL, w->more_unreported, err);
 	if (rc == 0)
 		return write_lines(r, err);
 	img_audit_rollback(r->g->audit);
@@ -120,26 +132,33 @@ static int audit_refusals(struct img_receive *r, char (*who)[PEER_MAX],
 }
 
 /* With the lock, which is let go of in between. */
-static void take_refusals(struct img_receive *r)
+static void take_news(struct img_receive *r)
 {
-	char who[REFUSALS][PEER_MAX];
+	struct news w = { .n_refused = r->n_refused,
+			  .n_unreported = r->n_unreported,
+			  .more_refused = r->more_refused,
+			  .more_unreported = r->more_unreported };
 	struct img_err err = IMG_ERR_INIT;
-	size_t n = r->n_refused;
-	uint64_t more = r->more_refused;
 
-	memcpy(who, r->refused, sizeof(who));
-	r->n_refused = 0;
-	r->more_refused = 0;
+	memcpy(w.refused, r->refused, sizeof(w.refused));
+	memcpy(w.unreported, r->unreported, sizeof(w.unreported));
+	r->n_refused = r->n_unreported = 0;
+	r->more_refused = r->more_unreported = 0;
 	r->audited = img_time_mono();
 	pthread_mutex_unlock(&r->lock);
-	if (audit_refusals(r, who, n, more, &err) < 0)
+	if (audit_news(r, &w, &err) < 0)
 		r->host.note(r->host.arg, &err);
 	pthread_mutex_lock(&r->lock);
 }
 
-static bool refusals_due(const struct img_receive *r)
+static bool has_news(const struct img_receive *r)
 {
-	return r->n_refused && (r->ended || img_time_mono() - r->audited >= 1);
+	return r->n_refused || r->n_unreported;
+}
+
+static bool news_due(const struct img_receive *r)
+{
+	return has_news(r) && (r->ended || img_time_mono() - r->audited >= 1);
 }
 
 /* Until there is something to do; refusals are looked at now and then. */
@@ -149,7 +168,7 @@ static void wait_work(struct img_receive *r)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
-	if (r->n_refused || receive_stable_waits(r))
+	if (has_news(r) || receive_stable_waits(r))
 		pthread_cond_timedwait(&r->work, &r->lock, &until);
 	else
 		pthread_cond_wait(&r->work, &r->lock);
@@ -206,14 +225,14 @@ static void *committer(void *arg)
 	struct img_receive *r = arg;
 
 	pthread_mutex_lock(&r->lock);
-	while (r->n_refused || !r->ended) {
+	while (has_news(r) || !r->ended) {
 		if (!r->ended)
 			wait_work(r);
 		while (r->committing)
 			pthread_cond_wait(&r->idle, &r->lock);
 		r->committing = true;
-		if (refusals_due(r))
-			take_refusals(r);
+		if (news_due(r))
+			take_news(r);
 		say_stable(r);
 		hand_on(r);
 	}
@@ -331,6 +350,21 @@ void receive_refused(struct assoc *s)
 		memcpy(r->refused[r->n_refused++], s->peer, PEER_MAX);
 	else
 		r->more_refused++;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void receive_unreported(struct img_receive *r, const char *peer, uint64_t n)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->n_unreported < REFUSALS) {
+		struct unreported *u = &r->unreported[r->n_unreported++];
+
+		snprintf(u->peer, sizeof(u->peer), "%s", peer);
+		u->count = n;
+	} else {
+		r->more_unreported += n;
+	}
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
 }

@@ -6,6 +6,7 @@
 
 #include "jail/jail.h"
 #include "work/ingest_private.h"
+#include "work/owed.h"
 #include "work/receive.h"
 
 #define PEER_MAX 96 /* "AET@address" */
@@ -24,9 +25,13 @@ struct assoc {
 	bool granted, told_to_stop;
 	char called[17]; /* what it called us */
 	/* storage commitment: what was asked for and is not reported */
-	struct img_commitment owed;
-	bool asked, asking, owes;    /* once; now; it came to its end */
-	struct img_peer *reports_to; /* NULL: only here */
+	struct img_owed owed;
+	size_t n_asked, judged;
+	bool noting, judging; /* it says what it will ask for; it asks */
+	bool asked, listed;   /* once; it has a place for reports elsewhere */
+	bool owes;            /* all is judged, and not reported */
+	/* what it asked for before, and has not confirmed the report of */
+	char before[IMG_OWED_NAME], before_of[IMG_UID_MAX];
 	/* the object in hand */
 	bool open;
 	struct img_store_file spare; /* the worker has it for the next one */
@@ -65,14 +70,21 @@ struct img_receive {
 	char refused[REFUSALS][PEER_MAX];
 	size_t n_refused;
 	uint64_t more_refused; /* that found no place there */
-	double audited;        /* when refusals were written last */
+	struct unreported {
+		char peer[PEER_MAX];
+		uint64_t count;
+	} unreported[REFUSALS];
+	size_t n_unreported;
+	uint64_t more_unreported;
+	double audited; /* when refusals were written last */
 	bool stopping, ended;
 	bool broken; /* nothing can be stored any more */
 	struct img_err failure;
 	struct img_stable *stable; /* the committer's; NULL: not asked for */
+	struct img_owed_dir owed;
 	int reporter; /* the socket of the process that reports; -1 */
 	pid_t reporter_pid;
-	bool reporter_gone;
+	bool reporter_gone, reporter_ends;
 	pthread_t committer;
 	bool has_committer;
 };
@@ -87,6 +99,8 @@ void receive_coming(struct assoc *s);
 void receive_commit(struct assoc *s);
 /* An association that was refused: into the audit log. */
 void receive_refused(struct assoc *s);
+/* So is a report of storage commitment that will not be given. */
+void receive_unreported(struct img_receive *r, const char *peer, uint64_t n);
 
 /* receive_stable.c: studies of which nothing has come for a while. */
 int receive_stable_open(struct img_receive *r, struct img_err *err);
@@ -108,14 +122,22 @@ int receive_promise(struct assoc *s, const struct img_up *up,
 		    struct img_err *err);
 
 /* How it stands with the report. */
-int receive_reported(struct assoc *s, const struct img_up *up);
+int receive_reported(struct assoc *s, const struct img_up *up,
+		     struct img_err *err);
+/* FailureReason (PS3.3 C.14.1.1), or 0. */
+uint16_t receive_is_safe(struct img_catalog *c, struct img_store *store,
+			 const char *sop, const char *sop_class);
 
 /* receive_report.c: reports that are owed when the association is over, given
    by a process of its own, which is forked before there are threads. */
 int receive_report_open(struct img_receive *r, struct img_err *err);
+/* It may begin with what a former listener has left. */
+int receive_report_begin(struct img_receive *r, struct img_err *err);
 void receive_report_close(struct img_receive *r);
 /* What the association still owes: handed over. */
 void receive_report(struct assoc *s);
+/* One file of it, if there is one: it has no name then. */
+void receive_report_hand(struct img_receive *r, char name[IMG_OWED_NAME]);
 /* What that process has to say. */
 void receive_report_hear(struct img_receive *r);
 

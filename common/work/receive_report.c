@@ -1,6 +1,8 @@
 /* receive_report.c - reports of storage commitment on associations of ours, to
-   peers that did not wait for them (PS3.4 J.3.3).  What peers answer is parsed
-   by a process that does nothing else. */
+   peers that did not wait for them (PS3.4 J.3.3).  The listener's side: what
+   is owed is handed to a process of its own (reporter.c), which says what has
+   become of it. */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,158 +13,38 @@
 #include <unistd.h>
 
 #include "work/receive_private.h"
+#include "work/reporter.h"
 
-#define TRIES       5
 #define END_SECONDS 10
-
-struct head {
-	struct img_peer peer;
-	char transaction[IMG_UID_MAX];
-	size_t n;
-};
-
-struct job {
-	struct job *next;
-	struct head head;
-	struct img_commitment_ref *ref;
-	unsigned tries;
-	double due;
-};
-
-struct said {
-	char text[256];
-};
-
-/* ---- the process ------------------------------------------------------ */
-
-static int give(struct job *j, struct img_err *err)
-{
-	static const char *const ts[] = { "1.2.840.10008.1.2.1",
-					  "1.2.840.10008.1.2" };
-	const struct img_scu_opts o = { .connect_seconds = 10,
-					.assoc_seconds = 10,
-					.dimse_seconds = 30 };
-	struct img_assoc_context context = {
-		.abstract = IMG_COMMITMENT, .ts = ts, .n_ts = 2, .scp = true
-	};
-	struct img_commitment c = { .ref = j->ref, .n = j->head.n };
-	struct img_scu *s = NULL;
-	uint16_t status = 0;
-	int rc = -1;
-
-	memcpy(c.transaction, j->head.transaction, sizeof(c.transaction));
-	if (img_peer_check(&j->head.peer, err) < 0 ||
-	    img_scu_open(&s, &j->head.peer, &o, &context, 1, err) < 0)
-		return -1;
-	if (context.result != 0)
-		img_err_set(err, IMG_E_REFUSED, "%s",
-			    img_context_text(context.result));
-	else if (img_scu_report(s, context.id, &c, &status, err) == 0)
-		rc = status ? img_err_set(err, IMG_E_REFUSED, "status %04X",
-					  status)
-			    : 0;
-	img_scu_close(s, rc == 0);
-	return rc;
-}
-
-static void job_free(struct job *j)
-{
-	free(j->ref);
-	free(j);
-}
-
-static void tell(int sock, const struct job *j, const char *why)
-{
-	struct img_err ignored = IMG_ERR_INIT;
-	struct said said;
-
-	snprintf(said.text, sizeof(said.text),
-		 "%.80s: no report of storage commitment: %.120s",
-		 j->head.peer.name, why);
-	(void)img_jail_send(sock, &said, sizeof(said), -1, 1000, &ignored);
-}
-
-/* What is due; false: it is to be tried again. */
-static bool attempt(int sock, struct job *j, bool last)
-{
-	static const double delay[TRIES] = { 2, 10, 60, 300, 0 };
-	struct img_err err = IMG_ERR_INIT;
-
-	if (give(j, &err) == 0)
-		return true;
-	j->due = img_time_mono() + delay[j->tries];
-	if (++j->tries < TRIES && !last)
-		return false;
-	tell(sock, j, err.text);
-	return true;
-}
-
-/* false: there are no more. */
-static bool take(int sock, struct job **jobs)
-{
-	struct img_err err = IMG_ERR_INIT;
-	struct job *j = calloc(1, sizeof(*j));
-	size_t size;
-
-	if (!j ||
-	    img_jail_recv(sock, &j->head, sizeof(j->head), NULL, -1, &err) < 0)
-		goto fail;
-	size = j->head.n * sizeof(*j->ref);
-	j->ref = malloc(size + 1);
-	if (!j->ref || img_jail_recv(sock, j->ref, size, NULL, -1, &err) < 0)
-		goto fail;
-	j->next = *jobs;
-	*jobs = j;
-	return true;
-fail:
-	if (j)
-		job_free(j);
-	return false;
-}
-
-/* Where the one is that is due first. */
-static struct job **first(struct job **jobs)
-{
-	struct job **found = jobs;
-
-	for (struct job **at = jobs; *at; at = &(*at)->next)
-		if ((*at)->due <= (*found)->due)
-			found = at;
-	return found;
-}
-
-/* One at a time: an attempt takes less time than the listener waits until what
-   it has to say is taken. */
-static void work(int sock)
-{
-	struct pollfd p = { sock, POLLIN, 0 };
-	struct job *jobs = NULL;
-	bool more = true;
-
-	while (more || jobs) {
-		struct job **at = first(&jobs), *j = *at;
-		bool due = j && (!more || j->due <= img_time_mono());
-
-		if (more && poll(&p, 1, due ? 0 : j ? 500 : -1) > 0) {
-			more = take(sock, &jobs);
-		} else if (due && attempt(sock, j, !more)) {
-			*at = j->next;
-			job_free(j);
-		}
-	}
-}
-
-/* ---- the listener ----------------------------------------------------- */
 
 int receive_report_open(struct img_receive *r, struct img_err *err)
 {
 	struct img_jail_worker helper;
 
-	if (img_jail_helper(&helper, work, err) < 0)
+	if (img_jail_helper(&helper, reporter, err) < 0)
 		return -1;
 	r->reporter = helper.fd;
 	r->reporter_pid = helper.pid;
 	return 0;
+}
+
+int receive_report_begin(struct img_receive *r, struct img_err *err)
+{
+	struct reporter_start *start;
+	int rc;
+
+	if (img_owed_open(&r->owed, r->g->home, -1, err) < 0)
+		return -1;
+	img_owed_tidy(&r->owed);
+	start = calloc(1, sizeof(*start));
+	if (!start)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	snprintf(start->archive, sizeof(start->archive), "%s", r->g->home);
+	start->seconds = (double)r->opts.report_seconds;
+	rc = img_jail_send(r->reporter, start, sizeof(*start), r->owed.lock,
+			   10000, err);
+	free(start);
+	return rc;
 }
 
 static void say(struct img_receive *r, const char *peer, const char *why)
@@ -173,73 +55,72 @@ static void say(struct img_receive *r, const char *peer, const char *why)
 	r->host.note(r->host.arg, &text);
 }
 
+void receive_report_hand(struct img_receive *r, char name[IMG_OWED_NAME])
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct reporter_job job = { { 0 } };
+
+	if (!*name)
+		return;
+	memcpy(job.name, name, sizeof(job.name));
+	pthread_mutex_lock(&r->reports);
+	if (img_jail_send(r->reporter, &job, sizeof(job), -1, 60000, &err) <
+	    0) {
+		/* No further one may begin in the middle of it. */
+		shutdown(r->reporter, SHUT_WR);
+		say(r, "report of storage commitment",
+		    "kept for another start");
+	}
+	pthread_mutex_unlock(&r->reports);
+	*name = '\0';
+}
+
 void receive_report(struct assoc *s)
 {
 	struct img_receive *r = s->r;
 	struct img_err err = IMG_ERR_INIT;
-	struct head *head;
-	int rc = -1;
 
-	s->owes = false;
-	if (!s->reports_to) {
-		say(r, s->peer,
-		    "gone before its report of storage commitment, and not "
-		    "in peers.json");
+	receive_report_hand(r, s->before);
+	/* What it was not yet asked about is looked up by the reporter. */
+	if (*s->owed.name && s->owed.judged &&
+	    img_owed_replace(&r->owed, &s->owed, &err) < 0)
+		say(r, s->peer, err.text);
+	receive_report_hand(r, s->owed.name);
+	if (s->listed || !(s->owes || s->judging))
 		return;
-	}
-	head = calloc(1, sizeof(*head));
-	if (head) {
-		head->peer = *s->reports_to;
-		memcpy(head->transaction, s->owed.transaction, IMG_UID_MAX);
-		head->n = s->owed.n;
-		pthread_mutex_lock(&r->reports);
-		rc = img_jail_send(r->reporter, head, sizeof(*head), -1, 60000,
-				   &err);
-		if (rc == 0)
-			rc = img_jail_send(r->reporter, s->owed.ref,
-					   s->owed.n * sizeof(*s->owed.ref), -1,
-					   60000, &err);
-		if (rc < 0) /* no further one may begin in the middle of it */
-			shutdown(r->reporter, SHUT_WR);
-		pthread_mutex_unlock(&r->reports);
-	}
-	free(head);
-	if (rc < 0)
-		say(r, s->peer, "its report of storage commitment is lost");
+	say(r, s->peer,
+	    "gone before its report of storage commitment, and not "
+	    "in peers.json");
+	receive_unreported(r, s->peer, s->n_asked);
 }
 
 void receive_report_hear(struct img_receive *r)
 {
 	struct img_err err = IMG_ERR_INIT;
-	struct said said;
+	struct reporter_said said;
 
 	if (img_jail_recv(r->reporter, &said, sizeof(said), NULL, 1000, &err) ==
 	    0) {
+		said.peer[sizeof(said.peer) - 1] = '\0';
 		said.text[sizeof(said.text) - 1] = '\0';
-		img_err_set(&err, IMG_E_TRANSPORT, "%s", said.text);
-		r->host.note(r->host.arg, &err);
+		say(r, said.peer, said.text);
+		if (said.given_up)
+			receive_unreported(r, said.peer, said.n);
 		return;
 	}
-	/* Reports that are handed to it from now on fail, and say so. */
+	/* Reports that are handed to it from now on wait for another start. */
 	r->reporter_gone = true;
-	if (r->ended)
-		return;
-	img_err_clear(&err);
-	img_err_set(&err, IMG_E_TRANSPORT,
-		    "the process that reports storage commitment is gone");
-	r->host.note(r->host.arg, &err);
+	if (!r->reporter_ends)
+		say(r, "storage commitment",
+		    "the process that reports is gone; reports are kept for "
+		    "another start");
 }
 
-void receive_report_close(struct img_receive *r)
+/* Each peer that is left is tried once more. */
+static void wait_end(struct img_receive *r)
 {
-	struct img_err late = IMG_ERR_INIT;
 	bool ended = false;
 
-	if (r->reporter < 0)
-		return;
-	r->ended = true; /* that it is gone is no news from here on */
-	/* Each that is left is tried once more. */
-	shutdown(r->reporter, SHUT_WR);
 	for (int i = 0; i < END_SECONDS * 10 && !ended; i++) {
 		struct pollfd p = { r->reporter, POLLIN, 0 };
 
@@ -250,12 +131,29 @@ void receive_report_close(struct img_receive *r)
 		ended = waitpid(r->reporter_pid, NULL, WNOHANG) != 0;
 	}
 	if (!ended) {
-		img_err_set(&late, IMG_E_TRANSPORT,
-			    "no time for all reports of storage commitment");
-		r->host.note(r->host.arg, &late);
 		kill(r->reporter_pid, SIGKILL);
 		(void)waitpid(r->reporter_pid, NULL, 0);
 	}
+	while (!r->reporter_gone)
+		receive_report_hear(r);
+}
+
+void receive_report_close(struct img_receive *r)
+{
+	char text[96];
+	size_t n;
+
+	if (r->reporter < 0)
+		return;
+	r->reporter_ends = true; /* that it is gone is no news from here on */
+	shutdown(r->reporter, SHUT_WR);
+	wait_end(r);
 	close(r->reporter);
 	r->reporter = -1;
+	n = r->owed.fd < 0 ? 0 : img_owed_each(&r->owed, NULL, NULL);
+	if (!n)
+		return;
+	snprintf(text, sizeof(text), "%zu report%s kept for another start", n,
+		 n == 1 ? "" : "s");
+	say(r, "storage commitment", text);
 }

@@ -392,7 +392,7 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 	case IMG_UP_COMMIT:
 		return receive_promise(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_REPORT:
-		return receive_reported(s, up);
+		return receive_reported(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_DROP:
 		lose(s, up->code ? up->code : IMG_E_TRANSPORT, up->u.text);
 		return 1;
@@ -434,8 +434,7 @@ void *receive_assoc(void *arg)
 	lose(s, err.code ? err.code : IMG_E_TRANSPORT,
 	     err.code ? err.text : "the association ended");
 	img_store_drop(s->r->g->store, &s->spare);
-	if (s->owes)
-		receive_report(s);
+	receive_report(s);
 	if (err.code != IMG_OK) {
 		struct img_err text = IMG_ERR_INIT;
 

@@ -2,10 +2,12 @@
    it reports: "UID reason", one line each.
 
 	stgcmt [-r | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
+	stgcmt -w PORT
 
    -r: releases instead of waiting for the report.
    -2: asks for the first once more, behind the report, releases, and waits for
-   the report on an association of the peer's, at this port. */
+   the report on an association of the peer's, at this port.
+   -w: does nothing but that: 20 s for a report, and one more for others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +133,21 @@ static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
 	return rc;
 }
 
+static int wait_only(uint16_t at, struct img_err *err)
+{
+	const struct img_peer here = { .host = "127.0.0.1" };
+	struct img_await *w = NULL;
+
+	if (img_await_open(&w, &here, at, hear, NULL, err) < 0)
+		return fail(err);
+	for (int i = 0; i < 200 && !heard; i++)
+		usleep(100000);
+	if (heard)
+		sleep(1);
+	img_await_close(w);
+	return heard ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct img_assoc_opts o = { .host = "127.0.0.1",
@@ -156,6 +173,8 @@ int main(int argc, char **argv)
 
 	uint16_t port = 0;
 
+	if (argc == 3 && strcmp(argv[1], "-w") == 0)
+		return wait_only((uint16_t)atoi(argv[2]), &err);
 	if (argc > 2 && strcmp(argv[1], "-2") == 0) {
 		port = (uint16_t)atoi(argv[2]);
 		argc -= 2;

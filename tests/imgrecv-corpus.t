@@ -33,8 +33,8 @@ acked=$(grep -c '^DIMSE Status.*0x0000' report)
 echo "# dcmsend: $acked acknowledged"
 ok 'dcmsend: hundreds were acknowledged' test "$acked" -gt 900
 ok 'dcmsend: as many as the records say' test "$(grep -c \
-	'"status":"\(stored\|duplicate\|conflict\)"' recv.out)" = "$acked"
-sed -n 's/.*"status":"\(stored\|duplicate\|conflict\)".*"SOPInstanceUID":"\([^"]*\)".*/\2/p' \
+	'"status":"\(stored\|duplicate\|equivalent\|conflict\)"' recv.out)" = "$acked"
+sed -n 's/.*"status":"\(stored\|duplicate\|equivalent\|conflict\)".*"SOPInstanceUID":"\([^"]*\)".*/\2/p' \
 	recv.out >acked
 ok 'dcmsend: all of them are catalogued' all_there acked
 n=$(grep -c '^DIMSE Status *: 0x' report)
@@ -57,8 +57,8 @@ n=$(grep -c 'Received Store Response (Success)' sent)
 echo "# storescu: $n acknowledged"
 ok 'storescu: hundreds were acknowledged' test "$n" -gt 600
 ok 'storescu: a record for each' test "$(grep -c \
-	'"status":"\(stored\|duplicate\|conflict\)"' recv.out)" = "$n"
-sed -n 's/.*"status":"\(stored\|duplicate\|conflict\)".*"SOPInstanceUID":"\([^"]*\)".*/\2/p' \
+	'"status":"\(stored\|duplicate\|equivalent\|conflict\)"' recv.out)" = "$n"
+sed -n 's/.*"status":"\(stored\|duplicate\|equivalent\|conflict\)".*"SOPInstanceUID":"\([^"]*\)".*/\2/p' \
 	recv.out >acked
 ok 'storescu: all of them are catalogued' all_there acked
 exits 143 'ends' recv_stop

@@ -124,12 +124,10 @@ static int add_item(struct look *k, struct item *it)
 			      &l->known, &l->id);
 }
 
-static void look(struct look *k, struct img_err *err)
+static void look(struct look *k, bool (*stopped)(void *arg), void *arg,
+		 struct img_err *err)
 {
-	struct img_ingest *g = k->g;
-
-	if (k->n &&
-	    identify(k->list, k->n, g->host.stopped, g->host.arg, err) == 0)
+	if (k->n && identify(k->list, k->n, stopped, arg, err) == 0)
 		for (size_t i = 0; i < k->n; i++)
 			if (k->list[i].known) {
 				*k->whose[i].known = true;
@@ -177,7 +175,7 @@ void alike_prepare(struct img_ingest *g)
 			    likeness(&c->arena, it))
 				(void)add_item(&k, it);
 		}
-	look(&k, &err);
+	look(&k, g->host.stopped, g->host.arg, &err);
 	for (struct chunk *c = g->batch; c; c = c->next)
 		for (size_t i = 0; i < c->n; i++) {
 			struct item *it = &c->item[i];
@@ -205,42 +203,59 @@ static void compare(struct arena *a, struct item *it)
 		put_extra(a, it, "equivalent_to", l->same->digest);
 }
 
+static void add_both(struct look *k, struct item *it)
+{
+	struct likeness *l = it->alike;
+
+	if (!l || !l->n || l->compared)
+		return;
+	(void)add_item(k, it);
+	for (size_t r = 0; r < l->n; r++)
+		if (!l->rival[r].known)
+			(void)add(k, l->rival[r].place, NULL,
+				  l->rival[r].digest, &l->rival[r].known,
+				  &l->rival[r].id);
+}
+
+static void resolve(struct arena *a, struct item *it, const struct img_err *err)
+{
+	if (!it->alike || it->alike->compared || !it->alike->rival)
+		return;
+	compare(a, it);
+	if (err->code == IMG_OK)
+		return;
+	/* Those of the catalog come again, behind this one. */
+	it->warnings -= it->warned;
+	it->warned = 0;
+	item_warn(a, it, "not-compared: %s", err->text);
+}
+
 void alike_resolve(struct img_ingest *g)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct look k = { .g = g };
 
 	for (struct chunk *c = g->batch; c; c = c->next)
-		for (size_t i = 0; i < c->n; i++) {
-			struct likeness *l = c->item[i].alike;
-
-			if (!l || !l->n || l->compared)
-				continue;
-			(void)add_item(&k, &c->item[i]);
-			for (size_t r = 0; r < l->n; r++)
-				if (!l->rival[r].known)
-					(void)add(&k, l->rival[r].place, NULL,
-						  l->rival[r].digest,
-						  &l->rival[r].known,
-						  &l->rival[r].id);
-		}
-	look(&k, &err);
+		for (size_t i = 0; i < c->n; i++)
+			add_both(&k, &c->item[i]);
+	look(&k, g->host.stopped, g->host.arg, &err);
 	for (struct chunk *c = g->batch; c; c = c->next)
-		for (size_t i = 0; i < c->n; i++) {
-			struct item *it = &c->item[i];
-
-			if (!it->alike || it->alike->compared ||
-			    !it->alike->rival)
-				continue;
-			compare(&c->arena, it);
-			if (err.code == IMG_OK)
-				continue;
-			/* Those of the catalog come again, behind this one. */
-			it->warnings -= it->warned;
-			it->warned = 0;
-			item_warn(&c->arena, it, "not-compared: %s", err.text);
-		}
+		for (size_t i = 0; i < c->n; i++)
+			resolve(&c->arena, &c->item[i], &err);
 	g->uncompared = 0;
+}
+
+void alike_resolve_one(struct img_ingest *g, struct arena *a, struct item *it,
+		       bool (*stopped)(void *arg), void *arg)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct look k = { .g = g };
+
+	add_both(&k, it);
+	look(&k, stopped, arg, &err);
+	if (err.code == IMG_OK && stopped(arg))
+		img_err_set(&err, IMG_E_BUSY, "no time for it");
+	resolve(a, it, &err);
 }
 
 int alike_store(struct img_ingest *g, struct item *it, struct img_err *err)

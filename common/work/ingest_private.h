@@ -267,6 +267,9 @@ int alike_note_rivals(struct img_ingest *g, struct arena *a, struct item *it,
 		      struct img_err *err);
 /* All that are uncompared, outside of any transaction. */
 void alike_resolve(struct img_ingest *g);
+/* One item that is in no batch; from any thread. */
+void alike_resolve_one(struct img_ingest *g, struct arena *a, struct item *it,
+		       bool (*stopped)(void *arg), void *arg);
 /* In a transaction: what was found out. */
 int alike_store(struct img_ingest *g, struct item *it, struct img_err *err);
 static inline bool is_equivalent(const struct item *it)

@@ -260,6 +260,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->passcodes, NULL);
 	pthread_mutex_init(&r->reports, NULL);
+	pthread_mutex_init(&r->comparing, NULL);
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
@@ -303,5 +304,6 @@ void img_receive_close(struct img_receive *r)
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->passcodes);
 	pthread_mutex_destroy(&r->reports);
+	pthread_mutex_destroy(&r->comparing);
 	free(r);
 }

@@ -62,7 +62,9 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 
 	g->batch_end = &g->batch;
 	for (struct assoc *s = list; s; s = s->queued) {
-		receive_same(s);
+		s->turn = receive_same(s, list);
+		if (s->turn != RECEIVE_NOW)
+			continue;
 		s->chunk.next = NULL;
 		*g->batch_end = &s->chunk;
 		g->batch_end = &s->chunk.next;
@@ -273,11 +275,10 @@ static void gather(struct img_receive *r)
 	}
 }
 
-void receive_commit(struct assoc *s)
+static void take_turn(struct assoc *s)
 {
-	double began;
-
 	struct img_receive *r = s->r;
+	double began;
 
 	pthread_mutex_lock(&r->lock);
 	s->queued = NULL;
@@ -302,6 +303,17 @@ void receive_commit(struct assoc *s)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void receive_commit(struct assoc *s)
+{
+	for (;;) {
+		take_turn(s);
+		if (s->turn == RECEIVE_NOW)
+			break;
+		if (s->turn == RECEIVE_COMPARE)
+			receive_compare(s);
+	}
+}
+
 struct img_ingest_host receive_host(struct img_receive *r)
 {
 	return (struct img_ingest_host){ .emit = emit,
@@ -314,6 +326,7 @@ struct img_ingest_host receive_host(struct img_receive *r)
 int receive_commit_start(struct img_receive *r, struct img_err *err)
 {
 	r->g->opts.on_conflict = r->opts.on_conflict;
+	r->g->opts.compare = true;
 	r->g->patience = (int)r->opts.lock_seconds;
 	r->queue_end = &r->queue;
 	if (add_line(r, "started", NULL, 0, err) < 0 || write_lines(r, err) < 0)

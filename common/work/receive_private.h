@@ -12,6 +12,10 @@
 #define PEER_MAX 96 /* "AET@address" */
 #define REFUSALS 32 /* kept for the audit log, a second's worth */
 
+/* What becomes of an item of the queue: it is committed, or is left out, to be
+   compared with its rivals first, or to wait for another of its UID. */
+enum receive_turn { RECEIVE_NOW, RECEIVE_COMPARE, RECEIVE_AGAIN };
+
 /* One association.  All but the queue's part is its thread's alone. */
 struct assoc {
 	struct assoc *next; /* of those that run */
@@ -47,6 +51,7 @@ struct assoc {
 	bool coming; /* an object that is not queued yet, */
 	double coming_since;
 	bool done;
+	enum receive_turn turn;
 	pthread_cond_t woken; /* done, or the committer's turn is its */
 };
 
@@ -58,7 +63,7 @@ struct img_receive {
 	struct img_dicom_reader *reader; /* the committer's */
 	char aet[17];
 
-	pthread_mutex_t lock, passcodes, reports;
+	pthread_mutex_t lock, passcodes, reports, comparing;
 	pthread_cond_t work, idle, more, gone;
 	struct img_access *access;
 	struct img_users *users; /* NULL: nobody is asked who it is */
@@ -109,8 +114,11 @@ bool receive_stable_waits(const struct img_receive *r);
 /* Those that are due; -1: records cannot be written. */
 int receive_stable_say(struct img_receive *r);
 
-/* receive_same.c: a conflict in the file meta only is none. */
-void receive_same(struct assoc *s);
+/* receive_same.c: a conflict in the file meta only is none.  before: the first
+   of the queue, from there to s. */
+enum receive_turn receive_same(struct assoc *s, const struct assoc *before);
+/* A conflict in the encoding only is none, either: in its own thread. */
+void receive_compare(struct assoc *s);
 
 /* receive_user.c: PS3.7 D.3.3.7.  NULL: it may come in; confirm: and is who it
    says. */

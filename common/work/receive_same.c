@@ -1,6 +1,7 @@
 /* receive_same.c - whether what came is in the archive already, behind other
    file meta information: on the network there is none, and each program that
-   writes a file makes its own. */
+   writes a file makes its own.  If it is not, whether it is the same image in
+   another encoding (alike.c). */
 #include <string.h>
 #include <unistd.h>
 
@@ -65,24 +66,18 @@ static bool has_data_set(struct assoc *s, const struct img_object *o, int fd)
 	return same;
 }
 
-void receive_same(struct assoc *s)
+/* In the archive, in the same transfer syntax; it is known then. */
+static void look_for(struct assoc *s, int64_t instance)
 {
 	struct img_ingest *g = s->r->g;
 	struct item *it = &s->chunk.item[0];
 	int syntax = img_catalog_field("TransferSyntaxUID");
 	struct img_err err = IMG_ERR_INIT;
-	struct img_put put;
 	struct img_object o;
-	int fd;
+	int fd = img_store_reopen(g->store, &it->file, &err);
 
-	if (it->outcome != OBJECT ||
-	    img_catalog_judge(g->catalog, &it->in, &put, &err) < 0 ||
-	    put.verdict != IMG_CONFLICT)
-		return;
-	fd = img_store_reopen(g->store, &it->file, &err);
-	for (int64_t n = 0;
-	     fd >= 0 &&
-	     img_catalog_object(g->catalog, put.instance, n, &o, &err) > 0;
+	for (int64_t n = 0; fd >= 0 && img_catalog_object(g->catalog, instance,
+							  n, &o, &err) > 0;
 	     n++) {
 		if (!o.transfer_syntax || !it->in.field[syntax] ||
 		    strcmp(o.transfer_syntax, it->in.field[syntax]) != 0 ||
@@ -96,4 +91,83 @@ void receive_same(struct assoc *s)
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+static bool has_uid_of(const struct assoc *s, const struct assoc *other)
+{
+	const struct item *a = &s->chunk.item[0], *b = &other->chunk.item[0];
+	int sop = img_catalog_field("SOPInstanceUID");
+
+	return b->outcome == OBJECT && a->in.field[sop] && b->in.field[sop] &&
+	       strcmp(a->in.field[sop], b->in.field[sop]) == 0;
+}
+
+/* Whether it is still to be compared with what has its UID: others may have
+   come while that was done. */
+static bool note_rivals(struct assoc *s, const struct img_put *put)
+{
+	struct item *it = &s->chunk.item[0];
+	struct likeness *l = it->alike;
+	size_t n = l && l->compared ? l->n : 0;
+	struct img_err err = IMG_ERR_INIT;
+
+	if (l && l->same)
+		return false;
+	it->put = *put;
+	if (alike_note_rivals(s->r->g, &s->chunk.arena, it, &err) < 0)
+		return false;
+	it->alike->compared = it->alike->n == n;
+	return !it->alike->compared;
+}
+
+enum receive_turn receive_same(struct assoc *s, const struct assoc *before)
+{
+	struct item *it = &s->chunk.item[0];
+	struct img_err err = IMG_ERR_INIT;
+	struct img_put put;
+
+	if (it->outcome != OBJECT)
+		return RECEIVE_NOW;
+	for (; before != s; before = before->queued)
+		if (has_uid_of(s, before))
+			return RECEIVE_AGAIN;
+	if (img_catalog_judge(s->r->g->catalog, &it->in, &put, &err) < 0 ||
+	    put.verdict != IMG_CONFLICT)
+		return RECEIVE_NOW;
+	look_for(s, put.instance);
+	return it->outcome == OBJECT && note_rivals(s, &put) ? RECEIVE_COMPARE
+							     : RECEIVE_NOW;
+}
+
+/* ---- decoding --------------------------------------------------------- */
+
+#define COMPARE_SECONDS 20 /* the peer waits for its answer */
+
+struct patience {
+	struct img_receive *r;
+	double until;
+};
+
+static bool no_time(void *arg)
+{
+	struct patience *p = arg;
+	bool stopping;
+
+	pthread_mutex_lock(&p->r->lock);
+	stopping = p->r->stopping;
+	pthread_mutex_unlock(&p->r->lock);
+	return stopping || img_time_mono() >= p->until;
+}
+
+void receive_compare(struct assoc *s)
+{
+	struct img_receive *r = s->r;
+	struct patience p = { r, 0 };
+
+	/* One at a time: it is a process, and whoever sends conflicts waits. */
+	pthread_mutex_lock(&r->comparing);
+	p.until = img_time_mono() + COMPARE_SECONDS;
+	alike_resolve_one(r->g, &s->chunk.arena, &s->chunk.item[0], no_time,
+			  &p);
+	pthread_mutex_unlock(&r->comparing);
 }

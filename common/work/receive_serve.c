@@ -236,7 +236,7 @@ static uint16_t status_of(struct assoc *s, const struct item *it)
 		return SUCCESS;
 	if (it->outcome != OBJECT)
 		return status_of_failure(it->code);
-	if (it->put.verdict != IMG_CONFLICT)
+	if (it->put.verdict != IMG_CONFLICT || is_equivalent(it))
 		return SUCCESS;
 	if (s->r->opts.on_conflict == IMG_REJECT)
 		return DUPLICATE;

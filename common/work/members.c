@@ -89,6 +89,8 @@ static int ask(struct img_members *m, int fd, struct img_err *err)
 	return img_jail_send(m->worker.fd, m->name, req.name_n, -1, -1, err);
 }
 
+static int lost(struct img_members *m, const struct img_err *why);
+
 int img_members_open(struct img_members **out, struct img_jail *jail, int fd,
 		     const char *name, const struct img_archive_limits *limits,
 		     unsigned depth, struct img_err *err)
@@ -102,13 +104,18 @@ int img_members_open(struct img_members **out, struct img_jail *jail, int fd,
 		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		m->size = (uint64_t)st.st_size;
-	if (img_jail_start(jail, &m->worker, &why) < 0 ||
-	    ask(m, fd, &why) < 0) {
-		img_members_close(m);
-		return img_err_set(err, why.code, "%s: %s", name, why.text);
+	if (img_jail_start(jail, &m->worker, &why) == 0 &&
+	    ask(m, fd, &why) == 0) {
+		*out = m;
+		return 0;
 	}
-	*out = m;
-	return 0;
+	/* How a worker ended says more than that it is gone. */
+	if (m->worker.pid > 0 && why.code == IMG_E_TRANSPORT && lost(m, &why))
+		*err = m->dead;
+	else
+		img_err_set(err, why.code, "%s: %s", name, why.text);
+	img_members_close(m);
+	return -1;
 }
 
 void img_members_close(struct img_members *m)

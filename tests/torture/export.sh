@@ -6,23 +6,21 @@
 #	export.sh [moments]     300 by default, and then every system call
 #	CALLS='fsync rename' export.sh 0
 . "$(dirname "$0")/lib.sh"
-need bsdtar cksum imgexport imgimport phantom strace
+. "$(dirname "$0")/moments.sh"
+need b2sum bsdtar cksum imgexport imgimport imgquery killer phantom strace
 moments=${1:-300}
 CALLS=${CALLS-write fsync syncfs renameat renameat2 linkat openat2 mkdirat \
 	fchmod unlinkat flock}
+ground imgexport
 
-T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgkill.XXXXXX") && cd "$T_" || exit 3
-trap 'cd / && rm -rf "$T_"' EXIT
-trap 'exit 130' INT TERM
-failed=0 runs=0 finished=0
-
-phantom small in "${OBJECTS:-60}" >/dev/null &&
+phantom small in "${OBJECTS:-20}" >/dev/null &&
 	imgimport -q -C arch in >/dev/null || quit 'no inputs'
 imgquery -C arch -l study >studies || quit 'no studies'
 objects=$(find in -type f | wc -l)
+find in -type f -exec b2sum -l 256 {} + | cut -c 1-64 >digests
 
-# The forms: words for imgexport, and the destination.
-FORMS='folder:dest link:dest tar:x.tar zip:x.zip iso:x.iso media:disc mediso:d.iso'
+# The forms: words for imgexport, and what the name ends in.
+FORMS='folder: link: tar:.tar zip:.zip iso:.iso media: mediso:.iso'
 words()
 {
 	case $1 in
@@ -33,28 +31,147 @@ words()
 	esac
 }
 
-# whole DEST: what has the name is all there, and as its manifest says
+# whole DEST ...: what has the name is all there, and as its manifest says
 whole()
 {
-	rm -rf look
-	if [ -d "$1" ]; then
-		cp -r "$1" look
-	else
-		mkdir look && bsdtar -xf "$1" -C look || return 1
-	fi
-	(cd look && chmod -R u+rwX . && cksum -c --quiet MANIFEST.TXT) &&
-		[ "$(find look -type f -exec b2sum -l 256 {} + |
-			cut -c 1-64 | grep -cFf digests)" = "$objects" ]
+	[ ! -d look ] || chmod -R u+rwX look
+	rm -rf look && mkdir look || return
+	for d_; do
+		if [ -d "$d_" ]; then
+			cp -rl "$d_" look/
+		else
+			mkdir "look/$d_" && bsdtar -xf "$d_" -C "look/$d_"
+		fi || { echo "$d_ cannot be read"; return 1; }
+		(cd "look/$d_" && cksum -c --quiet MANIFEST.TXT) ||
+			{ echo "$d_ is not as its manifest says"; return 1; }
+	done
+	find look -type f -exec b2sum -l 256 {} + | grep -Ff digests |
+		sed 's|^\([^ ]*\)  look/\([^/]*\)/.*|\2 \1|' | sort -u |
+		cut -d ' ' -f 1 | uniq -c >look.n
+	for d_; do
+		grep -q "^ *$objects $d_\$" look.n ||
+			{ echo "$d_ has not all objects"; return 1; }
+	done
 }
-find in -type f -exec b2sum -l 256 {} + | cut -c 1-64 >digests
+
+clear_()
+{
+	rm -rf "$1"
+	find . -maxdepth 1 -name '.*imgexport*' -exec rm -rf {} +
+}
+
+# ---- random moments ------------------------------------------------------
+#
+# Each form is made twice, under names of their own; then what has a name is
+# looked at, and all is made again with --force and killed: what had a name has
+# it, old or new.  At last all is made in peace.
+
+# plan_ [--force]: as lines of tag, destination, words
+plan_()
+{
+	for i in 1 2; do
+		for f in $FORMS; do
+			echo "${f%%:*} $i${f#*:}"
+		done
+	done | while read -r form suffix; do
+		echo "$form imgexport -q -C arch $* $(words "$form")" \
+			"-o $form$suffix <studies >out.$form$suffix"
+	done
+}
+
+# there: sets dests to what has its name; what was reported has to
+there()
+{
+	dests=
+	for o_ in out.*; do
+		d_=${o_#out.}
+		if [ -e "$d_" ]; then
+			dests="$dests $d_"
+		elif grep -q '^{"status":"exported"' "$o_"; then
+			echo "$d_: reported, and not there"
+			return 1
+		fi
+	done
+}
+
+reported()
+{
+	cat out.* | grep -c '^{"status":"exported".*}$'
+}
+
+look_()
+{
+	there >why || return
+	# shellcheck disable=SC2086 # words
+	whole $dests >why 2>&1 || return
+	# What had a name keeps it.
+	for d_ in $had; do
+		[ -e "$d_" ] || { echo "$d_ is gone" >why; return 1; }
+	done
+	had=$dests
+}
+
+# group_ [singly]: 0, or why says what is wrong
+group_()
+{
+	for f in $FORMS; do
+		for i in 1 2; do
+			clear_ "${f%%:*}$i${f#*:}"
+		done
+	done
+	rm -f out.* && had=
+	for force in '' --force; do
+		# shellcheck disable=SC2086 # a word or none
+		plan_ $force | shuffle $group >lines
+		if [ "${1-}" = singly ]; then
+			while read -r line; do
+				echo "$line" >line
+				strike out <line
+				look_ || return
+			done <lines
+		else
+			strike out <lines
+			look_ || return
+		fi
+	done
+	checked=$((checked + $(reported)))
+	while read -r line; do
+		# shellcheck disable=SC2086 # words
+		set -- ${line#* }
+		while [ "$1" != '<studies' ]; do
+			set -- "$@" "$1" && shift
+		done
+		shift 2
+		"$@" <studies >out 2>err || {
+			echo "the last time fails: $* $(tail -n 1 err)" >why
+			return 1
+		}
+	done <lines
+	there >why || return
+	# shellcheck disable=SC2086 # words
+	whole $dests >why 2>&1 || return
+	[ "$(echo "$dests" | wc -w)" = "$(wc -l <lines)" ] || {
+		echo 'not all is there at last' >why
+		return 1
+	}
+	find . -maxdepth 1 -name '.*imgexport*' >why
+	[ ! -s why ]
+}
+
+while left; do
+	group=$((group + 1))
+	group_ || {
+		wrong "group $group" why 30
+		group_ singly || wrong "group $group, again" why 1
+	}
+done
+[ "$moments" = 0 ] || total export 'records of objects'
 
 # judge WHERE FORM DEST
 judge()
 {
-	runs=$((runs + 1))
 	why=
 	if [ -e "$3" ]; then
-		finished=$((finished + 1))
 		whole "$3" >log 2>&1 || why='under its name, and not whole'
 	elif grep -q '^{"status":"exported"' out; then
 		why='reported, and not there'
@@ -74,43 +191,11 @@ judge()
 	sed 's/^/  /' log | head -n 5
 }
 
-clear_()
-{
-	rm -rf "$1"
-	find . -maxdepth 1 -name '.*imgexport*' -exec rm -rf {} +
-}
-
-# ---- random moments ------------------------------------------------------
-
-n=0
-while [ $n -lt "$moments" ]; do
-	for f in $FORMS; do
-		form=${f%:*} dest=${f#*:}
-		n=$((n + 1))
-		[ $n -le "$moments" ] || break
-		# What a killed one has left is the next one's to remove.
-		[ $((n % 3)) = 0 ] || clear_ "$dest"
-		rm -rf "$dest"
-		: >out
-		# shellcheck disable=SC2046 # words
-		imgexport -q -C arch $(words "$form") -o "$dest" <studies \
-			>out 2>/dev/null &
-		pid=$!
-		sleep "$(random "${T:-0.08}" $n)"
-		kill -KILL $pid 2>/dev/null
-		wait $pid 2>/dev/null
-		judge "kill $n" "$form" "$dest"
-		rm -rf "$dest"
-	done
-done
-[ "$moments" = 0 ] ||
-	echo "export: $runs moments, $finished had finished, $failed wrong"
-
 # ---- system calls --------------------------------------------------------
 
 at=0
 for f in $FORMS; do
-	form=${f%:*} dest=${f#*:}
+	form=${f%%:*} dest=x${f#*:}
 	for call in $CALLS; do
 		k=0
 		while :; do

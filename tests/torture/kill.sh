@@ -4,20 +4,20 @@
 # finishes the work.
 #
 #	kill.sh [moments]       300 by default; then every system call
+#	kill.sh control [moments]  only moments; objects are written late
 #	kill.sh 0               only the system calls
 #	CALLS='fsync close' kill.sh 0
 . "$(dirname "$0")/lib.sh"
-need b2sum bsdtar imgimport imgverify phantom setsid sqlite3 strace zip
+. "$(dirname "$0")/moments.sh"
+need b2sum bsdtar imgimport imgverify killer phantom sqlite3 strace zip
 moments=${1:-300}
 CALLS=${CALLS-write pwrite64 fsync fdatasync syncfs renameat2 linkat openat \
 	close unlink unlinkat ftruncate fcntl mkdir mkdirat pread64 read}
+PARTS=${PARTS:-24} PER=${PER:-8}
 
-T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgkill.XXXXXX") && cd "$T_" || exit 3
-trap 'cd / && rm -rf "$T_"' EXIT
-trap 'exit 130' INT TERM
-failed=0
+ground imgkill
 
-# judge WHERE: after a kill
+# judge WHERE: after a kill at a system call
 judge()
 {
 	if ! check arch out >why || ! recover arch out >>why; then
@@ -26,32 +26,118 @@ judge()
 	fi
 }
 
-# ---- random moments ------------------------------------------------
+# ---- random moments ------------------------------------------------------
+#
+# The parts go into one archive, each of them killed; what was acknowledged of
+# all of them is looked at, as no part comes twice until then.  Then they come
+# again, are killed and looked at again; the last time they come in peace.
 
-if [ "$moments" -gt 0 ]; then
-	inputs
-	reference
-	n=0 again=0
-	while [ $n -lt "$moments" ]; do
-		n=$((n + 1))
-		[ $again = 1 ] || { rm -rf arch && : >out; }
-		setsid sh "$TOP/tests/torture/session.sh" arch out &
-		pid=$!
-		sleep "$(random "$T" $n)"
-		kill -s KILL -- -$pid 2>/dev/null
-		wait $pid 2>/dev/null
-		again=$((n % 3 == 0))
-		if [ $again = 1 ]; then
-			check arch out >why || {
-				failed=$((failed + 1)) again=0
-				sed "s/^/kill $n: /" why
-			}
+parts()
+{
+	mkdir in
+	phantom small raw $((PARTS * PER)) >/dev/null || quit 'no inputs'
+	find raw -type f | sort | awk -v per="$PER" '
+		{ print int((NR - 1) / per) " " $0 }' | while read -r n f; do
+		mkdir -p "raw/p$n" && mv "$f" "raw/p$n/"
+	done
+	for n in $(seq 0 $((PARTS - 1))); do
+		case $((n % 4)) in
+		2) (cd raw && zip -qr "../in/$n.zip" "p$n") ;;
+		3) bsdtar -C raw -czf "in/$n.tar.gz" "p$n" ;;
+		*) mv "raw/p$n" "in/$n" ;;
+		esac
+	done
+	rm -rf raw
+	ls in >names
+}
+
+# pass GROUP ARCH OUT: each part once
+pass()
+{
+	shuffle "$1" <names | sed "s|.*|import imgimport -q -C $2 in/&|"
+}
+
+# peace ARCH OUT REF WHAT: the rest of the work
+peace()
+{
+	imgimport -q -C "$1" "$4" >>"$2" 2>err || {
+		echo "the import does not finish: $(tail -n 1 err)"
+		return 1
+	}
+	all_of "$1" "$2" "$3"
+}
+
+# group_ [singly]: 0, or why says what is wrong
+group_()
+{
+	rm -rf arch new* && : >out && : >out.new
+	for time in 1 2; do
+		pass $((group * 2 + time)) arch >lines
+		if [ "${1-}" = singly ]; then
+			while read -r line; do
+				echo "$line" >line
+				strike out <line
+				check arch out >why || return
+			done <lines
 		else
-			judge "kill $n"
+			strike out <lines
+			check arch out >why || return
 		fi
 	done
-	echo "kill: $moments moments, $failed with a loss"
-	rm -rf in ref arch out
+	peace arch out ref in >why || return
+	checked=$((checked + said_))
+	# The first moments of an archive.
+	for n in 0 1; do
+		part=$(shuffle $((group + n)) <names | head -n 1)
+		: >out
+		echo "create imgimport -q -C new$n in/$part" >line
+		strike out <line
+		check new$n out >why || return
+		[ ! -d new$n ] || ! left || checked=$((checked + said_))
+		imgimport -q -C "new$n" "in/$part" >>out 2>err &&
+			check "new$n" out >why && [ "$said_" = "$PER" ] || {
+			echo "a new archive does not finish: $(tail -n 1 err)" \
+				>>why
+			return 1
+		}
+	done
+}
+
+if [ "$moments" = control ]; then
+	parts
+	cc -shared -fPIC -pthread -o late.so "$TOP/tests/torture/late.c" ||
+		quit 'no compiler'
+	moments=${2:-30}
+	while left; do
+		group=$((group + 1))
+		rm -rf arch && : >out
+		was=$kills
+		echo "control env LD_PRELOAD=$PWD/late.so imgimport -q -C arch in" \
+			>line
+		strike out -r <line
+		[ $kills -gt $was ] || continue
+		check arch out >why || failed=$((failed + 1))
+		checked=$((checked + (said_ > 0)))
+	done
+	echo "kill control: $kills kills, $checked after something was said," \
+		"$failed with a loss"
+	[ $failed -gt 0 ]
+	exit
+fi
+
+if [ "$moments" -gt 0 ]; then
+	parts
+	imgimport -q -C arch in >out && state arch >ref && [ -s ref ] ||
+		quit 'no reference'
+	while left; do
+		group=$((group + 1))
+		group_ || {
+			wrong "group $group" why 60
+			group_ singly || wrong "group $group, again" why 1
+		}
+	done
+	total kill
+	rm -rf in ref arch new* out
 fi
 
 # ---- every system call ------------------------------------------------
@@ -73,7 +159,7 @@ each()
 				-e inject="$call:signal=KILL:when=$k" \
 				imgimport -q -C arch in >>out 2>>err
 			status=$?
-			runs=$((runs + 1))
+			tried=$((tried + 1))
 			[ $status != 0 ] || break
 			[ $status = 137 ] || {
 				echo "$1 $call $k: status $status"
@@ -84,15 +170,16 @@ each()
 	done
 }
 
+[ -n "$CALLS" ] || exit $((failed > 0))
 few
 reference
 mkdir one && phantom one --uid 2.25.99 one/1.dcm
-runs=0
+tried=0
 each fresh
 imgimport -q -C used one >/dev/null || quit 'no archive'
 rm -rf arch && cp -a used arch && imgimport -q -C arch in >/dev/null &&
 	state arch >ref
 each used
-echo "kill: $runs runs, each killed at one system call;" \
+echo "kill: $tried runs, each killed at one system call;" \
 	"$failed losses in all"
 [ $failed = 0 ]

@@ -9,6 +9,7 @@
 #   state ARCH         what the catalog holds, as text
 #   check ARCH OUT     whether what OUT says is so: 0, or says what is not
 #   recover ARCH OUT   runs the session to its end, and compares with ref
+#   all_of ARCH OUT REF  whether all is as without interruption
 #   random MAX N       the Nth number of seconds, 0 to MAX, three places
 #
 # The checks are not made with the tools under test: sqlite3 and b2sum.
@@ -103,8 +104,7 @@ check()
 {
 	bad_=0
 	# Only whole lines are records.
-	awk 'NR > 1 { print last } { last = $0 } END { if (last ~ /}$/) print last }' \
-		"$2" | grep -E '^{"status":"(stored|duplicate)"' |
+	grep -E '^{"status":"(stored|duplicate)".*}$' "$2" |
 		sed 's/.*"digest":"\([0-9a-f]*\)".*/\1/' | LC_ALL=C sort -u >c.said
 	find "$1/objects" -type f 2>/dev/null | sed 's|.*/||' |
 		LC_ALL=C sort >c.files
@@ -140,9 +140,14 @@ recover()
 		echo "the import does not finish: $(tail -n 1 err)"
 		return 1
 	fi
+	all_of "$1" "$2" ref
+}
+
+all_of()
+{
 	check "$1" "$2" || return 1
 	state "$1" >c.state
-	cmp -s c.state ref || {
+	cmp -s c.state "$3" || {
 		echo 'the catalog is not as without interruption'
 		return 1
 	}

@@ -2,7 +2,7 @@
 # recv.sh - a listener that is killed, or loses its power, while four senders
 # are at work: what was answered 0000 is there.
 #
-#	recv.sh kill [moments]	300 by default; every fourth time a sender
+#	recv.sh kill [moments]	300 by default
 #	recv.sh cut [cuts]	200 by default; needs root and loop devices
 #	recv.sh control [cuts]	30 by default: storescp, losses are expected
 #
@@ -10,13 +10,21 @@
 # shellcheck disable=SC2034,SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/fs.sh"
-need b2sum imgrecv imgverify phantom setsid sqlite3 storer
+. "$(dirname "$0")/moments.sh"
+need b2sum imgrecv imgverify killer phantom setsid sqlite3 storer
 mode=${1:-kill}
-FILES=${FILES:-400} FS=${FS:-ext4}
-
-T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgrecv.XXXXXX") && cd "$T_" || exit 3
-trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
-trap 'exit 130' INT TERM
+FS=${FS:-ext4}
+# A kill needs fewer, and is done in memory.
+if [ "$mode" = kill ]; then
+	FILES=${FILES:-240}
+	ground imgrecv
+else
+	FILES=${FILES:-400}
+	T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgrecv.XXXXXX") && cd "$T_" ||
+		exit 3
+	trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
+	trap 'exit 130' INT TERM
+fi
 mkdir raw && phantom small raw "$FILES" >/dev/null || quit 'no inputs'
 for i in 0 1 2 3; do mkdir part$i; done
 find raw -type f | LC_ALL=C sort | awk '{ print NR % 4, NR, $0 }' |
@@ -84,7 +92,6 @@ acknowledged()
 			LC_ALL=C sort -u >c.have
 	fi
 	LC_ALL=C comm -23 c.acks c.have >c.lost
-	acked=$((acked + $(wc -l <c.acks)))
 	[ ! -s c.lost ] || {
 		echo "acknowledged and lost: $(wc -l <c.lost)"
 		return 1
@@ -114,62 +121,95 @@ finished()
 	}
 }
 
-# How long all takes without interruption.
-mode_=$mode
-mode='kill'
-fresh arch
-start arch
-begin_=$(date +%s.%N)
-send
-sent || quit 'the senders fail'
-T=$(awk -v a="$begin_" -v b="$(date +%s.%N)" 'BEGIN { printf "%.3f", b - a }')
-kill -TERM $recv
-wait $recv
-mode=$mode_
 n=0 lost=0 acked=0
 
 judge()
 {
-	if ! acknowledged "$2" >why || { [ "$3" = yes ] &&
+	acknowledged "$2" >why
+	ok_=$?
+	acked=$((acked + $(wc -l <c.acks)))
+	if [ $ok_ != 0 ] || { [ "$3" = yes ] &&
 		! finished "$2" >>why; }; then
 		lost=$((lost + 1))
 		[ "$mode" = control ] || sed "s/^/$1: /" why
 	fi
 }
 
+# ---- kills ---------------------------------------------------------------
+
+# A moment is a listener and four senders with some of the files; the files of
+# ten moments are all of them.
+plan_()
+{
+	for i in 0 1 2 3; do
+		find part$i -type f | shuffle $((group * 8 + $1 * 4 + i)) |
+			awk -v at=$i '{ print (NR - 1) % 10, at, $0 }'
+	done | sort -s -n | awk '
+		$1 != was { if (NR > 1) print ""
+			printf "recv imgrecv -C arch -p 0"; sender = -1 }
+		$2 != sender { printf " & storer @ IMGRECV" }
+		{ printf " %s", $3; was = $1; sender = $2 }
+		END { print "" }'
+}
+
+# group_ [singly]: 0, or why says what is wrong
+group_()
+{
+	rm -rf arch && : >acks && : >out
+	for time in 0 1; do
+		plan_ $time >lines
+		if [ "${1-}" = singly ]; then
+			while read -r line; do
+				echo "$line" >line
+				strike out <line
+				acknowledged arch >why || return
+			done <lines
+		else
+			strike out <lines
+			acknowledged arch >why || return
+		fi
+	done
+	acked=$((acked + $(wc -l <c.acks)))
+	finished arch >why
+}
+
 kills()
 {
-	times=${1:-300}
-	again=0
-	while [ $n -lt "$times" ]; do
-		n=$((n + 1))
-		[ $again = 1 ] || fresh arch
-		start arch
-		send
-		sleep "$(random "$T" $n)"
-		if [ $((n % 4)) = 0 ]; then
-			# A sender that dies takes nobody with it.
-			kill -KILL ${senders##* } 2>/dev/null
-			sent
-			kill -TERM $recv
-			wait $recv
-		else
-			kill -s KILL -- -$recv
-			wait $recv 2>/dev/null
-			sent
-		fi
-		again=$((n % 3 == 0))
-		[ $again = 1 ] && judge "kill $n" arch no ||
-			judge "kill $n" arch yes
-	done 2>/dev/null
-	echo "kill: $n moments, $acked acknowledged objects checked," \
-		"$lost with a loss"
-	[ $lost = 0 ] && [ $acked -gt 0 ]
+	moments=$1
+	while left; do
+		group=$((group + 1))
+		group_ || {
+			wrong "group $group" why 30
+			group_ singly || wrong "group $group, again" why 1
+		}
+	done
+	checked=$acked
+	total recv
+	[ $failed = 0 ] && [ $acked -gt 0 ]
+}
+
+# ---- cuts ----------------------------------------------------------------
+
+# How long all takes without interruption.
+duration()
+{
+	mode_=$mode
+	mode='kill'
+	fresh arch
+	start arch
+	begin_=$(date +%s.%N)
+	send
+	sent || quit 'the senders fail'
+	T=$(awk -v a="$begin_" -v b="$(date +%s.%N)" 'BEGIN { printf "%.3f", b - a }')
+	kill -TERM $recv
+	wait $recv
+	mode=$mode_
 }
 
 cuts()
 {
 	times=$1
+	duration
 	[ "$(id -u)" = 0 ] || quit 'only root can mount'
 	mkdir m
 	why=$(make_fs "$FS" image) || {

@@ -2,21 +2,25 @@
 # send.sh - imgsend killed at random moments: what it said to be sent is with
 # the peer, and the same command again sends exactly what has no record yet.
 #
-#	send.sh [moments]       300 by default
+#	send.sh [moments]       300 by default; then every system call
+#	CALLS='sendto write' send.sh 0
 #
-# The peer is storescp.  Each time that all has been sent, the next title of
-# the peer begins with an empty ledger.
+# The peer is storescp.  A moment sends some of the objects; when each of them
+# had its moment, they have another; then what is left is sent.  The next title
+# of the peer begins with an empty ledger.
 . "$(dirname "$0")/lib.sh"
-need imgimport imgsend perl phantom setsid sqlite3 storescp
+. "$(dirname "$0")/moments.sh"
+need imgimport imgsend killer perl phantom sqlite3 storescp strace
 moments=${1:-300}
+CALLS=${CALLS-write pwrite64 fsync fdatasync openat close unlink fcntl \
+	ftruncate connect socket sendto read pread64}
 
-T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgsendkill.XXXXXX") && cd "$T_" || exit 3
 peer=
+ground imgsend
 trap '[ -z "$peer" ] || kill "$peer" 2>/dev/null; cd / && rm -rf "$T_"' EXIT
-trap 'exit 130' INT TERM
 
-images=${IMAGES:-300}
-phantom small in "$images" && imgimport -q -C arch in >/dev/null ||
+images=${IMAGES:-192} parts=12
+phantom small in "$images" >/dev/null && imgimport -q -C arch in >/dev/null ||
 	quit 'no archive'
 port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
 	Listen => 1, LocalAddr => "127.0.0.1")->sockport')
@@ -26,8 +30,10 @@ peer=$!
 perl -MIO::Socket::INET -e 'for (1 .. 100) { exit 0 if IO::Socket::INET->new(
 	PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]);
 	select undef, undef, undef, 0.05 } exit 1' "$port" || quit 'no peer'
+sqlite3 -readonly arch/catalog.db 'SELECT SOPInstanceUID FROM instance' >names
 studies=$(sqlite3 -readonly arch/catalog.db \
 	'SELECT StudyInstanceUID FROM study')
+title=0
 
 # uids STATUS FILE: of whole records
 uids()
@@ -39,47 +45,105 @@ uids()
 # judge: the records of this title so far
 judge()
 {
-	uids sent all >told
+	uids sent out >told
 	sort -u told | cmp -s - told || { echo 'sent twice'; return 1; }
-	ls got | sed 's/^[^.]*\.//' | sort >have
+	find got -name '[!.]*' -type f | sed 's|^[^.]*\.||' | sort >have
 	comm -23 told have | grep -q . && { echo 'not with the peer'; return 1; }
 	return 0
 }
 
-n=0 failed=0 title=0 runs=0
-: >all
-while [ $n -lt "$moments" ]; do
-	n=$((n + 1)) runs=$((runs + 1))
-	# shellcheck disable=SC2086
-	setsid imgsend -q -C arch -j 2 -c "P$title@127.0.0.1:$port" $studies \
-		>out 2>err &
-	pid=$!
-	sleep "$(random 0.5 $n)"
-	kill -KILL -- -$pid 2>/dev/null
-	wait $pid 2>/dev/null
-	# A record that was cut off is none.
-	grep '}$' out >>all
-	if ! judge >why; then
-		failed=$((failed + 1))
-		sed "s/^/kill $n: /" why
-	fi
-	if [ "$(sqlite3 -readonly arch/catalog.db "SELECT count(*) FROM sent
-		JOIN peer ON peer.id = peer WHERE name LIKE 'P$title@%'")" \
-		-ge "$images" ] || [ $runs = 8 ]; then
-		# shellcheck disable=SC2086
-		imgsend -q -C arch -c "P$title@127.0.0.1:$port" $studies \
-			>out 2>err || { echo "kill $n: the run after it failed" &&
-			head -n 3 err; }
-		cat out >>all
-		{ uids sent out; uids skipped out; } | sort -u >end
-		if ! judge >why || [ "$(wc -l <end)" != "$images" ]; then
-			failed=$((failed + 1))
-			sed "s/^/after kill $n: /" why
+to()
+{
+	echo "P$title@127.0.0.1:$port"
+}
+
+next_title()
+{
+	title=$((title + 1))
+	find got -type f -delete
+	: >out
+}
+
+# peace: the rest is sent, to the last object, and stays in the ledger
+peace()
+{
+	# shellcheck disable=SC2086 # words
+	imgsend -q -C arch -c "$(to)" $studies >end 2>err || {
+		echo "the run after it failed: $(head -n 1 err)"
+		return 1
+	}
+	cat end >>out
+	judge || return
+	{ uids sent end; uids skipped end; } | sort -u >all
+	[ "$(wc -l <all)" = "$images" ] || {
+		echo "$(wc -l <all) of $images have a record"
+		return 1
+	}
+	cmp -s all have || { echo 'not all are with the peer'; return 1; }
+	[ "$(sqlite3 -readonly arch/catalog.db 'PRAGMA integrity_check')" = ok ] ||
+		{ echo 'catalog damaged'; return 1; }
+}
+
+# ---- random moments ------------------------------------------------------
+
+# group_ [singly]: 0, or why says what is wrong
+group_()
+{
+	next_title
+	for time in 0 1; do
+		shuffle $((group * 2 + time)) <names |
+			awk -v parts=$parts -v to="$(to)" '
+			{ part[NR % parts] = part[NR % parts] " " $0 }
+			END { for (i in part) print "send imgsend -q -C arch",
+				"-j", 1 + i % 2, "-c", to part[i] }' >lines
+		if [ "${1-}" = singly ]; then
+			while read -r line; do
+				echo "$line" >line
+				strike out <line
+				judge >why || return
+			done <lines
+		else
+			strike out <lines
+			judge >why || return
 		fi
-		title=$((title + 1)) runs=0
-		: >all
-		rm -rf got/*
-	fi
+	done
+	checked=$((checked + $(wc -l <told)))
+	peace >why
+}
+
+while left; do
+	group=$((group + 1))
+	group_ || {
+		wrong "group $group" why 30
+		group_ singly || wrong "group $group, again" why 1
+	}
 done
-echo "send: $moments moments, $failed with a loss or a second sending"
+[ "$moments" = 0 ] || total send 'records of a sending'
+
+# ---- every system call ---------------------------------------------------
+
+at=0
+for call in $CALLS; do
+	next_title
+	k=0
+	while :; do
+		k=$((k + 1))
+		[ $k -le 40 ] || [ $((k % 20)) = 0 ] || continue
+		# shellcheck disable=SC2046 # words
+		strace -f -qq -o /dev/null -e trace="$call" \
+			-e inject="$call:signal=KILL:when=$k" \
+			imgsend -q -C arch -c "$(to)" $(head -n 8 names) \
+			>more 2>err
+		status=$?
+		grep '}$' more >>out
+		[ $status != 0 ] || break
+		at=$((at + 1))
+		[ $status = 137 ] || wrong "$call $k: status $status" /dev/null
+		judge >why || wrong "$call $k"
+		# Now and then there is something left to send.
+		[ $((k % 4)) != 0 ] || next_title
+	done
+	peace >why || wrong "after $call"
+done
+[ -z "$CALLS" ] || echo "send: $at system calls, $failed wrong in all"
 [ $failed = 0 ]

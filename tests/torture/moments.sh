@@ -1,0 +1,66 @@
+# moments.sh - what the tests share that kill at random moments.
+#
+#   ground NAME          a folder of its own, in memory: a kill needs no disk
+#   strike OUT [-r]      runs the plan on stdin, see tests/tools/killer.c
+#   wrong WHERE [FILE]   counts a loss and says what
+#   shuffle N            its lines in the Nth order
+#   left                 whether moments are left to go
+#   total NAME           the last line, and its status
+#
+# A group of moments goes by before all of what was said in them is looked at;
+# a group that has gone wrong is begun again, and looked at after each moment.
+#
+# shellcheck shell=sh disable=SC2034,SC2154
+kills=0 runs=0 struck=0 ended=0 failed=0 checked=0 group=0
+begun=$(date +%s)
+
+ground()
+{
+	[ -n "${TMPDIR-}" ] || { [ -d /dev/shm ] && TMPDIR=/dev/shm; }
+	T_=$(mktemp -d "${TMPDIR:-/var/tmp}/$1.XXXXXX") && cd "$T_" || exit 3
+	trap 'cd / && chmod -R u+rwX "$T_" && rm -rf "$T_"' EXIT
+	trap 'exit 130' INT TERM
+	: >acks
+}
+
+wrong()
+{
+	failed=$((failed + 1))
+	echo "$1: $(head -n 5 "${2:-why}" | tr '\n' ' ')"
+	tail -n "${3:-0}" moments 2>/dev/null
+}
+
+left()
+{
+	[ $kills -lt "$moments" ]
+}
+
+strike()
+{
+	cat >plan
+	: >moments
+	killer ${2-} -s $((SEED * 100003 + runs)) -t times -l moments -e err -a acks \
+		-o "$1" <plan >struck
+	case $? in
+	0) ;;
+	2) grep '^moment' moments >why && wrong "group $group" ;;
+	*) quit 'the killer fails' ;;
+	esac
+	read -r r_ k_ s_ e_ <struck
+	runs=$((runs + r_)) kills=$((kills + k_))
+	struck=$((struck + s_)) ended=$((ended + e_))
+}
+
+shuffle()
+{
+	awk -v seed="$((SEED * 100003 + $1))" 'BEGIN { srand(seed); rand() }
+		{ printf "%.9f %s\n", rand(), $0 }' | sort | cut -d ' ' -f 2-
+}
+
+total()
+{
+	echo "$1: $kills kills, $struck of them of a child;" \
+		"$checked acknowledged ${2:-objects} checked, $failed wrong," \
+		"$(($(date +%s) - begun)) s"
+	[ $failed = 0 ]
+}

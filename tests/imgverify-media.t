@@ -64,6 +64,50 @@ disc && head -c 400 "good/$im" >"disc/$im"
 exits 1 'a file cut short' imgverify -q --media disc
 ok 'is told' grep -q "\"path\":\"$im\".*\"rule\":\"truncated\"" out
 
+# ---- manifests -----------------------------------------------------------------
+
+disc && printf 'hello\n' >disc/DICOM/NOTE
+(cd disc && find . -type f ! -name MANIFEST.TXT -exec sha256sum {} +) >sums
+cp sums disc/MANIFEST.TXT
+exits 0 "sha256sum's lines are a manifest" imgverify -q --media disc
+sed -n '1{s/^./&x/;p;q}' sums >>disc/MANIFEST.TXT
+exits 1 'but for what is none' imgverify -q --media disc
+bare >got
+same 'and that is told' got <<!
+{"status":"damaged","path":"MANIFEST.TXT","rule":"manifest"}
+!
+awk 'BEGIN { while (n++ < 20000) printf "a"; print ""; print "# end" }' \
+	>>disc/MANIFEST.TXT
+exits 1 'a line that is too long' imgverify -q --media disc
+ok 'is one line' test "$(grep -c 'none of a manifest' out)" = 2
+
+# An archive may have two files of one name; one of them is not the signed one.
+cp sums disc/MANIFEST.TXT
+tar -C disc -cf twice.tar . && tar -C disc -rf twice.tar ./DICOM/NOTE
+exits 0 'the same file twice in an archive' imgverify -q --media twice.tar
+printf 'other\n' >disc/DICOM/NOTE && tar -C disc -rf twice.tar ./DICOM/NOTE
+exits 1 'another one of its name' imgverify -q --media twice.tar
+bare >got
+same 'is told once' got <<!
+{"status":"damaged","path":"DICOM/NOTE","rule":"manifest"}
+!
+tar -C disc -rf twice.tar ./MANIFEST.TXT
+exits 1 'a second manifest' imgverify -q --media twice.tar
+ok 'is told' grep -q '^{"status":"damaged","path":"MANIFEST.TXT","reason":"it is there twice"' out
+
+# Each line compared with each file: four billion comparisons.
+mkdir many && (cd many && seq 20000 | split -a 5 -l 1 -)
+(cd many && find . -type f | sort | xargs sha256sum) >sums
+awk 'FNR == 1 { print "# again" } { print }' sums sums sums sums sums sums \
+	sums sums sums sums sums sums sums sums sums sums sums sums sums \
+	sums >many/MANIFEST.TXT
+exits 1 '400,000 lines on 20,000 files' timed cost imgverify -q --media many
+ok 'soon' awk '$2 > 8 { exit 1 }' cost
+# A sanitizer needs more memory than is measured here.
+grep -q __asan_init "$O/bin/imgverify" || ok 'little memory' \
+	awk '$3 > 32 * 1024 { exit 1 }' cost
+ok 'all right but for the DICOMDIR' grep -q '"members":20001,"faults":1}$' out
+
 if command -v xorriso >/dev/null; then
 	xorriso -as mkisofs -quiet -o good.iso -J good 2>/dev/null
 	exits 0 'an image of a disc' imgverify -q --media good.iso

@@ -35,7 +35,7 @@ struct img_media_check *img_media_check_new(const char *profile, bool pdi,
 	img_buf_init(&c->m.arena, (size_t)2 << 30);
 	img_buf_init(&c->buf, IMG_PATH_MAX);
 	c->pdi = pdi;
-	c->file_set_id = NONE;
+	c->file_set_id = ABSENT;
 	c->profile = profile ? media_profile_find(profile) : NULL;
 	if (profile && !c->profile) {
 		img_err_set(err, IMG_E_USAGE,
@@ -60,15 +60,16 @@ void img_media_check_free(struct img_media_check *c)
 	free(c);
 }
 
-/* A text of the file, trimmed and shared; NONE if it is empty, too long or not
+/* A text of the file, trimmed and shared; ABSENT if it is empty, too long or not
    ASCII: a record may have another character set than its file. */
 static int take(struct img_media_check *c, const void *value, size_t n,
-		size_t *at, struct img_err *err)
+		uint32_t *at, struct img_err *err)
 {
 	const char *p = value;
 	char t[IMG_MEDIA_ID_MAX];
+	size_t text;
 
-	*at = NONE;
+	*at = ABSENT;
 	while (n && p && (p[n - 1] == ' ' || p[n - 1] == '\0'))
 		n--;
 	while (n && p && *p == ' ') {
@@ -83,8 +84,11 @@ static int take(struct img_media_check *c, const void *value, size_t n,
 		t[i] = p[i];
 	}
 	t[n] = '\0';
-	*at = media_intern(&c->m, t, err);
-	return *at == NONE ? -1 : 0;
+	text = media_intern(&c->m, t, err);
+	if (text == NONE)
+		return -1;
+	*at = (uint32_t)text;
+	return 0;
 }
 
 /* ---- records ---------------------------------------------------------- */
@@ -130,9 +134,9 @@ static int begin_record(struct reading *s, uint64_t start, struct img_err *err)
 	}
 	r = &c->record[c->record_count++];
 	memset(r, 0, sizeof *r);
-	r->start = start;
-	r->parent = r->type = r->file_id = r->sop_class = r->sop = NONE;
-	r->ts = r->id = r->file = NONE;
+	r->start = start < UINT32_MAX ? (uint32_t)start : UINT32_MAX;
+	r->parent = r->type = r->file_id = r->sop_class = r->sop = ABSENT;
+	r->ts = r->id = ABSENT;
 	s->seen_count = s->bare_count = 0;
 	return 0;
 }
@@ -152,15 +156,15 @@ static void end_record(struct reading *s)
 	const struct record_type *t =
 		media_type_named(check_text(s->c, r->type));
 
-	for (size_t i = 0; t && i < t->count && i < 32; i++) {
+	for (size_t i = 0; t && i < t->count && i < RECORD_KEYS; i++) {
 		uint32_t tag = t->keys[i].tag;
 
 		if (among(s->seen, s->seen_count, tag))
 			continue;
 		if (among(s->bare, s->bare_count, tag))
-			r->empty |= 1u << i;
+			r->empty |= (uint16_t)(1u << i);
 		else
-			r->absent |= 1u << i;
+			r->absent |= (uint16_t)(1u << i);
 	}
 }
 
@@ -274,8 +278,8 @@ static int look_into(struct img_media_check *c, struct medium_file *f,
 	static const uint32_t tags[] = { IMG_TAG(0x0008, 0x0016),
 					 IMG_TAG(0x0008, 0x0018), PATIENT_ID,
 					 STUDY_UID, SERIES_UID };
-	size_t *const to[] = { &f->sop_class, &f->sop, &f->patient, &f->study,
-			       &f->series };
+	uint32_t *const to[] = { &f->sop_class, &f->sop, &f->patient, &f->study,
+				 &f->series };
 	struct img_dicom_pick v[5];
 	const char *ts;
 	int rc;
@@ -296,6 +300,7 @@ int img_media_check_file(struct img_media_check *c, const char *path,
 {
 	struct medium_file *f;
 	char key[IMG_PATH_MAX];
+	size_t at;
 	int rc = 0;
 
 	if (c->file_count == c->file_room) {
@@ -309,20 +314,38 @@ int img_media_check_file(struct img_media_check *c, const char *path,
 	}
 	f = &c->file[c->file_count];
 	memset(f, 0, sizeof *f);
-	f->sop_class = f->sop = f->ts = NONE;
-	f->study = f->series = f->patient = NONE;
+	f->sop_class = f->sop = f->ts = ABSENT;
+	f->study = f->series = f->patient = ABSENT;
 	if (!img_media_key(path, key, sizeof key))
 		return img_err_set(err, IMG_E_LIMIT, "path too long");
-	f->path = media_keep(&c->m, path, strlen(path), err);
-	f->key = media_keep(&c->m, key, strlen(key), err);
-	if (f->path == NONE || f->key == NONE)
+	at = media_intern(&c->m, path, err);
+	f->path = f->key = (uint32_t)at;
+	if (at != NONE && strcmp(key, path) != 0)
+		f->key = (uint32_t)(at = media_keep(&c->m, key, strlen(key),
+						    err));
+	if (at == NONE)
 		return -1;
 	if (r)
 		rc = look_into(c, f, r, err);
-	if (media_map_put(&c->m, &c->names, key, c->file_count, err) < 0)
+	if (media_map_put(&c->m, &c->names, check_text(c, f->key),
+			  c->file_count, err) < 0)
 		return -1;
 	c->file_count++;
 	return rc;
+}
+
+int img_media_check_keep(struct img_media_check *c, const char *name,
+			 uint32_t *id, struct img_err *err)
+{
+	size_t at = media_intern(&c->m, name, err);
+
+	*id = (uint32_t)at;
+	return at == NONE ? -1 : 0;
+}
+
+const char *img_media_check_name(const struct img_media_check *c, uint32_t id)
+{
+	return media_text(&c->m, id);
 }
 
 const char *img_media_check_id(const struct img_media_check *c)
@@ -348,12 +371,12 @@ const char *img_media_fault_word(enum img_media_fault fault)
 	return words[fault];
 }
 
-int media_tell(struct telling *t, enum img_media_fault fault, size_t record,
-	       size_t path, uint32_t tag, const char *text)
+int media_tell(struct telling *t, enum img_media_fault fault, uint32_t record,
+	       uint32_t path, uint32_t tag, const char *text)
 {
 	struct img_media_finding f = {
 		.fault = fault,
-		.record = record == NONE ? 0 : record + 1,
+		.record = record == ABSENT ? 0 : (uint64_t)record + 1,
 		.path = check_text(t->c, path),
 		.tag = tag,
 		.text = text,

@@ -6,22 +6,24 @@
 
 #define RECORD_KEYS 16 /* of one type, at most */
 
+/* What refers to nothing; the arena and the counts end below it. */
+#define ABSENT UINT32_MAX
+
 /* A record as it was read; texts are offsets in the arena. */
 struct listed {
-	uint64_t start;
+	uint32_t start; /* as others refer to it */
 	uint32_t next, lower;
-	size_t parent;
-	size_t type, file_id, sop_class, sop, ts;
-	size_t id;       /* what a file has to agree with: PatientID, UID */
-	size_t file;     /* the file of that name, or NONE */
-	uint32_t absent; /* bits: keys of its type that are not there */
-	uint32_t empty;  /* bits: those that have no value */
+	uint32_t parent;
+	uint32_t type, file_id, sop_class, sop, ts;
+	uint32_t id;     /* what a file has to agree with: PatientID, UID */
+	uint16_t absent; /* bits: keys of its type that are not there */
+	uint16_t empty;  /* bits: those that have no value */
 	bool inactive, reached;
 };
 
 struct medium_file {
-	size_t path, key; /* in the arena */
-	size_t sop_class, sop, ts, study, series, patient;
+	uint32_t path, key; /* in the arena */
+	uint32_t sop_class, sop, ts, study, series, patient;
 	bool dicom, listed;
 };
 
@@ -29,7 +31,7 @@ struct img_media_check {
 	const struct profile *profile; /* or NULL */
 	bool pdi, has_dir;
 	uint32_t first, last;
-	size_t file_set_id;     /* in the arena, or NONE */
+	uint32_t file_set_id;   /* in the arena, or ABSENT */
 	struct img_media_set m; /* for its arena and maps */
 	struct map names;       /* keys of names to files */
 	struct listed *record;
@@ -49,11 +51,12 @@ struct telling {
 	bool any;
 };
 
-int media_tell(struct telling *t, enum img_media_fault fault, size_t record,
-	       size_t path, uint32_t tag, const char *text);
-static inline const char *check_text(const struct img_media_check *c, size_t at)
+int media_tell(struct telling *t, enum img_media_fault fault, uint32_t record,
+	       uint32_t path, uint32_t tag, const char *text);
+static inline const char *check_text(const struct img_media_check *c,
+				     uint32_t at)
 {
-	return at == NONE ? "" : media_text(&c->m, at);
+	return at == ABSENT ? "" : media_text(&c->m, at);
 }
 
 /* ---- judge.c ---------------------------------------------------------- */

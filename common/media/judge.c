@@ -62,36 +62,39 @@ static bool is_83(const char *path)
 
 /* ---- chains ----------------------------------------------------------- */
 
-static size_t at_offset(const struct img_media_check *c, uint64_t start)
+static uint32_t at_offset(const struct img_media_check *c, uint32_t start)
 {
-	size_t lo = 0, hi = c->record_count;
+	uint32_t lo = 0, hi = (uint32_t)c->record_count;
 
+	if (start == UINT32_MAX) /* no number, or out of reach */
+		return ABSENT;
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+		uint32_t mid = lo + (hi - lo) / 2;
 
 		if (c->record[mid].start < start)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < c->record_count && c->record[lo].start == start ? lo : NONE;
+	return lo < c->record_count && c->record[lo].start == start ? lo
+								    : ABSENT;
 }
 
 /* Follows one chain; what it reaches gets its parent.  Each record is reached
    once, so that circles end. */
-static int follow(struct telling *t, uint32_t offset, size_t parent,
-		  size_t *queue, size_t *queued)
+static int follow(struct telling *t, uint32_t offset, uint32_t parent,
+		  uint32_t *queue, size_t *queued)
 {
 	struct img_media_check *c = t->c;
 
 	while (offset) {
-		size_t i = at_offset(c, offset);
+		uint32_t i = at_offset(c, offset);
 
-		if (i == NONE || c->record[i].reached)
+		if (i == ABSENT || c->record[i].reached)
 			return media_tell(
-				t, IMG_MEDIA_CHAIN, parent, NONE, 0,
-				i == NONE ? "an offset leads to no record"
-					  : "a record is reached twice");
+				t, IMG_MEDIA_CHAIN, parent, ABSENT, 0,
+				i == ABSENT ? "an offset leads to no record"
+					    : "a record is reached twice");
 		c->record[i].reached = true;
 		c->record[i].parent = parent;
 		queue[(*queued)++] = i;
@@ -103,17 +106,18 @@ static int follow(struct telling *t, uint32_t offset, size_t parent,
 static int check_chains(struct telling *t)
 {
 	struct img_media_check *c = t->c;
-	size_t *queue = calloc(c->record_count + 1, sizeof *queue), queued = 0;
+	uint32_t *queue = calloc(c->record_count + 1, sizeof *queue);
+	size_t queued = 0;
 	int rc;
 
 	if (!queue)
 		return img_err_set(t->err, IMG_E_NOMEM, "out of memory");
-	rc = follow(t, c->first, NONE, queue, &queued);
+	rc = follow(t, c->first, ABSENT, queue, &queued);
 	for (size_t i = 0; rc == 0 && i < queued; i++)
 		rc = follow(t, c->record[queue[i]].lower, queue[i], queue,
 			    &queued);
 	free(queue);
-	for (size_t i = 0; rc == 0 && i < c->record_count; i++)
+	for (uint32_t i = 0; rc == 0 && i < c->record_count; i++)
 		if (!c->record[i].reached && !c->record[i].inactive)
 			rc = media_tell(t, IMG_MEDIA_CHAIN, i,
 					c->record[i].file_id, 0,
@@ -123,13 +127,13 @@ static int check_chains(struct telling *t)
 
 /* ---- records ---------------------------------------------------------- */
 
-static const char *type_of(const struct img_media_check *c, size_t record)
+static const char *type_of(const struct img_media_check *c, uint32_t record)
 {
-	return record == NONE ? "" : check_text(c, c->record[record].type);
+	return record == ABSENT ? "" : check_text(c, c->record[record].type);
 }
 
 /* PS3.3 table F.4-1 */
-static int check_level(struct telling *t, size_t i,
+static int check_level(struct telling *t, uint32_t i,
 		       const struct record_type *type)
 {
 	const struct listed *r = &t->c->record[i];
@@ -145,12 +149,12 @@ static int check_level(struct telling *t, size_t i,
 	return 0;
 }
 
-static int check_keys(struct telling *t, size_t i,
+static int check_keys(struct telling *t, uint32_t i,
 		      const struct record_type *type)
 {
 	const struct listed *r = &t->c->record[i];
 
-	for (size_t k = 0; k < type->count && k < 32; k++) {
+	for (size_t k = 0; k < type->count && k < RECORD_KEYS; k++) {
 		const struct key *key = &type->keys[k];
 		bool absent = r->absent >> k & 1, empty = r->empty >> k & 1;
 
@@ -163,7 +167,7 @@ static int check_keys(struct telling *t, size_t i,
 	return 0;
 }
 
-static int check_reference(struct telling *t, size_t i,
+static int check_reference(struct telling *t, uint32_t i,
 			   const struct record_type *type)
 {
 	struct img_media_check *c = t->c;
@@ -171,23 +175,23 @@ static int check_reference(struct telling *t, size_t i,
 	const char *sop_class = check_text(c, r->sop_class);
 	const struct record_type *right = media_type_of(sop_class);
 
-	if (r->file_id == NONE || r->sop_class == NONE || r->sop == NONE ||
-	    r->ts == NONE)
+	if (r->file_id == ABSENT || r->sop_class == ABSENT ||
+	    r->sop == ABSENT || r->ts == ABSENT)
 		TELL(t, IMG_MEDIA_RECORD, i, r->file_id, 0,
 		     "the reference to its file is not complete");
 	else if (right && right != type)
 		TELL(t, IMG_MEDIA_RECORD, i, r->file_id,
 		     IMG_TAG(0x0004, 0x1430),
 		     "not the type of record for its SOP class");
-	if (r->file_id != NONE && !is_file_id(check_text(c, r->file_id)))
+	if (r->file_id != ABSENT && !is_file_id(check_text(c, r->file_id)))
 		TELL(t, IMG_MEDIA_FILE_ID, i, r->file_id,
 		     IMG_TAG(0x0004, 0x1500), "not a file ID");
-	if (c->profile && r->ts != NONE &&
+	if (c->profile && r->ts != ABSENT &&
 	    !media_profile_has(c->profile, check_text(c, r->ts)))
 		TELL(t, IMG_MEDIA_FOREIGN, i, r->file_id,
 		     IMG_TAG(0x0004, 0x1512),
 		     "a transfer syntax that the profile has not");
-	if (c->profile && r->sop_class != NONE &&
+	if (c->profile && r->sop_class != ABSENT &&
 	    !media_profile_class(c->profile, sop_class))
 		TELL(t, IMG_MEDIA_FOREIGN, i, r->file_id,
 		     IMG_TAG(0x0004, 0x1510),
@@ -197,25 +201,30 @@ static int check_reference(struct telling *t, size_t i,
 
 /* ---- records and their files ------------------------------------------ */
 
-static int compare(struct telling *t, size_t i, size_t a, size_t b,
+static int compare(struct telling *t, uint32_t i, uint32_t a, uint32_t b,
 		   uint32_t tag, const char *text)
 {
-	if (a == NONE || b == NONE || a == b)
+	if (a == ABSENT || b == ABSENT || a == b)
 		return 0; /* shared texts: the same one is at the same place */
 	return media_tell(t, IMG_MEDIA_MISMATCH, i, t->c->record[i].file_id,
 			  tag, text);
 }
 
+/* Patient, study and series, and what may lie between; those of a hostile
+   DICOMDIR may be as many as its records. */
+#define ABOVE 8
+
 /* What the records above it say. */
-static int compare_above(struct telling *t, size_t i,
+static int compare_above(struct telling *t, uint32_t i,
 			 const struct medium_file *f)
 {
 	struct img_media_check *c = t->c;
+	unsigned level = 0;
 
-	for (size_t up = c->record[i].parent; up != NONE;
-	     up = c->record[up].parent) {
+	for (uint32_t up = c->record[i].parent; up != ABSENT && level < ABOVE;
+	     up = c->record[up].parent, level++) {
 		const char *type = type_of(c, up);
-		size_t id = c->record[up].id;
+		uint32_t id = c->record[up].id;
 		int rc = 0;
 
 		if (strcmp(type, "SERIES") == 0)
@@ -233,7 +242,7 @@ static int compare_above(struct telling *t, size_t i,
 	return 0;
 }
 
-static int check_file(struct telling *t, size_t i)
+static int check_file(struct telling *t, uint32_t i)
 {
 	struct img_media_check *c = t->c;
 	struct listed *r = &c->record[i];
@@ -242,7 +251,7 @@ static int check_file(struct telling *t, size_t i)
 	size_t at = NONE;
 	int rc;
 
-	if (r->file_id == NONE)
+	if (r->file_id == ABSENT)
 		return 0;
 	if (img_media_key(check_text(c, r->file_id), key, sizeof key))
 		at = media_map_get(&c->m, &c->names, key);
@@ -268,7 +277,7 @@ static int check_file(struct telling *t, size_t i)
 	return rc ? rc : compare_above(t, i, f);
 }
 
-static int check_record(struct telling *t, size_t i)
+static int check_record(struct telling *t, uint32_t i)
 {
 	const struct listed *r = &t->c->record[i];
 	const char *name = check_text(t->c, r->type);
@@ -282,7 +291,7 @@ static int check_record(struct telling *t, size_t i)
 	if (!type && strcmp(name, "PRIVATE") != 0)
 		TELL(t, IMG_MEDIA_RECORD, i, r->file_id,
 		     IMG_TAG(0x0004, 0x1430),
-		     r->type == NONE ? "no type" : "unknown type");
+		     r->type == ABSENT ? "no type" : "unknown type");
 	rc = type ? check_level(t, i, type) : 0;
 	if (rc == 0 && type)
 		rc = check_keys(t, i, type);
@@ -318,7 +327,7 @@ static int check_name(struct telling *t, const struct medium_file *f)
 	if (f->dicom ? !is_file_id(path) : !is_83(path))
 		return media_tell(
 			t, f->dicom ? IMG_MEDIA_FILE_ID : IMG_MEDIA_LAYOUT,
-			NONE, f->path, 0,
+			ABSENT, f->path, 0,
 			f->dicom ? "its name is no file ID"
 				 : "its name is not 8.3");
 	return 0;
@@ -340,19 +349,19 @@ static int check_files(struct telling *t)
 		if (is_directory_file(key))
 			continue;
 		if (f->dicom && !f->listed)
-			TELL(t, IMG_MEDIA_UNLISTED, NONE, f->path, 0,
+			TELL(t, IMG_MEDIA_UNLISTED, ABSENT, f->path, 0,
 			     "no record refers to it");
 		if (f->dicom && strncmp(key, "IHE_PDI/", 8) == 0)
-			TELL(t, IMG_MEDIA_LAYOUT, NONE, f->path, 0,
+			TELL(t, IMG_MEDIA_LAYOUT, ABSENT, f->path, 0,
 			     "a DICOM file in IHE_PDI");
 		rc = check_name(t, f);
 		if (rc)
 			return rc;
 	}
 	if (c->pdi && !readme)
-		TELL(t, IMG_MEDIA_LAYOUT, NONE, NONE, 0, "no README.TXT");
+		TELL(t, IMG_MEDIA_LAYOUT, ABSENT, ABSENT, 0, "no README.TXT");
 	if (c->pdi && pages && !index)
-		TELL(t, IMG_MEDIA_LAYOUT, NONE, NONE, 0, "no INDEX.HTM");
+		TELL(t, IMG_MEDIA_LAYOUT, ABSENT, ABSENT, 0, "no INDEX.HTM");
 	return 0;
 }
 
@@ -361,7 +370,7 @@ int media_judge(struct telling *t)
 	struct img_media_check *c = t->c;
 	int rc = check_chains(t);
 
-	for (size_t i = 0; rc == 0 && i < c->record_count; i++)
+	for (uint32_t i = 0; rc == 0 && i < c->record_count; i++)
 		rc = check_record(t, i);
 	return rc ? rc : check_files(t);
 }

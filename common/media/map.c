@@ -22,18 +22,21 @@ size_t media_keep(struct img_media_set *m, const void *p, size_t n,
 	return at;
 }
 
+static size_t slot_of(const char *key, size_t room)
+{
+	return (size_t)img_sum64(key, strlen(key)) & (room - 1);
+}
+
 /* The slot of key, or the empty one where it would be. */
 static struct map_slot *find(const struct img_media_set *m,
-			     const struct map *map, const char *key,
-			     uint64_t sum)
+			     const struct map *map, const char *key)
 {
-	size_t i = (size_t)sum & (map->room - 1);
+	size_t i = slot_of(key, map->room);
 
 	for (;; i = (i + 1) & (map->room - 1)) {
 		struct map_slot *s = &map->slot[i];
 
-		if (!s->key || (s->sum == sum &&
-				strcmp(media_text(m, s->key - 1), key) == 0))
+		if (!s->key || strcmp(media_text(m, s->key - 1), key) == 0)
 			return s;
 	}
 }
@@ -45,11 +48,12 @@ size_t media_map_get(const struct img_media_set *m, const struct map *map,
 
 	if (!map->room)
 		return NONE;
-	s = find(m, map, key, img_sum64(key, strlen(key)));
+	s = find(m, map, key);
 	return s->key ? s->value : NONE;
 }
 
-static int grow(struct map *map, struct img_err *err)
+static int grow(const struct img_media_set *m, struct map *map,
+		struct img_err *err)
 {
 	size_t room = map->room ? map->room * 2 : 64;
 	struct map_slot *slot = calloc(room, sizeof *slot);
@@ -57,10 +61,11 @@ static int grow(struct map *map, struct img_err *err)
 	if (!slot)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < map->room; i++) {
-		size_t at = (size_t)map->slot[i].sum & (room - 1);
+		size_t at;
 
 		if (!map->slot[i].key)
 			continue;
+		at = slot_of(media_text(m, map->slot[i].key - 1), room);
 		while (slot[at].key)
 			at = (at + 1) & (room - 1);
 		slot[at] = map->slot[i];
@@ -71,25 +76,35 @@ static int grow(struct map *map, struct img_err *err)
 	return 0;
 }
 
+/* Where the key is, or NONE. */
+static size_t place_of(struct img_media_set *m, const char *key,
+		       struct img_err *err)
+{
+	uintptr_t from = (uintptr_t)key - (uintptr_t)m->arena.data;
+
+	return from < m->arena.len ? from
+				   : media_keep(m, key, strlen(key), err);
+}
+
 int media_map_put(struct img_media_set *m, struct map *map, const char *key,
 		  size_t value, struct img_err *err)
 {
-	uint64_t sum = img_sum64(key, strlen(key));
 	struct map_slot *s;
 	size_t at;
 
-	if (map->count >= map->room / 2 && grow(map, err) < 0)
+	if (map->count >= map->room / 2 && grow(m, map, err) < 0)
 		return -1;
-	s = find(m, map, key, sum);
+	s = find(m, map, key);
 	if (!s->key) {
-		at = media_keep(m, key, strlen(key), err);
+		at = place_of(m, key, err);
 		if (at == NONE)
 			return -1;
+		if (at >= UINT32_MAX)
+			return img_err_set(err, IMG_E_LIMIT, "too many texts");
 		map->count++;
-		s->key = at + 1;
-		s->sum = sum;
+		s->key = (uint32_t)at + 1;
 	}
-	s->value = value;
+	s->value = (uint32_t)value;
 	return 0;
 }
 

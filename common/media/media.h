@@ -269,6 +269,11 @@ int img_media_check_dicomdir(struct img_media_check *c,
  */
 int img_media_check_file(struct img_media_check *c, const char *path,
 			 struct img_dicom_reader *r, struct img_err *err);
+/* Keeps a name for the caller, once with those of the files; *id is for
+   img_media_check_name. */
+int img_media_check_keep(struct img_media_check *c, const char *name,
+			 uint32_t *id, struct img_err *err);
+const char *img_media_check_name(const struct img_media_check *c, uint32_t id);
 /* The file-set ID of the DICOMDIR that was read, "" if it has none; a disc has
    it as its label (PS3.12 F.1.2). */
 const char *img_media_check_id(const struct img_media_check *c);

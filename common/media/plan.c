@@ -183,7 +183,8 @@ size_t media_intern(struct img_media_set *m, const char *text,
 	if (at != NONE)
 		return at;
 	at = media_keep(m, text, strlen(text), err);
-	if (at == NONE || media_map_put(m, &m->texts, text, at, err) < 0)
+	if (at == NONE ||
+	    media_map_put(m, &m->texts, media_text(m, at), at, err) < 0)
 		return NONE;
 	return at;
 }

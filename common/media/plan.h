@@ -80,10 +80,10 @@ bool media_profile_class(const struct profile *p, const char *sop_class);
 
 /* ---- map.c ------------------------------------------------------------ */
 
+/* Small: a medium of a hundred thousand files has as many. */
 struct map_slot {
-	uint64_t sum;
-	size_t key; /* offset of the text in the arena, plus 1 */
-	size_t value;
+	uint32_t key; /* offset of the text in the arena, plus 1 */
+	uint32_t value;
 };
 
 struct map {
@@ -95,6 +95,7 @@ struct img_media_set;
 
 size_t media_map_get(const struct img_media_set *m, const struct map *map,
 		     const char *key); /* NONE if absent */
+/* A key that is a text of the arena is not copied. */
 int media_map_put(struct img_media_set *m, struct map *map, const char *key,
 		  size_t value, struct img_err *err);
 void media_map_release(struct map *map);

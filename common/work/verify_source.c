@@ -25,7 +25,6 @@ static int take_digests(int fd, struct verify_entry *e, struct img_err *err)
 
 	if (!block)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	img_bulk_init(&d);
 	img_sha256_init(&s);
 	e->bytes = 0;
@@ -84,6 +83,8 @@ static int folder_entry(void *arg, const struct folder_entry *f,
 		e.why = &why;
 		return all->fn(&e, all->arg, err);
 	}
+	/* What the medium has, and not what memory has of it. */
+	(void)posix_fadvise(e.fd, 0, 0, POSIX_FADV_DONTNEED);
 	rc = one(&e, all->fn, all->arg, err);
 	close(e.fd);
 	return rc;
@@ -99,7 +100,7 @@ static int each_in_folder(const char *path, verify_each_fn fn, void *arg,
 
 /* ---- archives and discs ------------------------------------------------- */
 
-static int temporary(struct img_err *err)
+int verify_temporary(struct img_err *err)
 {
 	const char *dir = getenv("TMPDIR");
 	int fd;
@@ -110,20 +111,24 @@ static int temporary(struct img_err *err)
 	return fd < 0 ? img_err_sys(err, "%s", dir) : fd;
 }
 
-/* The member into a file without a name. */
+/* The member in place of the one before. */
 static int unpack(struct img_members *a, int to, struct img_err *why,
 		  struct img_err *err)
 {
 	static uint8_t bytes[256 * 1024];
 	ssize_t n;
 
+	if (ftruncate(to, 0) < 0 || lseek(to, 0, SEEK_SET) < 0)
+		return img_err_sys(err, "temporary file");
 	while ((n = img_members_read(a, bytes, sizeof(bytes), why)) > 0)
 		if (img_write_full(to, bytes, (size_t)n) < 0)
 			return img_err_sys(err, "temporary file");
 	return 0;
 }
 
-static int member(struct img_members *a, const struct img_member *m,
+/* to: each member goes through the same file, as making one takes longer than
+   filling it. */
+static int member(struct img_members *a, const struct img_member *m, int to,
 		  verify_each_fn fn, void *arg, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
@@ -137,9 +142,7 @@ static int member(struct img_members *a, const struct img_member *m,
 		e.why = &why;
 		return fn(&e, arg, err);
 	}
-	e.fd = temporary(err);
-	if (e.fd < 0)
-		return -1;
+	e.fd = to;
 	rc = unpack(a, e.fd, &why, err);
 	if (rc == 0 && why.code != IMG_OK) {
 		e.why = &why;
@@ -147,7 +150,6 @@ static int member(struct img_members *a, const struct img_member *m,
 	} else if (rc == 0) {
 		rc = one(&e, fn, arg, err);
 	}
-	close(e.fd);
 	return rc;
 }
 
@@ -157,19 +159,22 @@ static int each_in_archive(int fd, const char *path, verify_each_fn fn,
 	struct img_members *a = NULL;
 	struct img_jail *jail = NULL;
 	struct img_member m;
-	int rc = -1;
+	int rc = -1, to = verify_temporary(err);
 
 	/* No thread of ours is at work now. */
-	if (img_members_jail(&jail, err) < 0)
-		return -1;
+	if (to < 0 || img_members_jail(&jail, err) < 0)
+		goto out;
 	if (img_members_open(&a, jail, fd, path, NULL, 1, err) == 0)
 		while ((rc = img_members_next(a, &m, err)) > 0) {
-			rc = member(a, &m, fn, arg, err);
+			rc = member(a, &m, to, fn, arg, err);
 			if (rc)
 				break;
 		}
+out:
 	img_members_close(a);
 	img_jail_close(jail);
+	if (to >= 0)
+		close(to);
 	return rc;
 }
 

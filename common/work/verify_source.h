@@ -6,7 +6,7 @@
 
 struct verify_entry {
 	const char *path; /* from the folder or the root of the archive */
-	int fd;           /* all of it; -1 if it could not be opened */
+	int fd; /* all of it, during the call; -1 if it could not be opened */
 	uint64_t bytes;
 	uint8_t digest[IMG_DIGEST_SIZE], sha256[IMG_DIGEST_SIZE];
 	const struct img_err *why; /* it could not be read to its end */
@@ -16,6 +16,8 @@ struct verify_entry {
 typedef int (*verify_each_fn)(const struct verify_entry *e, void *arg,
 			      struct img_err *err);
 
+/* A file without a name, which goes with its descriptor; -1: there is none. */
+int verify_temporary(struct img_err *err);
 /* A folder, or a file or device that is an archive or a disc. */
 int verify_each(const char *path, verify_each_fn fn, void *arg,
 		struct img_err *err);

@@ -23,14 +23,6 @@ one_status()
 	storescu -v -aec IMGRECV 127.0.0.1 "$port" "$1" 2>&1 | sed -n \
 		's/.*Received Store Response (\(.*\)).*/\1/p'
 }
-until_()
-{
-	for _ in $(seq 100); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
-}
 
 # ---- no room --------------------------------------------------------------
 
@@ -131,6 +123,16 @@ ok 'some were acknowledged' test -s acks
 ok 'they are there' kept
 ok 'nothing is left in tmp' test -z "$(find archive/tmp -type f)"
 exits 0 'the log is whole' imgverify -q -C archive --audit
+
+# ---- a process of its own that somebody ends ------------------------------
+
+recv_start
+# shellcheck disable=SC2046 # one word each
+kill -9 $(pgrep -P "$recv")
+exits 1 'without the process that starts others' \
+	echoscu -aec IMGRECV 127.0.0.1 "$port"
+exits 3 'a listener ends' wait "$recv"
+ok 'and says why' grep -q 'its keeper is gone' recv.err
 
 # ---- a crowd --------------------------------------------------------------
 

@@ -17,13 +17,18 @@ static void start(void)
 	(void)gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 }
 
+void img_bulk_prepare(void)
+{
+	pthread_once(&once, start);
+}
+
 /* Where rules of the system forbid it the algorithm (FIPS 140), libsodium has
    it still. */
 void img_bulk_init(struct img_bulk *b)
 {
 	gcry_md_hd_t h = NULL;
 
-	pthread_once(&once, start);
+	img_bulk_prepare();
 	if (gcry_md_open(&h, GCRY_MD_BLAKE2B_256, 0) != 0)
 		h = NULL;
 	b->handle = h;
@@ -47,6 +52,11 @@ void img_bulk_end(struct img_bulk *b, uint8_t out[IMG_DIGEST_SIZE])
 	}
 	memcpy(out, gcry_md_read(b->handle, GCRY_MD_BLAKE2B_256),
 	       IMG_DIGEST_SIZE);
+	img_bulk_drop(b);
+}
+
+void img_bulk_drop(struct img_bulk *b)
+{
 	gcry_md_close(b->handle);
 	b->handle = NULL;
 }

@@ -32,7 +32,7 @@ void img_digest_of(uint8_t out[IMG_DIGEST_SIZE], const void *p, size_t n);
 
 /* The same digest, for many bytes: libgcrypt's plain C takes half the time of
    libsodium's AVX2 on recent processors.  Owns memory: each one that was begun
-   has to be ended. */
+   has to be ended or dropped. */
 struct img_bulk {
 	void *handle; /* NULL: it is done by d */
 	struct img_digest d;
@@ -40,6 +40,10 @@ struct img_bulk {
 void img_bulk_init(struct img_bulk *b);
 void img_bulk_add(struct img_bulk *b, const void *p, size_t n);
 void img_bulk_end(struct img_bulk *b, uint8_t out[IMG_DIGEST_SIZE]);
+/* Without an answer; nothing to do if it was ended or is all zeros. */
+void img_bulk_drop(struct img_bulk *b);
+/* Looks about for what the processor can do, which a jail would not allow. */
+void img_bulk_prepare(void);
 
 /* SHA-256, for manifests that others check with their own tools.  Nettle's
    uses the processor's instructions for it where there are any. */

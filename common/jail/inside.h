@@ -27,6 +27,7 @@ struct img_jail {
 	pthread_mutex_t lock; /* one request at a time */
 	int fd;               /* to the keeper */
 	pid_t keeper;
+	bool gone; /* the keeper, before its time */
 };
 
 /* What the keeper answers: a worker, or why there is none. */

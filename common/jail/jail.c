@@ -67,6 +67,8 @@ static int ask(struct img_jail *jail, int fd, struct jail_answer *a,
 	if (img_jail_send(jail->fd, "w", 1, fd, -1, &gone) == 0 &&
 	    img_jail_recv(jail->fd, a, sizeof(*a), NULL, -1, &gone) == 0)
 		rc = 0;
+	else
+		jail->gone = true;
 	pthread_mutex_unlock(&jail->lock);
 	if (rc < 0)
 		return img_err_set(err, IMG_E_IO,
@@ -77,6 +79,16 @@ static int ask(struct img_jail *jail, int fd, struct jail_answer *a,
 	a->step[sizeof(a->step) - 1] = '\0';
 	errno = a->error;
 	return img_err_sys(err, "jail: %s", a->step);
+}
+
+bool img_jail_is_gone(struct img_jail *jail)
+{
+	bool gone;
+
+	pthread_mutex_lock(&jail->lock);
+	gone = jail->gone;
+	pthread_mutex_unlock(&jail->lock);
+	return gone;
 }
 
 int img_jail_start(struct img_jail *jail, struct img_jail_worker *worker,

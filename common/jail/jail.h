@@ -45,6 +45,8 @@ int img_jail_open(struct img_jail **out, img_jail_fn fn, void *arg,
 /* Workers that still run are the caller's to end, before or after. */
 void img_jail_close(struct img_jail *jail);
 
+/* Whether a start has failed for good: somebody has ended the keeper. */
+bool img_jail_is_gone(struct img_jail *jail);
 /* About a millisecond.  From any thread. */
 int img_jail_start(struct img_jail *jail, struct img_jail_worker *worker,
 		   struct img_err *err);

@@ -324,8 +324,8 @@ enum img_down_kind {
 	IMG_DOWN_GRANT,
 	IMG_DOWN_REJECT,
 	IMG_DOWN_FILE,    /* with a file to write to; without one: drain */
-	IMG_DOWN_VERDICT, /* a FILE follows, which is for the next BEGIN;
-			     without one, that is answered by itself */
+	IMG_DOWN_VERDICT, /* with a file for the next BEGIN, which is then not
+			     answered */
 	IMG_DOWN_COMMIT,  /* status: FailureReason, 0: it is safe; or of the
 			     N-ACTION's answer */
 	IMG_DOWN_STOP     /* end it when nothing is in hand; at any time */

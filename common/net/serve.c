@@ -201,7 +201,7 @@ static int keep(struct server *s, const uint8_t *p, size_t n,
 	s->written += n;
 	if (s->fd < 0 || s->failed)
 		return 0;
-	img_digest_add(&s->digest, p, n);
+	img_bulk_add(&s->digest, p, n);
 	if (img_write_full(s->fd, p, n) < 0)
 		s->failed = IMG_E_IO;
 	return 0;
@@ -247,7 +247,8 @@ static int begin(struct server *s, const char *ts, struct img_down *m,
 		return -1;
 	s->written = 0;
 	s->failed = IMG_OK;
-	img_digest_init(&s->digest);
+	img_bulk_drop(&s->digest);
+	img_bulk_init(&s->digest);
 	return s->fd < 0 ? 0 : write_meta(s, ts, err);
 }
 
@@ -260,10 +261,10 @@ static int end(struct server *s, struct img_down *m, struct img_err *err)
 		s->failed = IMG_E_IO;
 	s->fd = -1;
 	up.code = s->failed;
-	img_digest_end(&s->digest, up.digest);
+	img_bulk_end(&s->digest, up.digest);
 	if (img_up_send(s->sock, &up, err) < 0)
 		return -1;
-	return img_serve_hear(s, IMG_DOWN_VERDICT, m, NULL, err);
+	return img_serve_hear(s, IMG_DOWN_VERDICT, m, &s->spare, err);
 }
 
 static int store(struct server *s, struct img_err *err)
@@ -291,11 +292,9 @@ static int store(struct server *s, struct img_err *err)
 	}
 	if (s->fd < 0)
 		return img_serve_answer(s, m.status, m.comment, err);
-	if (end(s, &m, err) < 0 ||
-	    img_serve_answer(s, m.status, m.comment, err) < 0)
+	if (end(s, &m, err) < 0)
 		return -1;
-	/* While the peer takes its answer: what the next one is put into. */
-	return img_serve_hear(s, IMG_DOWN_FILE, &m, &s->spare, err);
+	return img_serve_answer(s, m.status, m.comment, err);
 }
 
 /* ---- the association -------------------------------------------------- */
@@ -431,6 +430,7 @@ int img_serve(int sock, void *arg)
 		close(s.spare);
 	img_buf_release(&s.bytes);
 	img_buf_release(&s.data);
+	img_bulk_drop(&s.digest);
 	img_commitment_release(&s.owed);
 	(void)say(&s, IMG_UP_OVER, rc < 0 ? err.code : 0,
 		  rc < 0 ? err.text : "", &ignored);

@@ -27,7 +27,7 @@ struct server {
 	/* the object in hand */
 	int fd;
 	int spare; /* the file of the next one; -1: none yet */
-	struct img_digest digest;
+	struct img_bulk digest;
 	uint64_t written;
 	enum img_code failed; /* why it cannot be kept */
 };

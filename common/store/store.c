@@ -248,6 +248,7 @@ void img_store_close(struct img_store *s)
 
 	if (!s)
 		return;
+	store_syncer_free(s->syncer);
 	if (s->session >= 0) {
 		close(s->session);
 		remove_session(s->tmp, s->session_name);

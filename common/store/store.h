@@ -9,7 +9,7 @@
  *
  * Storing, for one batch: begin, write and end for each object (any thread,
  * each with its own lane); img_store_sync_data once; img_store_lock;
- * img_store_link each; img_store_sync_names once; then the audit line and the
+ * img_store_link each; img_store_sync_names_begin and _end once; then the audit line and the
  * catalog commit; img_store_unlock.  Nothing may be reported before that.
  *
  * A crash before link leaves a file in tmp, which the next process that opens
@@ -86,8 +86,11 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
    import that was killed may have left it without syncing its name. */
 int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		    struct img_err *err);
-/* Makes the names linked and adopted since the last call durable. */
-int img_store_sync_names(struct img_store *s, struct img_err *err);
+/* Makes the names linked and adopted since the last call durable: between
+   begin and end the caller may wait for the disk itself, and must not link.
+   After a begin that did not fail there has to be an end. */
+int img_store_sync_names_begin(struct img_store *s, struct img_err *err);
+int img_store_sync_names_end(struct img_store *s, struct img_err *err);
 
 /* 1 there with that size, 0 not. */
 int img_store_has(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],

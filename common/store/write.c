@@ -1,7 +1,6 @@
 /* write.c - objects into the store: write, sync, link. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,9 +9,6 @@
 
 #include "store/store_private.h"
 
-/* Up to so many files are synced one by one: on a busy machine syncfs waits
-   for what everybody else has written, too. */
-#define FEW 8
 /* Files from this size on are sent to the disk when they are complete. */
 #define EARLY (128 * 1024)
 
@@ -107,20 +103,20 @@ void img_store_drop(struct img_store *s, struct img_store_file *f)
 	f->name[0] = '\0';
 }
 
-static int fail_sync(struct img_store *s, struct img_err *err)
+int store_fail_sync(struct img_store *s, struct img_err *err)
 {
 	s->broken = true;
 	return img_err_sys(err, "%s: sync", s->dir);
 }
 
-static int sync_one(struct img_store *s, int at, const char *name, int flags,
-		    struct img_err *err)
+int store_sync_one(struct img_store *s, int at, const char *name, int flags,
+		   struct img_err *err)
 {
 	int fd = openat(at, name, O_RDONLY | O_CLOEXEC | flags);
 	int rc = 0;
 
 	if (fd < 0 || fsync(fd) < 0)
-		rc = fail_sync(s, err);
+		rc = store_fail_sync(s, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -133,10 +129,10 @@ int img_store_sync_data(struct img_store *s,
 	if (s->broken)
 		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
 				   s->dir);
-	if (n > FEW)
-		return syncfs(s->session) < 0 ? fail_sync(s, err) : 0;
+	if (n > STORE_FEW)
+		return syncfs(s->session) < 0 ? store_fail_sync(s, err) : 0;
 	for (size_t i = 0; i < n; i++)
-		if (sync_one(s, s->session, files[i]->name, 0, err) < 0)
+		if (store_sync_one(s, s->session, files[i]->name, 0, err) < 0)
 			return -1;
 	return 0;
 }
@@ -147,7 +143,7 @@ int img_store_sync_file(struct img_store *s, const struct img_store_file *f,
 	if (s->broken)
 		return img_err_set(err, IMG_E_IO, "%s: an earlier sync failed",
 				   s->dir);
-	return fdatasync(f->fd) < 0 ? fail_sync(s, err) : 0;
+	return fdatasync(f->fd) < 0 ? store_fail_sync(s, err) : 0;
 }
 
 bool img_store_is_broken(const struct img_store *s)
@@ -177,7 +173,7 @@ static int open_shard(struct img_store *s, const char *name,
 		if (mkdirat(s->objects, shard, 0700) < 0 && errno != EEXIST)
 			return img_err_sys(err, "%s/objects/%s", s->dir, shard);
 		if (fsync(s->objects) < 0)
-			return fail_sync(s, err);
+			return store_fail_sync(s, err);
 		fd = openat(s->objects, shard, flags);
 	}
 	return fd < 0 ? img_err_sys(err, "%s/objects/%s", s->dir, shard) : fd;
@@ -244,90 +240,6 @@ int img_store_link(struct img_store *s, struct img_store_file *f,
 	return rc;
 }
 
-int img_store_adopt(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
-		    struct img_err *err)
-{
-	char name[IMG_OBJECT_NAME];
-
-	img_store_name(name, digest);
-	s->touched[digest[0]] = true;
-	if (++s->adopted > FEW)
-		return 0; /* one syncfs will do for all */
-	return sync_one(s, s->objects, name, O_NOFOLLOW | O_NONBLOCK, err);
-}
-
-struct sync_job {
-	struct img_store *s;
-	char shard[3];
-	int error; /* errno, 0: it is durable */
-};
-
-static void *sync_job(void *arg)
-{
-	struct sync_job *j = arg;
-	int fd = openat(j->s->objects, j->shard,
-			O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-
-	j->error = fd < 0 || fsync(fd) < 0 ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return NULL;
-}
-
-/* Side by side they share one commit of the file system's journal; one after
-   the other each would pay for its own. */
-static int sync_jobs(struct img_store *s, struct sync_job *job, size_t n,
-		     struct img_err *err)
-{
-	pthread_t thread[FEW];
-	size_t threads = 0;
-
-	while (threads + 1 < n && pthread_create(&thread[threads], NULL,
-						 sync_job, &job[threads]) == 0)
-		threads++;
-	for (size_t i = threads; i < n; i++)
-		(void)sync_job(&job[i]);
-	for (size_t i = 0; i < threads; i++)
-		pthread_join(thread[i], NULL);
-	for (size_t i = 0; i < n; i++)
-		if (job[i].error) {
-			errno = job[i].error;
-			return fail_sync(s, err);
-		}
-	return 0;
-}
-
-static unsigned touched(const struct img_store *s)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < 256; i++)
-		n += s->touched[i];
-	return s->adopted > FEW ? s->adopted : n;
-}
-
-int img_store_sync_names(struct img_store *s, struct img_err *err)
-{
-	struct sync_job job[FEW];
-	size_t n = 0;
-	int rc;
-
-	if (touched(s) > FEW) {
-		rc = syncfs(s->objects) < 0 ? fail_sync(s, err) : 0;
-	} else {
-		for (unsigned i = 0; i < 256; i++)
-			if (s->touched[i]) {
-				job[n].s = s;
-				snprintf(job[n++].shard, sizeof(job[0].shard),
-					 "%02x", i);
-			}
-		rc = sync_jobs(s, job, n, err);
-	}
-	memset(s->touched, 0, sizeof(s->touched));
-	s->adopted = 0;
-	return rc;
-}
-
 /* ---- quarantine ------------------------------------------------------- */
 
 static int copy_fd(struct img_store_file *f, int fd, struct img_err *err)
@@ -367,7 +279,7 @@ int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,
 		goto out;
 	}
 	f.name[0] = '\0';
-	rc = fsync(to) < 0 ? fail_sync(s, err) : 0;
+	rc = fsync(to) < 0 ? store_fail_sync(s, err) : 0;
 out:
 	img_store_drop(s, &f);
 	close(to);

@@ -269,6 +269,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_cond_init(&r->idle, NULL);
 	pthread_cond_init(&r->gone, NULL);
 	snprintf(r->aet, sizeof(r->aet), "%s", opts->aet ? opts->aet : "");
+	img_bulk_prepare();
 	if (img_accept_prepare(err) < 0 ||
 	    img_jail_open(&r->jail, img_serve, &r->opts.serve, &limits, err) <
 		    0 ||

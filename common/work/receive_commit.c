@@ -59,8 +59,10 @@ static bool stopped(void *arg)
 static void take_queue(struct img_receive *r, struct assoc *list)
 {
 	struct img_ingest *g = r->g;
+	struct img_err ignored = IMG_ERR_INIT;
 
 	g->batch_end = &g->batch;
+	(void)img_catalog_hold(g->catalog, true, &ignored);
 	for (struct assoc *s = list; s; s = s->queued) {
 		s->turn = receive_same(s, list);
 		if (s->turn != RECEIVE_NOW)
@@ -69,6 +71,7 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 		*g->batch_end = &s->chunk;
 		g->batch_end = &s->chunk.next;
 	}
+	(void)img_catalog_hold(g->catalog, false, &ignored);
 }
 
 static int add_line(struct img_receive *r, const char *act, const char *from,

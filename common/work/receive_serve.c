@@ -165,11 +165,16 @@ static int begin(struct assoc *s, const struct img_up *up, struct img_err *err)
 		it->file = s->spare;
 		s->spare.fd = -1;
 		s->open = true;
-		return 0;
-	}
-	if (new_file(s, &it->file, &why) == 0) {
+	} else if (new_file(s, &it->file, &why) == 0) {
 		s->open = true;
-		return say(s, &m, it->file.fd, err);
+		if (say(s, &m, it->file.fd, err) < 0)
+			return -1;
+	}
+	if (s->open) {
+		/* While this one comes: what the next one is put into.  What
+		   is wrong with that is told when it comes. */
+		(void)new_file(s, &s->spare, &why);
+		return 0;
 	}
 	m.status = fail(s, FAILED, NO_RESOURCES, &why);
 	snprintf(m.comment, sizeof(m.comment), "no room in the archive");
@@ -300,20 +305,13 @@ static uint16_t finish(struct assoc *s, const struct img_up *up)
 static int end(struct assoc *s, const struct img_up *up, struct img_err *err)
 {
 	struct img_down m = { .kind = IMG_DOWN_VERDICT };
-	const struct img_down file = { .kind = IMG_DOWN_FILE };
-	struct img_err ignored = IMG_ERR_INIT;
 
 	if (!s->open)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
 	s->open = false;
 	m.status = finish(s, up);
 	snprintf(m.comment, sizeof(m.comment), "%s", comment_of(m.status));
-	if (say(s, &m, -1, err) < 0)
-		return -1;
-	/* While the peer takes its answer: what the next one is put into.  What
-	   is wrong with that is told when it comes. */
-	(void)new_file(s, &s->spare, &ignored);
-	return say(s, &file, s->spare.fd, err);
+	return say(s, &m, s->spare.fd, err);
 }
 
 /* An object that never became complete was not acknowledged. */
@@ -416,6 +414,16 @@ static void talk(struct assoc *s, struct img_err *err)
 	explicit_bzero(&up, sizeof(up)); /* passcodes */
 }
 
+/* A listener that can serve nobody any more is to end, and say so. */
+static void give_up(struct img_receive *r, const struct img_err *why)
+{
+	pthread_mutex_lock(&r->lock);
+	if (!r->broken)
+		r->failure = *why;
+	r->broken = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void *receive_assoc(void *arg)
 {
 	struct assoc *s = arg;
@@ -428,6 +436,8 @@ void *receive_assoc(void *arg)
 	if (s->x.reader && img_jail_start(s->r->jail, &s->worker, &err) == 0) {
 		talk(s, &err);
 		(void)img_jail_end(&s->worker, err.code ? 0 : 2, s->peer, &why);
+	} else if (s->x.reader && img_jail_is_gone(s->r->jail)) {
+		give_up(s->r, &err);
 	}
 	if (err.code == IMG_OK && why.code != IMG_OK)
 		err = why;

@@ -74,7 +74,7 @@ static int down(uint32_t kind, uint16_t status, int fd)
 }
 
 /* A file for an object, or none: no room. */
-static int hand_over(void)
+static int new_file(void)
 {
 	int fd = -1;
 
@@ -82,7 +82,6 @@ static int hand_over(void)
 		fd = memfd_create("object", MFD_CLOEXEC);
 		fuzz_must(fd >= 0, "memfd");
 	}
-	down(IMG_DOWN_FILE, fd < 0 ? 0xA700 : 0, fd);
 	return fd;
 }
 
@@ -109,8 +108,10 @@ static void listen_once(void)
 			fuzz_must(requested && !open, "begin out of order");
 			strcpy(ts, up.u.object.ts);
 			/* It has one from the last time, or asks. */
-			if (fd < 0)
-				fd = hand_over();
+			if (fd < 0) {
+				fd = new_file();
+				down(IMG_DOWN_FILE, fd < 0 ? 0xA700 : 0, fd);
+			}
 			open = fd >= 0;
 			break;
 		case IMG_UP_END:
@@ -119,9 +120,9 @@ static void listen_once(void)
 				check_object(fd, &up, ts);
 			close(fd);
 			open = false;
+			fd = new_file();
 			down(IMG_DOWN_VERDICT,
-			     listener.mood & 16 ? 0xC000 : 0x0000, -1);
-			fd = hand_over();
+			     listener.mood & 16 ? 0xC000 : 0x0000, fd);
 			break;
 		case IMG_UP_DROP:
 			fuzz_must(open && up.code, "drop out of order");

@@ -20,7 +20,7 @@ static unsigned stable_seconds;
 
 static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file;
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
-		max_pdu = 131072, max_object = 16384 * MIB,
+		max_bad = 20, max_pdu = 131072, max_object = 16384 * MIB,
 		timeout_request = 10, timeout_idle = 60, timeout_io = 30;
 static struct img_list addresses, allow;
 static bool tls_any_peer;
@@ -65,6 +65,8 @@ static const struct img_opt opts[] = {
 	  &max_associations, NULL, 1000 },
 	{ 0, "max-per-peer", "n", "side by side from one address [16]",
 	  IMG_OPT_U64, &max_per_peer, NULL, 1000 },
+	{ 0, "max-bad", "n", "that come to nothing until a peer waits [20]",
+	  IMG_OPT_U64, &max_bad, NULL, 1000 },
 	{ 0, "max-pdu", "size", "bytes of a PDU [128K]", IMG_OPT_SIZE, &max_pdu,
 	  NULL, 0 },
 	{ 0, "max-object", "size", "bytes of one object [16G]", IMG_OPT_SIZE,
@@ -204,6 +206,7 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.aet = any_called ? NULL : aet,
 		.max_associations = (unsigned)max_associations,
 		.max_per_peer = (unsigned)max_per_peer,
+		.max_bad = (unsigned)max_bad,
 		.lock_seconds = 20,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),

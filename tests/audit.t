@@ -90,7 +90,7 @@ gone "$peer"
 since
 same 'begin, objects with their sender, end' got <<'!'
 1 imgrecv started - - - -
-1 imgrecv stored PEER@127.0.0.1 - - +
+1 imgrecv stored STORER@127.0.0.1 - - +
 1 imgrecv stopped - - - -
 !
 listen --allow NOBODY@127.0.0.1
@@ -99,7 +99,7 @@ gone "$peer"
 since
 same 'who was not let in' got <<'!'
 1 imgrecv started - - - -
-1 imgrecv refused PEER@127.0.0.1 - - -
+1 imgrecv refused STORER@127.0.0.1 - - -
 1 imgrecv stopped - - - -
 !
 

@@ -23,7 +23,7 @@ resident()
 }
 
 recv_start --max-associations 300 --max-per-peer 300 --timeout-request 2 \
-	--timeout-idle 2 --timeout-io 2
+	--timeout-idle 2 --timeout-io 2 --max-bad 0
 exits 0 'warm up' peer "$port" \
 	object-good object-torn type-5 commitment-2000
 sleep 0.5

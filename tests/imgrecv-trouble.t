@@ -136,16 +136,44 @@ ok 'and says why' grep -q 'its keeper is gone' recv.err
 
 # ---- a crowd --------------------------------------------------------------
 
-# crowd N: so many connections that say nothing, until it is ended
+# crowd N: so many associations that say nothing, until it is ended
 crowd()
 {
 	rm -f there
-	perl -MIO::Socket::INET -e 'my @s = map { IO::Socket::INET->new(
-		PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die }
-		1 .. $ARGV[1]; open my $f, ">", "there"; close $f; sleep 60' \
-		"$port" "$1" &
+	perl -MIO::Socket::INET -e '
+		my $title = sprintf "%-16s%-16s", "IMGRECV", "SILENT";
+		my $context = pack "Cx n/a", 0x20, pack("Cx3", 1) .
+			pack("Cx n/a", 0x30, "1.2.840.10008.1.1") .
+			pack("Cx n/a", 0x40, "1.2.840.10008.1.2");
+		my $user = pack "Cx n/a", 0x50, pack("Cx n N", 0x51, 4, 16384) .
+			pack("Cx n/a", 0x52, "2.25.5");
+		my $rq = pack "Cx N/a", 1, pack("n x2 a32 x32", 1, $title) .
+			pack("Cx n/a", 0x10, "1.2.840.10008.3.1.1.1") .
+			$context . $user;
+		sub one {
+			my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+				PeerPort => $ARGV[0]) or die;
+			my $type = "";
+			syswrite $s, $rq;
+			sysread $s, $type, 1;
+			return $type eq "\x02" ? $s : ();
+		}
+		my @s;
+		for (1 .. 100) {
+			push @s, one();
+			last if @s == $ARGV[1];
+			select undef, undef, undef, 0.05;
+		}
+		@s == $ARGV[1] or die;
+		open my $f, ">", "there"; close $f; sleep 60' "$port" "$1" &
 	crowd=$!
 	until_ test -e there
+}
+# silent N: so many connections
+silent()
+{
+	peer "$port" hold "$1" 60 &
+	silent=$!
 }
 echoes()
 {
@@ -155,10 +183,15 @@ for option in --max-associations --max-per-peer; do
 	recv_start $option 3
 	crowd 2
 	ok "$option: one more" until_ echoes
+	silent 300
+	sleep 1
+	exits 0 'beside many that have not asked' \
+		echoscu -aec IMGRECV 127.0.0.1 "$port"
+	kill $silent
+	wait $silent 2>/dev/null
 	kill $crowd
 	wait $crowd 2>/dev/null
 	crowd 3
-	sleep 1
 	exits 1 "$option: one too many" echoscu -aec IMGRECV 127.0.0.1 "$port"
 	ok 'is rejected for now' grep -qi 'transient' err
 	ok 'and that is told' grep -q 'refused: too many associations' recv.err

@@ -139,8 +139,6 @@ static int bind_one(struct img_listen *l, const struct addrinfo *at,
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (at->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	/* A connection without a word costs no process. */
-	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on));
 	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
 		img_err_sys(err, "%s", name);

@@ -305,9 +305,9 @@ enum img_up_kind {
 
 struct img_up {
 	uint32_t kind;
-	uint32_t code; /* END: enum img_code of a failure to write, or 0;
+	uint32_t code;  /* END: enum img_code of a failure to write, or 0;
 			  DROP, OVER: why, 0 for a release */
-	uint64_t bytes;
+	uint64_t bytes; /* OVER: how many C-ECHOs were answered */
 	uint8_t digest[IMG_DIGEST_SIZE];
 	union {
 		struct img_accept_request request;

@@ -28,7 +28,7 @@ void img_serve_text(char *out, size_t size, const char *in)
 static int say(struct server *s, uint32_t kind, uint32_t code, const char *text,
 	       struct img_err *err)
 {
-	struct img_up m = { .kind = kind, .code = code };
+	struct img_up m = { .kind = kind, .code = code, .bytes = s->echoes };
 
 	img_serve_text(m.u.text, sizeof(m.u.text), text);
 	return img_up_send(s->sock, &m, err);
@@ -311,6 +311,7 @@ static int serve_one(struct server *s, struct img_err *err)
 		rc = s->command.data ? read_data(s, drain, err) : 0;
 		if (rc == 0)
 			rc = img_serve_answer(s, SERVE_SUCCESS, "", err);
+		s->echoes += rc == 0;
 		break;
 	case IMG_C_STORE_RQ:
 		rc = store(s, err);

@@ -12,6 +12,7 @@ struct server {
 	int sock; /* to the listener */
 	struct img_accept *peer;
 	bool stopping;
+	uint64_t echoes; /* answered */
 	/* the message in hand */
 	uint8_t context;
 	struct img_command command;

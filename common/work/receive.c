@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "work/receive_private.h"
@@ -34,6 +35,7 @@ static void *run(void *arg)
 
 	receive_assoc(s);
 	pthread_mutex_lock(&r->lock);
+	receive_standing_end(s);
 	for (at = &r->running; *at != s; at = &(*at)->next)
 		;
 	*at = s->next;
@@ -44,14 +46,12 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* PS3.8 9.3.4: what to say to one that cannot be let in.  Nothing of what it
-   sends is looked at. */
-static void turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
+/* Nothing of what it sends is looked at. */
+void receive_send_off(int sock, const uint8_t pdu[10])
 {
-	const uint8_t rj[10] = { 3, 0, 0, 0, 0, 4, 0, result, source, reason };
 	char junk[4096];
 
-	(void)send(sock, rj, sizeof(rj), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(sock, pdu, 10, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(sock, SHUT_WR);
 	/* Bytes that are there would turn the close into a reset, which could
 	   overtake the answer. */
@@ -59,6 +59,13 @@ static void turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
 	     i < 16 && recv(sock, junk, sizeof(junk), MSG_DONTWAIT) > 0; i++)
 		;
 	close(sock);
+}
+
+void receive_turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
+{
+	const uint8_t rj[10] = { 3, 0, 0, 0, 0, 4, 0, result, source, reason };
+
+	receive_send_off(sock, rj);
 }
 
 static unsigned from_same(struct img_receive *r, const char *address)
@@ -71,13 +78,8 @@ static unsigned from_same(struct img_receive *r, const char *address)
 }
 
 /* NULL: it may come in.  Needs the lock. */
-static const char *objection(struct img_receive *r, struct assoc *s,
-			     bool *later)
+static const char *objection(struct img_receive *r, const struct assoc *s)
 {
-	*later = false;
-	if (!img_access_may(r->access, NULL, "", &s->from))
-		return "address not allowed";
-	*later = true;
 	if (r->n_running >= r->opts.max_associations)
 		return "too many associations";
 	if (from_same(r, s->address) >= r->opts.max_per_peer)
@@ -106,6 +108,8 @@ static int start(struct img_receive *r, struct assoc *s)
 	if (e) {
 		r->running = s->next;
 		r->n_running--;
+	} else {
+		receive_standing_begin(s);
 	}
 	pthread_mutex_unlock(&r->lock);
 	pthread_attr_destroy(&attr);
@@ -113,60 +117,71 @@ static int start(struct img_receive *r, struct assoc *s)
 	return e ? -1 : 0;
 }
 
-static void admit(struct img_receive *r, int sock,
-		  const struct sockaddr_storage *from)
+static void refused(struct img_receive *r, const char *peer, bool once,
+		    const char *why)
+{
+	struct img_err text = IMG_ERR_INIT;
+
+	img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", peer, why);
+	r->host.note(r->host.arg, &text);
+	receive_refused(r, peer, once);
+}
+
+void receive_put_off(struct img_receive *r, const char *address)
+{
+	refused(r, address, true,
+		"too many of its associations came to nothing");
+}
+
+bool receive_may_knock(struct img_receive *r, int sock,
+		       const struct sockaddr_storage *from)
+{
+	char address[IMG_ADDRESS_MAX];
+	bool may;
+
+	pthread_mutex_lock(&r->lock);
+	may = img_access_may(r->access, NULL, "", from);
+	pthread_mutex_unlock(&r->lock);
+	if (may)
+		return true;
+	img_address_name(from, address);
+	refused(r, address, false, "address not allowed");
+	receive_turn_away(sock, 1, 1, 1);
+	return false;
+}
+
+void receive_admit(struct img_receive *r, const struct coming *c)
 {
 	struct assoc *s = calloc(1, sizeof(*s));
-	const char *why = "out of memory";
-	bool later = true;
+	const char *why;
 
 	if (!s) {
-		turn_away(sock, 2, 3, 1);
+		receive_turn_away(c->sock, 2, 3, 1);
 		return;
 	}
 	s->r = r;
 	s->spare.fd = -1;
 	pthread_cond_init(&s->woken, NULL);
-	s->sock = sock;
-	s->from = *from;
-	img_address_name(from, s->address);
+	s->sock = c->sock;
+	s->from = *c->from;
+	s->standing = c->standing;
+	snprintf(s->origin, sizeof(s->origin), "%s", c->origin);
+	snprintf(s->title, sizeof(s->title), "%s", c->title);
+	img_address_name(c->from, s->address);
 	snprintf(s->peer, sizeof(s->peer), "%s", s->address);
 	pthread_mutex_lock(&r->lock);
-	why = objection(r, s, &later);
+	why = objection(r, s);
 	pthread_mutex_unlock(&r->lock);
 	if (!why && start(r, s) == 0)
 		return;
-	if (why) {
-		struct img_err text = IMG_ERR_INIT;
-
-		img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", s->peer,
-			    why);
-		r->host.note(r->host.arg, &text);
-		receive_refused(s);
-	}
-	if (later)
-		turn_away(sock, 2, 3, 2);
-	else
-		turn_away(sock, 1, 1, 1);
+	if (why)
+		refused(r, s->peer, false, why);
+	receive_turn_away(c->sock, 2, 3, 2);
 	s->sock = -1;
 	assoc_free(s);
 }
 
 /* ---- the loop --------------------------------------------------------- */
-
-static void accept_all(struct img_receive *r, int fd)
-{
-	struct sockaddr_storage from;
-	socklen_t n = sizeof(from);
-	int sock;
-
-	memset(&from, 0, sizeof(from));
-	sock = accept4(fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC);
-	if (sock >= 0)
-		admit(r, sock, &from);
-	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-		usleep(10000); /* do not spin until one is free again */
-}
 
 static bool over(struct img_receive *r)
 {
@@ -190,27 +205,46 @@ static void finish(struct img_receive *r)
 	receive_commit_end(r);
 }
 
+/* What all associations at once and those that wait may need. */
+static void more_descriptors(const struct img_receive *r)
+{
+	rlim_t want = 1024 + 8 * (rlim_t)r->opts.max_associations;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = want < l.rlim_max ? want : l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 		      struct img_err *err)
 {
-	struct pollfd p[IMG_LISTEN_MAX + 1];
+	struct pollfd p[IMG_LISTEN_MAX + 2];
+	nfds_t n = l->n + 2;
 
 	if (receive_report_begin(r, err) < 0 ||
 	    receive_commit_start(r, err) < 0)
 		return -1;
+	more_descriptors(r);
 	for (size_t i = 0; i < l->n; i++)
 		p[i] = (struct pollfd){ l->fd[i], POLLIN, 0 };
+	p[l->n + 1] = (struct pollfd){ receive_door_fd(r), POLLIN, 0 };
 	while (!over(r)) {
 		p[l->n] = (struct pollfd){ r->reporter_gone ? -1 : r->reporter,
 					   POLLIN, 0 };
-		if (poll(p, l->n + 1, TICK_MS) <= 0)
+		if (poll(p, n, receive_door_patience(r, TICK_MS)) < 0)
 			continue;
 		if (p[l->n].revents)
 			receive_report_hear(r);
+		if (p[l->n + 1].revents)
+			receive_door_hear(r);
 		for (size_t i = 0; i < l->n; i++)
 			if (p[i].revents)
-				accept_all(r, p[i].fd);
+				receive_door_accept(r, p[i].fd);
+		receive_door_turn(r);
 	}
+	receive_door_close(r);
 	finish(r);
 	if (r->broken)
 		return img_err_set(err, r->failure.code, "%s", r->failure.text);
@@ -275,7 +309,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 		    0 ||
 	    receive_report_open(r, err) < 0 ||
 	    img_access_new(&r->access, err) < 0 ||
-	    receive_stable_open(r, err) < 0 ||
+	    receive_stable_open(r, err) < 0 || receive_door_open(r, err) < 0 ||
 	    !(r->reader = img_dicom_reader_new(err)) ||
 	    ingest_open_bare(&r->g, dir, "imgrecv", &own, err) < 0) {
 		img_receive_close(r);
@@ -289,6 +323,7 @@ void img_receive_close(struct img_receive *r)
 {
 	if (!r)
 		return;
+	receive_door_close(r);
 	receive_report_close(r);
 	receive_commit_end(r);
 	img_owed_close(&r->owed);

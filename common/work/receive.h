@@ -1,8 +1,9 @@
 /*
  * receive.h - objects that peers send into the archive: a listener.
  *
- * The caller's thread accepts connections and looks at nothing but addresses.
- * Each association has a thread and a jailed process of its own: the process
+ * The caller's thread accepts connections and looks at nothing but addresses
+ * and, of requests, their type, length and title; who has broken the rules
+ * again and again waits there.  Each association has a thread and a jailed process of its own: the process
  * parses what the peer says, the thread hands it files and checks what it
  * says in turn.  One committer makes what all associations have complete
  * durable at once, as an import does, reports it, and only then lets the
@@ -21,6 +22,8 @@ struct img_receive_opts {
 	struct img_serve serve;
 	const char *aet; /* what we are called; NULL: anything will do */
 	unsigned max_associations, max_per_peer;
+	unsigned max_bad; /* that came to nothing, until a peer has to wait;
+			     0: none has */
 	unsigned lock_seconds; /* how long another importer may take */
 	enum img_on_conflict on_conflict;
 	unsigned stable_seconds; /* 0: no records of studies */

@@ -357,15 +357,21 @@ void receive_commit_end(struct img_receive *r)
 		r->host.note(r->host.arg, &err);
 }
 
-void receive_refused(struct assoc *s)
+static bool is_told(const struct img_receive *r, const char *peer)
 {
-	struct img_receive *r = s->r;
+	for (size_t i = 0; i < r->n_refused; i++)
+		if (strcmp(r->refused[i], peer) == 0)
+			return true;
+	return false;
+}
 
+void receive_refused(struct img_receive *r, const char *peer, bool once)
+{
 	pthread_mutex_lock(&r->lock);
-	if (r->n_refused < REFUSALS)
-		memcpy(r->refused[r->n_refused++], s->peer, PEER_MAX);
-	else
+	if (r->n_refused == REFUSALS || (once && is_told(r, peer)))
 		r->more_refused++;
+	else
+		snprintf(r->refused[r->n_refused++], PEER_MAX, "%s", peer);
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
 }

@@ -9,8 +9,28 @@
 #include "work/owed.h"
 #include "work/receive.h"
 
-#define PEER_MAX 96 /* "AET@address" */
-#define REFUSALS 32 /* kept for the audit log, a second's worth */
+#define PEER_MAX  96 /* "AET@address" */
+#define REFUSALS  32 /* kept for the audit log, a second's worth */
+#define STANDINGS 512
+
+/* How a title at an address has behaved; receive_standing.c. */
+struct standing {
+	uint32_t sum; /* of the next two */
+	char origin[IMG_ADDRESS_MAX];
+	char title[17];  /* empty: all of there that have none of their own */
+	char blamed[17]; /* whose association came to nothing last */
+	double left, at; /* what is left of it, at that time */
+	unsigned running;
+	bool proved; /* an association has been useful */
+};
+
+/* A connection whose request is there. */
+struct coming {
+	int sock;
+	const struct sockaddr_storage *from;
+	const char *origin, *title;
+	struct standing *standing;
+};
 
 /* What becomes of an item of the queue: it is committed, or is left out, to be
    compared with its rivals first, or to wait for another of its UID. */
@@ -27,6 +47,10 @@ struct assoc {
 	char peer[PEER_MAX];
 	unsigned lane;
 	bool granted, told_to_stop;
+	/* what becomes of its standing, NULL: nothing */
+	struct standing *standing;
+	char origin[IMG_ADDRESS_MAX], title[17]; /* as it asked, unread */
+	bool suspect, stranger, useful, excused, broke_rules;
 	char called[17]; /* what it called us */
 	/* storage commitment: what was asked for and is not reported */
 	struct img_owed owed;
@@ -69,6 +93,9 @@ struct img_receive {
 	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
 	unsigned n_running, lanes;
+	struct standing standing[STANDINGS], suspects; /* those have in all */
+	unsigned strangers;                            /* that run */
+	struct door *door; /* the caller's thread's */
 	struct assoc *queue, **queue_end;
 	bool committing; /* a thread has the committer's part */
 	double took;     /* what a batch takes, on average */
@@ -94,6 +121,39 @@ struct img_receive {
 	bool has_committer;
 };
 
+/* receive.c */
+/* Starts its association, or sends it away; the socket is taken. */
+void receive_admit(struct img_receive *r, const struct coming *c);
+/* Whether anybody may come from there; else it is sent away. */
+bool receive_may_knock(struct img_receive *r, int sock,
+		       const struct sockaddr_storage *from);
+/* A last PDU, and the end of the connection. */
+void receive_send_off(int sock, const uint8_t pdu[10]);
+/* PS3.8 9.3.4 */
+void receive_turn_away(int sock, uint8_t result, uint8_t source,
+		       uint8_t reason);
+/* That one was not let in, for what has come from there before. */
+void receive_put_off(struct img_receive *r, const char *address);
+
+/* receive_door.c: connections without an association. */
+int receive_door_open(struct img_receive *r, struct img_err *err);
+void receive_door_close(struct img_receive *r);
+void receive_door_accept(struct img_receive *r, int fd);
+/* Readable when there is something to hear. */
+int receive_door_fd(const struct img_receive *r);
+void receive_door_hear(struct img_receive *r);
+/* Lets in whose turn it is; every so many ms, most of them at most. */
+void receive_door_turn(struct img_receive *r);
+int receive_door_patience(const struct img_receive *r, int most);
+
+/* receive_standing.c; all with the lock. */
+/* Whether it may be let in now; *which is for receive_admit, at once. */
+bool receive_has_turn(struct img_receive *r, const char *origin,
+		      const char *title, struct standing **which);
+bool receive_is_blamed(const struct standing *p, const char *title);
+void receive_standing_begin(struct assoc *s);
+void receive_standing_end(struct assoc *s);
+
 /* receive_commit.c */
 struct img_ingest_host receive_host(struct img_receive *r);
 int receive_commit_start(struct img_receive *r, struct img_err *err);
@@ -102,10 +162,11 @@ void receive_commit_end(struct img_receive *r);
 void receive_coming(struct assoc *s);
 /* The item of the association's chunk: committed and reported on return. */
 void receive_commit(struct assoc *s);
-/* An association that was refused: into the audit log. */
-void receive_refused(struct assoc *s);
 /* So is a report of storage commitment that will not be given. */
 void receive_unreported(struct img_receive *r, const char *peer, uint64_t n);
+/* An association that was refused: into the audit log; once: by name at most
+   once a second, else in a number of such. */
+void receive_refused(struct img_receive *r, const char *peer, bool once);
 
 /* receive_stable.c: studies of which nothing has come for a while. */
 int receive_stable_open(struct img_receive *r, struct img_err *err);

@@ -45,7 +45,7 @@ static int refuse(struct assoc *s, uint8_t source, uint8_t reason,
 
 	img_err_set(&text, IMG_E_REFUSED, "%s: refused: %s", s->peer, why);
 	note(s, &text);
-	receive_refused(s);
+	receive_refused(s->r, s->peer, false);
 	return say(s, &m, -1, err);
 }
 
@@ -177,6 +177,7 @@ static int begin(struct assoc *s, const struct img_up *up, struct img_err *err)
 		return 0;
 	}
 	m.status = fail(s, FAILED, NO_RESOURCES, &why);
+	s->excused = true;
 	snprintf(m.comment, sizeof(m.comment), "no room in the archive");
 	return say(s, &m, -1, err);
 }
@@ -227,6 +228,15 @@ static bool is_ours(const struct img_err *err)
 	return err->code == IMG_E_NOMEM || err->code == IMG_E_BUG ||
 	       err->code == IMG_E_IO || err->code == IMG_E_BUSY ||
 	       err->code == IMG_E_DENIED;
+}
+
+/* What its answer means for the peer's standing. */
+static void weigh(struct assoc *s, uint16_t status)
+{
+	if (status == SUCCESS || status == COERCION || status == DUPLICATE)
+		s->useful = true;
+	else if (status == NO_RESOURCES || status == PROCESSING)
+		s->excused = true;
 }
 
 static uint16_t status_of_failure(enum img_code code)
@@ -310,6 +320,7 @@ static int end(struct assoc *s, const struct img_up *up, struct img_err *err)
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
 	s->open = false;
 	m.status = finish(s, up);
+	weigh(s, m.status);
 	snprintf(m.comment, sizeof(m.comment), "%s", comment_of(m.status));
 	return say(s, &m, s->spare.fd, err);
 }
@@ -388,6 +399,7 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 	case IMG_UP_END:
 		return end(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_COMMIT:
+		s->useful = true;
 		return receive_promise(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_REPORT:
 		return receive_reported(s, up, err) < 0 ? -1 : 1;
@@ -395,6 +407,8 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 		lose(s, up->code ? up->code : IMG_E_TRANSPORT, up->u.text);
 		return 1;
 	default:
+		s->useful |= up->bytes > 0; /* C-ECHOs */
+		s->excused |= up->code == IMG_E_BUSY;
 		if (up->code && up->code != IMG_E_BUSY)
 			img_err_set(err, up->code, "%s", up->u.text);
 		return 0;
@@ -444,6 +458,8 @@ void *receive_assoc(void *arg)
 	lose(s, err.code ? err.code : IMG_E_TRANSPORT,
 	     err.code ? err.text : "the association ended");
 	img_store_drop(s->r->g->store, &s->spare);
+	s->excused |= is_ours(&err);
+	s->broke_rules = err.code != IMG_OK && err.code != IMG_E_TRANSPORT;
 	receive_report(s);
 	if (err.code != IMG_OK) {
 		struct img_err text = IMG_ERR_INIT;

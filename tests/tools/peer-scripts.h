@@ -69,7 +69,7 @@ static void announces(long n)
 
 static void make_rq(void)
 {
-	const struct rq q = { 0 };
+	const struct rq q = { .calling = title };
 
 	m.n = 0;
 	a_associate_rq(&m, &q);
@@ -149,7 +149,11 @@ static const struct rq requests[] = {
 /* A request with this in it; where it is taken, a release. */
 static void request(long i)
 {
-	a_associate_rq(&m, &requests[i]);
+	struct rq q = requests[i];
+
+	if (!q.calling)
+		q.calling = title;
+	a_associate_rq(&m, &q);
 	put(&m);
 	switch (pdu(20)) {
 	case 2:

@@ -25,6 +25,7 @@
 
 static struct msg m, d, c; /* what is sent, a data set, a command set */
 static uint16_t port;
+static const char *home = "127.0.0.1", *title = "PEER";
 static int sock;
 static char how[32];
 
@@ -46,18 +47,36 @@ static void naps(double s)
 	nanosleep(&t, NULL);
 }
 
-static int dial(void)
+/* -1: it cannot be had. */
+static int dial_once(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port) };
+				 .sin_port = htons(port) },
+			   own = { .sin_family = AF_INET };
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+	own.sin_addr.s_addr = inet_addr(home);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
+	    connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		close(fd);
+		return -1;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static int dial(void)
+{
+	int fd = dial_once();
+
+	if (fd < 0) {
 		perror("peer");
 		exit(3);
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return fd;
 }
 
@@ -148,7 +167,9 @@ static void outcome(double seconds)
 
 static bool associate(const char *abstract, const char *ts)
 {
-	const struct rq q = { .abstract = abstract, .ts = ts };
+	const struct rq q = { .abstract = abstract,
+			      .ts = ts,
+			      .calling = title };
 
 	m.n = 0;
 	a_associate_rq(&m, &q);

@@ -69,7 +69,9 @@ static bool dial(uint16_t port, const char *title)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
 				 .sin_port = htons(port) };
-	const struct rq q = { .called = title, .abstract = CT, .ts = EXPL };
+	const struct rq q = {
+		.called = title, .calling = "STORER", .abstract = CT, .ts = EXPL
+	};
 	int on = 1;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

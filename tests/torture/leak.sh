@@ -41,7 +41,7 @@ settle()
 }
 
 imgrecv -C arch -p 0 --max-associations 64 --max-per-peer 64 \
-	--timeout-request 2 --timeout-idle 2 --timeout-io 2 >out 2>err &
+	--timeout-request 2 --timeout-idle 2 --timeout-io 2 --max-bad 0 >out 2>err &
 recv=$!
 listens err
 

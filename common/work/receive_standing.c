@@ -1,0 +1,182 @@
+/*
+ * receive_standing.c - how peers have behaved, and who has to wait for it.
+ *
+ * Each title at an address that has done something useful has a standing of
+ * its own; all others of that address share one.  An association that came to
+ * nothing costs it one; each second, and each useful one, gives one back.  Who
+ * has little left gets no more associations side by side than that, and those
+ * of all such peers together are few, however many addresses they have.
+ *
+ * A title is only what a peer says of itself: who knows one that is good can
+ * use up its standing, from the same address.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "work/receive_private.h"
+
+#define FORGIVEN     1.0  /* a second, of one peer */
+#define ALL_FORGIVEN 10.0 /* of all */
+
+static double full(const struct img_receive *r)
+{
+	return r->opts.max_bad;
+}
+
+static void forgive(struct standing *p, double rate, double most, double now)
+{
+	p->left += (now - p->at) * rate;
+	if (p->left > most)
+		p->left = most;
+	p->at = now;
+}
+
+/* FNV-1a, so that most need not be compared. */
+static uint32_t sum_of(const char *origin, const char *title)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *origin; origin++)
+		h = (h ^ (uint8_t)*origin) * 16777619u;
+	for (; *title; title++)
+		h = (h ^ (uint8_t)*title) * 16777619u;
+	return h;
+}
+
+static struct standing *find(struct img_receive *r, const char *origin,
+			     const char *title)
+{
+	uint32_t sum = sum_of(origin, title);
+
+	for (size_t i = 0; i < STANDINGS; i++) {
+		struct standing *p = &r->standing[i];
+
+		if (p->sum == sum && strcmp(p->title, title) == 0 &&
+		    strcmp(p->origin, origin) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Takes the place of what has not been asked for longest.  NULL: all have
+   associations. */
+static struct standing *make(struct img_receive *r, const char *origin,
+			     const char *title, double now)
+{
+	struct standing *oldest = NULL;
+
+	for (size_t i = 0; i < STANDINGS; i++) {
+		struct standing *p = &r->standing[i];
+
+		if (!p->running && (!oldest || p->at < oldest->at))
+			oldest = p;
+	}
+	if (!oldest)
+		return NULL;
+	memset(oldest, 0, sizeof(*oldest));
+	snprintf(oldest->origin, sizeof(oldest->origin), "%s", origin);
+	snprintf(oldest->title, sizeof(oldest->title), "%s", title);
+	oldest->sum = sum_of(origin, title);
+	oldest->left = full(r);
+	oldest->at = now;
+	return oldest;
+}
+
+/* Those that have not done anything useful yet leave a quarter to the rest. */
+static bool has_to_leave(const struct img_receive *r, const struct standing *p)
+{
+	unsigned most = r->opts.max_associations;
+
+	return !p->proved && r->strangers >= most - most / 4 &&
+	       r->n_running < most;
+}
+
+/* Little is left for one more. */
+static bool is_suspect(const struct img_receive *r, const struct standing *p)
+{
+	return p->left < full(r) && p->left - p->running < full(r) / 2;
+}
+
+static bool has_turn(struct img_receive *r, const struct standing *p)
+{
+	struct standing *all = &r->suspects;
+	unsigned most = r->opts.max_per_peer / 2;
+
+	return p->left - p->running >= 1 && all->left - all->running >= 1 &&
+	       p->running < (most ? most : 1);
+}
+
+bool receive_has_turn(struct img_receive *r, const char *origin,
+		      const char *title, struct standing **which)
+{
+	double now = img_time_mono();
+	struct standing *p;
+
+	*which = NULL;
+	if (!r->opts.max_bad)
+		return true;
+	p = *title ? find(r, origin, title) : NULL;
+	if (!p && !(p = find(r, origin, "")) && !(p = make(r, origin, "", now)))
+		return false;
+	forgive(p, FORGIVEN, full(r), now);
+	forgive(&r->suspects, ALL_FORGIVEN, (r->opts.max_associations + 1) / 2,
+		now);
+	*which = p;
+	return !has_to_leave(r, p) && (!is_suspect(r, p) || has_turn(r, p));
+}
+
+bool receive_is_blamed(const struct standing *p, const char *title)
+{
+	return p && strcmp(p->blamed, title) == 0;
+}
+
+void receive_standing_begin(struct assoc *s)
+{
+	if (!s->standing)
+		return;
+	s->suspect = is_suspect(s->r, s->standing);
+	s->standing->running++;
+	s->r->suspects.running += s->suspect;
+	s->stranger = !s->standing->proved;
+	s->r->strangers += s->stranger;
+}
+
+static void charge(struct img_receive *r, struct assoc *s)
+{
+	struct standing *p = s->standing;
+
+	p->left = p->left < 1 ? 0 : p->left - 1;
+	snprintf(p->blamed, sizeof(p->blamed), "%s", s->title);
+	if (s->suspect)
+		r->suspects.left =
+			r->suspects.left < 1 ? 0 : r->suspects.left - 1;
+}
+
+static void reward(struct img_receive *r, struct assoc *s, double now)
+{
+	struct standing *p = s->standing;
+
+	p->left = p->left > full(r) - 1 ? full(r) : p->left + 1;
+	/* Where titles are known, what one has done is to no other's credit. */
+	if (*s->title && !*p->title && !(p = find(r, s->origin, s->title)))
+		p = make(r, s->origin, s->title, now);
+	if (p)
+		p->proved = true;
+}
+
+void receive_standing_end(struct assoc *s)
+{
+	struct img_receive *r = s->r;
+	double now = img_time_mono();
+
+	if (!s->standing)
+		return;
+	s->standing->running--;
+	r->suspects.running -= s->suspect;
+	r->strangers -= s->stranger;
+	forgive(s->standing, FORGIVEN, full(r), now);
+	if (s->useful && !s->broke_rules)
+		reward(r, s, now);
+	else if (!s->useful && !s->excused)
+		charge(r, s);
+}

@@ -8,22 +8,20 @@
 #include "cli/cli.h"
 #include "work/receive.h"
 
-#define MIB        ((uint64_t)1 << 20)
 #define REPORT_MAX (30 * 86400)
 
-static bool any_called, warn_conflict;
-static const char *on_stable, *report_for = "7d";
-static uint64_t report_seconds;
-static unsigned stable_seconds;
 /* In the order of enum img_on_conflict. */
 #define HOW "keep|replace|reject"
 
-static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file;
+static bool any_called, warn_conflict, tls_any_peer;
+static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file,
+			*on_stable, *report_for = "7d";
+static unsigned stable_seconds;
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
-		max_bad = 20, max_pdu = 131072, max_object = 16384 * MIB,
-		timeout_request = 10, timeout_idle = 60, timeout_io = 30;
+		max_bad = 20, max_pdu = 131072, max_object = (uint64_t)1 << 34,
+		timeout_request = 10, timeout_idle = 60, timeout_io = 30,
+		report_seconds;
 static struct img_list addresses, allow;
-static bool tls_any_peer;
 static const char *tls_cert, *tls_key, *tls_ca, *users, *new_user;
 
 static const struct img_opt opts[] = {
@@ -168,9 +166,8 @@ static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 {
 	char name[IMG_ADDRESS_MAX];
 
-	if (read_rules(err) < 0)
-		return -1;
-	if (img_listen_open(l, addresses.item, addresses.n, (uint16_t)port,
+	if (read_rules(err) < 0 ||
+	    img_listen_open(l, addresses.item, addresses.n, (uint16_t)port,
 			    err) < 0)
 		return -1;
 	if (img_listen_public(l) && !allow.n && !allow_file)

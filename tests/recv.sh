@@ -1,8 +1,11 @@
 # recv.sh - what the tests of imgrecv have in common; sourced after lib.sh.
 # shellcheck shell=sh
 
+recv_at='127\.0\.0\.1'
+
 # recv_start [OPTION ...]: a listener on a free port; $port and $recv are it.
-# Its records are in recv.out, what it says in recv.err.
+# Its records are in recv.out, what it says in recv.err.  $recv_at: where it
+# listens, for sed.
 recv_start()
 {
 	: >recv.err
@@ -11,7 +14,7 @@ recv_start()
 	recv=$!
 	for _ in $(seq 400); do
 		# shellcheck disable=SC2034 # for the test
-		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
+		port=$(sed -n "s/^imgrecv: listening at $recv_at://p" recv.err)
 		[ -z "$port" ] || return 0
 		kill -0 $recv 2>/dev/null || return 1
 		sleep 0.05

@@ -6,7 +6,9 @@
 #include "dcmtk/dcmnet/dul.h"
 #include "dcmtk/dcmtls/tlslayer.h"
 
+#include "dcmtk/dial.hh"
 #include "dcmtk/link.hh"
+#include "dcmtk/reject.hh"
 #include "dcmtk/tls.hh"
 
 #include <cerrno>
@@ -26,20 +28,20 @@
 /* Bytes a second that a peer has to take at least. */
 #define LEAST_RATE 1024
 
-/* TLS with deadlines that a peer cannot stretch: OpenSSL reads until it has a
-   whole record.  Without TLS, DCMTK looks at the clock itself. */
+/* Connections with deadlines that a peer cannot stretch: DCMTK gives it anew
+   with each byte, and OpenSSL reads until it has a whole record. */
 struct ClientLayer : DcmTransportLayer {
-	struct img_tls_client *tls;
+	struct img_tls_client *tls = NULL;
 	Pace pace;
+	Dial dial;
 
-	explicit ClientLayer(struct img_tls_client *t) : tls(t)
-	{
-	}
 	DcmTransportConnection *createConnection(DcmNativeSocketType sock,
 						 OFBool secure) override
 	{
+		if (!dial.put(sock))
+			return NULL;
 		return secure ? img_tls_client_connect(tls, sock, &pace)
-			      : new DcmTCPConnection(sock);
+			      : new Link(sock, &pace);
 	}
 };
 
@@ -48,8 +50,11 @@ struct img_assoc {
 	T_ASC_Association *assoc = NULL;
 	DcmTransportConnection *conn = NULL;
 	struct img_tls_client *tls = NULL;
-	ClientLayer *layer = NULL; /* with tls */
+	ClientLayer *layer = NULL;
 	unsigned assoc_seconds = 0, io_seconds = 0;
+	/* of what is sent until the peer says something: */
+	double spent = 0;   /* seconds, since */
+	uint64_t taken = 0; /* these bytes were taken */
 	int fd = -1;
 	bool over = false;
 	DUL_PDV pdv;
@@ -79,72 +84,38 @@ static std::mutex once;
 
 /* ---- opening ---------------------------------------------------------- */
 
-static const char *reason_of(const T_ASC_RejectParameters &rj)
-{
-	switch (rj.reason) {
-	case ASC_REASON_SU_APPCONTEXTNAMENOTSUPPORTED:
-		return "it does not know DICOM's application context";
-	case ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED:
-		return "it does not know our AE title";
-	case ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED:
-		return "it is not called by that AE title";
-	case ASC_REASON_SP_ACSE_PROTOCOLVERSIONNOTSUPPORTED:
-		return "it speaks another version of the protocol";
-	case ASC_REASON_SP_PRES_TEMPORARYCONGESTION:
-		return "it has too much to do";
-	case ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED:
-		return "it has too many associations";
-	default:
-		return "it gives no reason";
-	}
-}
-
-static int rejected(T_ASC_Parameters *params, struct img_err *err)
-{
-	T_ASC_RejectParameters rj;
-
-	ASC_getRejectParameters(params, &rj);
-	return img_err_set(
-		err,
-		rj.result == ASC_RESULT_REJECTEDTRANSIENT ? IMG_E_BUSY
-							  : IMG_E_REFUSED,
-		"the peer rejects the association: %s", reason_of(rj));
-}
-
 /* What DCMTK says of sockets and TLS holds no value of ours. */
 static int not_open(struct img_assoc *a, const struct img_assoc_opts *o,
 		    T_ASC_Parameters *params, const OFCondition &rc,
 		    struct img_err *err)
 {
 	const char *why = a->tls ? img_tls_why(a->tls) : NULL;
+	std::string where = img_dial_name(o->host, o->port);
 
 	if (why)
-		return img_err_set(err, IMG_E_REFUSED, "%s:%u: TLS: %s",
-				   o->host, (unsigned)o->port, why);
+		return img_err_set(err, IMG_E_REFUSED, "%s: TLS: %s",
+				   where.c_str(), why);
 	if (rc == DUL_ASSOCIATIONREJECTED)
-		return rejected(params, err);
+		return img_rejected(params, err);
 	if (a->layer && a->layer->pace.why && !is_late(a))
-		return img_err_set(err, IMG_E_TRANSPORT, "%s:%u: TLS: %s",
-				   o->host, (unsigned)o->port,
-				   a->layer->pace.why);
+		return img_err_set(err, IMG_E_TRANSPORT, "%s: TLS: %s",
+				   where.c_str(), a->layer->pace.why);
 	if (rc == ASC_USERIDENTIFICATIONFAILED)
 		return img_err_set(err, IMG_E_REFUSED,
 				   "the peer does not confirm our user "
 				   "identity");
 	if (rc == DUL_READTIMEOUT || is_late(a))
 		return img_err_set(err, IMG_E_TRANSPORT,
-				   "%s:%u: no answer to the association "
+				   "%s: no answer to the association "
 				   "request in %u s",
-				   o->host, (unsigned)o->port,
-				   o->assoc_seconds);
+				   where.c_str(), o->assoc_seconds);
 	if (rc == DUL_PEERABORTEDASSOCIATION || rc == DUL_NETWORKCLOSED)
 		return img_err_set(err, IMG_E_TRANSPORT,
-				   "%s:%u: the peer closed the connection",
-				   o->host, (unsigned)o->port);
+				   "%s: the peer closed the connection",
+				   where.c_str());
 	/* It says more on further lines. */
-	return img_err_set(err, IMG_E_TRANSPORT, "%s:%u: %.*s", o->host,
-			   (unsigned)o->port, (int)strcspn(rc.text(), "\n"),
-			   rc.text());
+	return img_err_set(err, IMG_E_TRANSPORT, "%s: %.*s", where.c_str(),
+			   (int)strcspn(rc.text(), "\n"), rc.text());
 }
 
 static OFCondition propose(T_ASC_Parameters *params,
@@ -208,15 +179,13 @@ static OFCondition identify(T_ASC_Parameters *params,
 		OFTrue);
 }
 
-static int make_params(T_ASC_Parameters **params,
+static int make_params(T_ASC_Parameters **params, const char *address,
 		       const struct img_assoc_opts *o,
 		       struct img_assoc_context *contexts, size_t n,
 		       struct img_err *err)
 {
-	char address[192];
 	OFCondition rc = ASC_createAssociationParameters(params, OUR_PDU);
 
-	snprintf(address, sizeof(address), "%s:%u", o->host, (unsigned)o->port);
 	if (rc.good())
 		rc = ASC_setAPTitles(*params, o->calling, o->called, NULL);
 	if (rc.good())
@@ -268,13 +237,12 @@ static int prepare(struct img_assoc *a, const struct img_assoc_opts *o,
 				   &a->net);
 	if (rc.bad())
 		return img_dcmtk_fail(err, IMG_E_TRANSPORT, "network", rc);
-	if (!o->tls)
-		return 0;
-	if (img_tls_client_new(&a->tls, o->tls, err) < 0)
+	if (o->tls && img_tls_client_new(&a->tls, o->tls, err) < 0)
 		return -1;
-	a->layer = new ClientLayer(a->tls);
+	a->layer = new ClientLayer;
+	a->layer->tls = a->tls;
 	rc = ASC_setTransportLayer(a->net, a->layer, 0);
-	return rc.good() ? 0 : img_dcmtk_fail(err, IMG_E_BUG, "TLS", rc);
+	return rc.good() ? 0 : img_dcmtk_fail(err, IMG_E_BUG, "network", rc);
 }
 
 static int request(struct img_assoc *a, const struct img_assoc_opts *o,
@@ -285,7 +253,11 @@ static int request(struct img_assoc *a, const struct img_assoc_opts *o,
 	UserIdentityNegotiationSubItemAC *id = NULL;
 	OFCondition rc;
 
-	if (make_params(&params, o, contexts, n, err) < 0) {
+	if (a->layer->dial.open(o->host, o->port, o->connect_seconds, err) < 0)
+		return -1;
+	if (make_params(&params,
+			a->layer->dial.address(o->host, o->port).c_str(), o,
+			contexts, n, err) < 0) {
 		ASC_destroyAssociationParameters(&params);
 		return -1;
 	}
@@ -388,32 +360,57 @@ uint32_t img_assoc_max_pdu(const struct img_assoc *a)
 	return n <= 0 || n > THEIR_PDU ? THEIR_PDU : (uint32_t)n;
 }
 
+/* A peer has to take LEAST_RATE bytes a second, looked at over io_seconds of
+   waiting for it: what was sent in small parts, or after a rest, counts alike. */
+static void give_time(struct img_assoc *a)
+{
+	if (a->taken >= (uint64_t)LEAST_RATE * a->io_seconds) {
+		a->taken = 0;
+		a->spent = 0;
+	}
+	be_patient(a, a->io_seconds - a->spent);
+}
+
+/* TLS takes what it is given whole: no more than fits into that time. */
+static size_t part_of(const struct img_assoc *a, size_t left)
+{
+	size_t most = (size_t)LEAST_RATE * a->io_seconds;
+
+	return !a->tls || left <= most ? left : most;
+}
+
+static int write_all(struct img_assoc *a, char *at, size_t left,
+		     struct img_err *err)
+{
+	while (left) {
+		double since = img_time_mono();
+		ssize_t done;
+
+		give_time(a);
+		done = a->conn->write(at, part_of(a, left));
+		a->spent += img_time_mono() - since;
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return img_err_set(
+				err, IMG_E_TRANSPORT,
+				"the connection broke while sending: %s",
+				errno == EAGAIN || is_late(a)
+					? "time is over"
+					: strerror(errno));
+		a->taken += (uint64_t)done;
+		at += done;
+		left -= (size_t)done;
+	}
+	return 0;
+}
+
 int img_assoc_write(struct img_assoc *a, const void *p, size_t n,
 		    struct img_err *err)
 {
 	return guard(err, [&] {
-		char *at = static_cast<char *>(const_cast<void *>(p));
-		double least = (double)n / LEAST_RATE;
-		size_t left = n;
-
-		be_patient(a, least > a->io_seconds ? least : a->io_seconds);
-		while (left) {
-			ssize_t done = a->conn->write(at, left);
-
-			if (done < 0 && errno == EINTR)
-				continue;
-			if (done <= 0)
-				return img_err_set(
-					err, IMG_E_TRANSPORT,
-					"the connection broke while sending: "
-					"%s",
-					errno == EAGAIN || is_late(a)
-						? "time is over"
-						: strerror(errno));
-			at += done;
-			left -= (size_t)done;
-		}
-		return 0;
+		return write_all(a, static_cast<char *>(const_cast<void *>(p)),
+				 n, err);
 	});
 }
 
@@ -464,6 +461,8 @@ int img_assoc_read(struct img_assoc *a, unsigned seconds,
 		   struct img_assoc_pdv *pdv, struct img_err *err)
 {
 	return guard(err, [&] {
+		a->taken = 0;
+		a->spent = 0;
 		be_patient(a, seconds);
 		while (DUL_NextPDV(&a->assoc->DULassociation, &a->pdv).bad()) {
 			int rc = read_pdu(a, seconds, err);

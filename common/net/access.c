@@ -16,6 +16,7 @@ struct rule {
 	char aet[17];     /* may hold * and ?; empty: any */
 	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
 	unsigned bits;    /* of addr that count */
+	int family;       /* of addr; AF_UNSPEC: any address */
 	char pin[65];     /* of the certificate; empty: any or none */
 };
 
@@ -40,6 +41,12 @@ void img_access_free(struct img_access *a)
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+static bool is_four(const uint8_t addr[16])
+{
+	return memcmp(addr, mapped, sizeof(mapped)) == 0;
+}
+
+/* A number of IPv6 may stand in brackets. */
 static bool parse_address(struct rule *r, const char *text)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -47,6 +54,11 @@ static bool parse_address(struct rule *r, const char *text)
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);
 	uint64_t bits = 128, most = 128;
 
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']' &&
+	    memchr(text, ':', n)) {
+		text++;
+		n -= 2;
+	}
 	if (n >= sizeof(host))
 		return false;
 	memcpy(host, text, n);
@@ -60,6 +72,8 @@ static bool parse_address(struct rule *r, const char *text)
 	if (slash && !img_parse_u64(slash + 1, most, &bits))
 		return false;
 	r->bits = (unsigned)(bits + 128 - most);
+	/* All of IPv6 is not all of IPv4, though its numbers are there. */
+	r->family = is_four(r->addr) && r->bits >= 96 ? AF_INET : AF_INET6;
 	return true;
 }
 
@@ -103,7 +117,8 @@ static int parse_rule(struct rule *r, const char *rule, struct img_err *err)
 	memcpy(r->aet, text, n);
 	if (at && strcmp(at + 1, "*") != 0 && !parse_address(r, at + 1))
 		return img_err_set(err, IMG_E_USAGE,
-				   "%s: no address, as 10.1.2.3 or 10.0.0.0/8",
+				   "%s: no address, as 10.1.2.3, 10.0.0.0/8 "
+				   "or 2001:db8::/32",
 				   at + 1);
 	return 0;
 }
@@ -235,6 +250,10 @@ static bool within(const struct rule *r, const uint8_t addr[16])
 {
 	unsigned whole = r->bits / 8, rest = r->bits % 8;
 
+	if (r->family == AF_UNSPEC)
+		return true;
+	if ((r->family == AF_INET) != is_four(addr))
+		return false;
 	if (memcmp(r->addr, addr, whole) != 0)
 		return false;
 	return !rest || (r->addr[whole] ^ addr[whole]) >> (8 - rest) == 0;

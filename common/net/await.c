@@ -150,15 +150,34 @@ static void serve(struct img_await *w, int sock)
 	free(rq);
 }
 
+/* IPv4 as ::ffff:a.b.c.d, as it comes to a socket of both. */
+static void number_of(uint8_t out[16], const struct sockaddr *a)
+{
+	const void *any = a;
+
+	memset(out, 0, 16);
+	if (a->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *six = any;
+
+		memcpy(out, &six->sin6_addr, 16);
+	} else if (a->sa_family == AF_INET) {
+		const struct sockaddr_in *four = any;
+
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, &four->sin_addr, 4);
+	}
+}
+
 static bool is_peer(const struct img_await *w, const struct sockaddr *a)
 {
-	for (const struct addrinfo *i = w->from; i; i = i->ai_next)
-		if (i->ai_family == AF_INET && a->sa_family == AF_INET &&
-		    ((const struct sockaddr_in *)(const void *)i->ai_addr)
-				    ->sin_addr.s_addr ==
-			    ((const struct sockaddr_in *)(const void *)a)
-				    ->sin_addr.s_addr)
+	uint8_t its[16], ours[16];
+
+	number_of(its, a);
+	for (const struct addrinfo *i = w->from; i; i = i->ai_next) {
+		number_of(ours, i->ai_addr);
+		if (memcmp(its, ours, sizeof(its)) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -192,15 +211,27 @@ static void *listen_on(void *arg)
 
 static int bind_to(struct img_await *w, uint16_t port, struct img_err *err)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port) };
-	int on = 1;
+	const struct sockaddr_in four = { .sin_family = AF_INET,
+					  .sin_port = htons(port) };
+	const struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+					  .sin6_port = htons(port) };
+	int on = 1, off = 0, type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	bool both = true;
 
-	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	w->fd = socket(AF_INET6, type, 0);
+	if (w->fd < 0) { /* there is none on this machine */
+		both = false;
+		w->fd = socket(AF_INET, type, 0);
+	}
 	if (w->fd < 0)
 		return img_err_sys(err, "port %u", (unsigned)port);
 	setsockopt(w->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(w->fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	if (both)
+		setsockopt(w->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(w->fd,
+		 both ? (const struct sockaddr *)&six
+		      : (const struct sockaddr *)&four,
+		 both ? sizeof(six) : sizeof(four)) < 0 ||
 	    listen(w->fd, 16) < 0)
 		return img_err_sys(err, "port %u", (unsigned)port);
 	return 0;
@@ -214,7 +245,7 @@ int img_await_open(struct img_await **out, const struct img_peer *peer,
 		   void *arg, struct img_err *err)
 {
 	struct img_await *w = calloc(1, sizeof(*w));
-	const struct addrinfo hints = { .ai_family = AF_INET,
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
 					.ai_socktype = SOCK_STREAM };
 
 	*out = NULL;

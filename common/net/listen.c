@@ -165,9 +165,14 @@ static int bind_name(struct img_listen *l, const char *name, uint16_t port,
 					.ai_flags =
 						AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
-	char service[8];
+	char service[8], plain[INET6_ADDRSTRLEN + 40];
+	size_t n = strlen(name);
 	int rc = 0;
 
+	if (name[0] == '[' && name[n - 1] == ']' && n < sizeof(plain)) {
+		snprintf(plain, sizeof(plain), "%.*s", (int)n - 2, name + 1);
+		name = plain;
+	}
 	snprintf(service, sizeof(service), "%u", (unsigned)same_port(l, port));
 	if (getaddrinfo(name, service, &hints, &found) != 0)
 		return img_err_set(err, IMG_E_USAGE, "%s: no such address",

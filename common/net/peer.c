@@ -1,4 +1,5 @@
 /* peer.c - who a peer is. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,48 @@ static int bad(const char *text, const char *why, struct img_err *err)
 	return img_err_set(err, IMG_E_USAGE, "peer '%.200s': %s", text, why);
 }
 
+/* A number in IPv6, in its one form; one of this link with its interface
+   behind '%'. */
+static bool take_six(char *host)
+{
+	char *zone = strchr(host, '%');
+	struct in6_addr six;
+	char text[INET6_ADDRSTRLEN + 40];
+	bool good;
+
+	if (zone) {
+		*zone++ = '\0';
+		if (!*zone || strlen(zone) > 32 || !host_ok(zone))
+			return false;
+	}
+	good = inet_pton(AF_INET6, host, &six) == 1 &&
+	       inet_ntop(AF_INET6, &six, text, INET6_ADDRSTRLEN);
+	if (!good)
+		return false;
+	if (zone)
+		snprintf(text + strlen(text), 40, "%%%s", zone);
+	if (strlen(text) >= IMG_HOST_MAX)
+		return false;
+	memcpy(host, text, strlen(text) + 1);
+	return true;
+}
+
+bool img_host_take(char host[IMG_HOST_MAX])
+{
+	size_t n = strlen(host);
+
+	if (host[0] == '[' && host[n - 1] == ']') {
+		memmove(host, host + 1, n - 2);
+		host[n - 2] = '\0';
+		return take_six(host);
+	}
+	if (strchr(host, ':'))
+		return take_six(host);
+	for (char *c = host; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return host_ok(host);
+}
+
 static int parse_dimse(struct img_peer *p, const char *text,
 		       struct img_err *err)
 {
@@ -47,18 +90,20 @@ static int parse_dimse(struct img_peer *p, const char *text,
 	snprintf(p->called, sizeof(p->called), "%.*s", (int)(at - text), text);
 	snprintf(p->host, sizeof(p->host), "%.*s", (int)(colon - at - 1),
 		 at + 1);
-	for (char *c = p->host; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
 	if (!img_aet_ok(p->called))
 		return bad(text, "an AE title has 1 to 16 characters", err);
-	if (!host_ok(p->host))
-		return bad(text, "not a name or an IPv4 address of a host",
+	if ((strchr(p->host, ':') && *p->host != '[') ||
+	    !img_host_take(p->host))
+		return bad(text,
+			   "not a name or a number of a host; one of IPv6 "
+			   "stands in brackets",
 			   err);
 	if (!img_parse_u64(colon + 1, 65535, &port) || port == 0)
 		return bad(text, "a port is a number from 1 to 65535", err);
 	p->port = (uint16_t)port;
-	snprintf(p->name, sizeof(p->name), "%s@%s:%u", p->called, p->host,
-		 (unsigned)p->port);
+	snprintf(p->name, sizeof(p->name),
+		 strchr(p->host, ':') ? "%s@[%s]:%u" : "%s@%s:%u", p->called,
+		 p->host, (unsigned)p->port);
 	return 0;
 }
 

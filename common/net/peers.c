@@ -66,6 +66,10 @@ int img_peer_set(struct img_peer *p, const char *key, const char *value,
 			return img_err_set(err, IMG_E_USAGE, "%s is too long",
 					   key);
 		memcpy((char *)p + texts[i].at, value, strlen(value) + 1);
+		if (texts[i].at == offsetof(struct img_peer, host) && *value &&
+		    !img_host_take(p->host))
+			return img_err_set(err, IMG_E_USAGE,
+					   "host is no name or number of one");
 		return 0;
 	}
 	return value ? img_err_set(err, IMG_E_USAGE,

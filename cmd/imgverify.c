@@ -8,7 +8,7 @@
 static bool all, scrub, audit, rebuild, dry_run, same;
 static struct img_catalog_scope scope;
 static const char *dir, *subset, *media, *profile, *against;
-static const char *sign, *signed_by, *statement, *new_key;
+static const char *new_key;
 static struct img_verify_opts how;
 static uint64_t jobs, done, verdicts;
 
@@ -48,11 +48,11 @@ static const struct img_opt opts[] = {
 	{ 0, "against", "path", "the archive against another copy of it",
 	  IMG_OPT_STRING, &against, NULL, 0 },
 	{ 0, "sign", "key", "sign a statement on what is intact",
-	  IMG_OPT_STRING, &sign, NULL, 0 },
+	  IMG_OPT_STRING, &how.sign, NULL, 0 },
 	{ 0, "signed-by", "key", "check a statement with a public key",
-	  IMG_OPT_STRING, &signed_by, NULL, 0 },
+	  IMG_OPT_STRING, &how.signed_by, NULL, 0 },
 	{ 0, "statement", "file", "with --signed-by: the statement",
-	  IMG_OPT_STRING, &statement, NULL, 0 },
+	  IMG_OPT_STRING, &how.statement, NULL, 0 },
 	{ 0, "new-sign-key", "file", "make a key for --sign, and file.pub",
 	  IMG_OPT_STRING, &new_key, NULL, 0 },
 	{ 0, "same", NULL, "are these two the same object, or the same pixels?",
@@ -101,6 +101,8 @@ static void check(struct img_cli *cli, int argc)
 	const bool part = all || subset || scrub;
 	const bool objects =
 		!(audit || rebuild || same || media || against || new_key);
+	const bool signs = how.sign || how.signed_by;
+
 	how.no_frames = audit || media || against || how.complete ||
 			((part || how.phi) && !how.deep);
 	const struct {
@@ -116,14 +118,13 @@ static void check(struct img_cli *cli, int argc)
 		  "--scrub, --audit, --rebuild or --media" },
 		{ (against || new_key) && argc,
 		  "no operands with --against or --new-sign-key" },
-		{ !signed_by != !statement,
+		{ !how.signed_by != !how.statement,
 		  "--signed-by and --statement go together" },
-		{ sign && signed_by, "either --sign or --signed-by" },
-		{ (sign || signed_by) && (!objects || scrub),
+		{ how.sign && how.signed_by, "either --sign or --signed-by" },
+		{ signs && (!objects || scrub),
 		  "--sign and --signed-by are for objects, not for --scrub" },
-		{ how.complete &&
-			  (!objects || scrub || subset || sign || signed_by ||
-			   how.deep || how.phi || how.older_than),
+		{ how.complete && (!objects || scrub || subset || signs ||
+				   how.deep || how.phi || how.older_than),
 		  "--complete is for studies: of operands or --all, and "
 		  "alone" },
 		{ (how.witness || how.peer) && !how.complete,
@@ -182,7 +183,6 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (img_cli_catalog_dir(dir, path, err) < 0)
 		return -1;
 	how.dir = path;
-	how.collect = sign || signed_by;
 	how.jobs = (unsigned)jobs;
 	if (new_key)
 		return img_verify_new_key(new_key, err);
@@ -192,7 +192,10 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		img_cli_wait(cli, argc, argv);
 	if (img_verify_open(&v, &how, &host, err) < 0)
 		return -1;
-	if (audit)
+	rc = img_verify_statement_begin(v, err);
+	if (rc != 0)
+		; /* there is nothing to look for */
+	else if (audit)
 		rc = img_verify_audit(v, err);
 	else if (all || subset)
 		rc = img_verify_scope(v, &scope,
@@ -211,11 +214,9 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 			     : img_verify_flush(v, err);
 	if (rc == 0 && !ended && !cli->quiet)
 		img_cli_warn(cli, "time is over; the next scrub goes on");
-	if (rc == 0 && sign)
-		rc = img_verify_sign(v, sign, err);
-	if (rc == 0 && signed_by)
-		rc = img_verify_signed(v, statement, signed_by, err);
-	if (img_verify_finish(v, rc == 0 ? err : &ignored) < 0)
+	if (rc == 0 && !img_cli_stopped(cli))
+		rc = img_verify_statement(v, img_cli_failed(cli), err);
+	if (img_verify_finish(v, rc < 0 ? &ignored : err) < 0)
 		rc = -1;
 	img_verify_close(v);
 	return rc;

@@ -22,6 +22,22 @@ signed()
 exits 0 'files elsewhere, without the archive' signed receipt in
 ok 'are the same' grep -q '^{"status":"same","path":"receipt"}' out
 exits 0 'and the objects of the archive' signed receipt -C arch --all
+# What would be for nothing is known before the first object is read.
+none()
+{
+	ok 'and nothing was read' test ! -s out
+}
+exits 64 'a key that is none' imgverify -q --signed-by in/1.dcm \
+	--statement receipt in
+none
+exits 3 'no key' imgverify -q --signed-by not/there --statement receipt in
+none
+exits 3 'no statement' signed not/there in
+none
+exits 3 'no key to sign with' imgverify -q --sign not/there in
+none
+exits 3 'a public key to sign with' imgverify -q --sign k.pub in
+none
 exits 1 'one fewer' signed receipt in/1.dcm in/2.dcm
 ok 'is told' grep -q '"reason":"these are not the objects that were signed"' out
 img in/6.dcm 6
@@ -32,6 +48,25 @@ exits 1 'one more, that is no object' signed receipt in note
 ok 'is told' grep -q '^{"status":"differs","path":"receipt"' out
 exits 2 'one more, that is not there' signed receipt in not/there
 ok 'is told, too' grep -q '^{"status":"differs","path":"receipt"' out
+lost='{"status":"rejected","path":"b.dcm","error":{"code":"truncated","message":"b.dcm: ends","by":"imgimport"}}'
+for line in "$lost" '{"path":'; do
+	printf 'in\n%s\n' "$line" >lines
+	exits 2 'one more, that was lost before' signed receipt <lines
+	ok 'is told' grep -q '^{"status":"differs","path":"receipt"' out
+	exits 3 'of what is left nothing is signed' imgverify -q --sign k <lines
+	ok 'but all is told' test "$(records intact)" = 5
+	ok 'without a signature' sh -c '! grep -q signature out'
+done
+mkfifo way
+imgverify -q --sign k <way >out 2>err &
+exec 7>way
+echo in/1.dcm >&7
+sleep 1
+kill -TERM $!
+exec 7>&-
+wait $!
+ok 'stopped half-way' test $? = 143
+ok 'nothing is signed' sh -c '! grep -q signature out'
 exits 3 'nothing is signed' imgverify -q --sign k in not/there
 ok 'if one could not be read' sh -c '! grep -q signature out'
 cp in/1.dcm keep && bitflip in/1.dcm 900 >/dev/null
@@ -43,13 +78,19 @@ for what in root objects head at lines; do
 		s/\"$what\":5/\"$what\":6/" receipt >changed
 	cmp -s receipt changed && sed "s/\"$what\":\"./&f/" receipt >changed
 	exits 1 "the statement changed: $what" signed changed in
+	ok 'is told at once' test "$(wc -l <out)" = 1
 done
 imgverify -q --new-sign-key other
 exits 1 'the key of another' imgverify -q --signed-by other.pub \
 	--statement receipt in
-exits 3 'no statement' signed in/1.dcm in
+exits 3 'none in the file' signed in/1.dcm in
+none
 exits 3 'a key that others may read' sh -c \
 	'chmod 644 other && imgverify -q --sign other in'
+none
+chmod 600 other && mkfifo -m 600 pipe
+cat other >pipe &
+exits 0 'a key from a pipe' imgverify -q --sign pipe in
 o=$(find arch/objects -type f | head -n 1)
 chmod u+w "$o" && cp "$o" save && bitflip "$o" 900 >/dev/null
 imgverify -q -C arch --sign k --all >out 2>err

@@ -122,6 +122,9 @@ int img_cli_emit(struct img_cli *cli, const struct img_record *rec);
 int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n);
 /* Counts without writing. */
 void img_cli_count(struct img_cli *cli, const char *status, bool failed);
+/* How many failed so far, records that were passed on and bad lines among
+   them. */
+uint64_t img_cli_failed(const struct img_cli *cli);
 void img_cli_flush(struct img_cli *cli);
 /* While held, records are flushed only when there are many; letting go
    flushes them.  For a batch that is ready at once. */

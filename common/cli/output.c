@@ -118,6 +118,11 @@ void cli_pass(struct img_cli *cli, const struct img_record *rec,
 	cli_unlock();
 }
 
+uint64_t img_cli_failed(const struct img_cli *cli)
+{
+	return cli->state->failed;
+}
+
 void img_cli_count(struct img_cli *cli, const char *status, bool failed)
 {
 	struct img_cli_state *st = cli->state;

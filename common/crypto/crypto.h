@@ -133,6 +133,9 @@ bool img_passcode_is(const char *hash, const void *p, size_t n);
 /* A signer's secret key in file, mode 0600, and the public one in file.pub;
    neither is overwritten. */
 int img_sign_make(const char *file, struct img_err *err);
+/* Whether it is one that can be used; nothing is said of a pipe, which can be
+   read but once.  -1: it is none. */
+int img_sign_try(const char *secret_file, struct img_err *err);
 /* public: the key with which it can be checked. */
 int img_sign(const char *secret_file, const void *p, size_t n,
 	     uint8_t signature[IMG_SIGN_BYTES], uint8_t public[IMG_SIGN_PUBLIC],

@@ -97,6 +97,7 @@ void img_verify_close(struct img_verify *v)
 	complete_close(v->complete);
 	phi_free(v->phi);
 	img_buf_release(&v->leaves);
+	img_json_free(v->statement);
 	for (size_t i = 0; i < IMG_PAGE; i++)
 		img_buf_release(&v->verdict[i].deep.extra);
 	for (size_t i = 0; i < v->n_files; i++)

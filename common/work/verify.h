@@ -42,11 +42,14 @@ struct img_verify_opts {
 	bool deep;     /* look inside: is it what the standard says */
 	bool no_frames;      /* look inside, but decode nothing */
 	uint64_t older_than; /* days: only what was not read for so long */
-	bool collect;        /* digests of what is intact, for a signature */
-	const char *phi;     /* source of identifying values, or NULL */
-	uint64_t rate;       /* bytes read a second, of objects; 0: any */
-	uint64_t max_time;   /* seconds that a scrub may take; 0: any */
-	bool complete;       /* whether all of a study is there, instead */
+	const char *sign;    /* key to sign a statement with, or NULL */
+	const char
+		*signed_by; /* public key of the one to be checked, or NULL */
+	const char *statement; /* that one */
+	const char *phi;       /* source of identifying values, or NULL */
+	uint64_t rate;         /* bytes read a second, of objects; 0: any */
+	uint64_t max_time;     /* seconds that a scrub may take; 0: any */
+	bool complete;         /* whether all of a study is there, instead */
 	const char *ca; /* authorities that are trusted with signatures; NULL */
 	const char *witness; /* with complete: a DICOMDIR, a selection; NULL */
 	const char *peer;    /* with complete: who is asked by C-FIND; NULL */
@@ -94,12 +97,18 @@ int img_verify_media(struct img_verify *v, const char *path,
    record for each object there, and for what is only here. */
 int img_verify_against(struct img_verify *v, const char *path,
 		       struct img_err *err);
-/* Last, with collect: a statement on all that was intact, or whether one of
-   before is about the same objects. */
 int img_verify_new_key(const char *file, struct img_err *err);
-int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err);
-int img_verify_signed(struct img_verify *v, const char *statement,
-		      const char *key, struct img_err *err);
+/*
+ * With sign or signed_by.  First, before hours are spent: can the key be used,
+ * and is the statement signed with it?  1: it is not, as was told, and there
+ * is nothing to look for.  Last: a statement on all that was intact, or
+ * whether the one of before is about the same objects.  failed: so many inputs
+ * could not be looked at, records with an error among them: what is signed
+ * would not be what was asked for.
+ */
+int img_verify_statement_begin(struct img_verify *v, struct img_err *err);
+int img_verify_statement(struct img_verify *v, uint64_t failed,
+			 struct img_err *err);
 /* The chain of the audit log: one record. */
 int img_verify_audit(struct img_verify *v, struct img_err *err);
 /*

@@ -73,8 +73,10 @@ struct img_verify {
 	struct img_signatures *signatures;
 	struct phi *phi;
 	struct complete *complete;
+	bool collect;          /* for a statement: */
 	struct img_buf leaves; /* digests of what is intact */
 	uint64_t unfit;
+	struct img_json *statement; /* that was signed before */
 	struct deep deep[VERIFY_JOBS];
 	struct verdict verdict[IMG_PAGE];
 	/* What the threads do: objects of the catalog, or files. */

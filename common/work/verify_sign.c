@@ -18,7 +18,7 @@ int verify_collect(struct img_verify *v, const struct img_record *rec,
 {
 	uint8_t digest[IMG_DIGEST_SIZE];
 
-	if (!v->opts.collect || !rec->status)
+	if (!v->collect || !rec->status)
 		return 0;
 	if (strcmp(rec->status, "intact") != 0 || !rec->digest ||
 	    !img_unhex(digest, sizeof(digest), rec->digest)) {
@@ -126,7 +126,7 @@ static int write_signed(struct img_verify *v, uint64_t n, struct img_err *err)
 									  : 0;
 }
 
-int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err)
+static int sign(struct img_verify *v, struct img_err *err)
 {
 	uint8_t signature[IMG_SIGN_BYTES], public[IMG_SIGN_PUBLIC];
 	char root[IMG_DIGEST_HEX], sig[2 * IMG_SIGN_BYTES + 1];
@@ -139,14 +139,15 @@ int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err)
 
 	if (v->unfit)
 		return img_err_set(err, IMG_E_REFUSED,
-				   "%llu are not intact: nothing is signed",
+				   "%llu are not intact, or could not be "
+				   "looked at: nothing is signed",
 				   (unsigned long long)v->unfit);
 	img_buf_init(&b, STATEMENT_MAX);
 	img_time_now(at);
 	audit_head(v, &audit);
 	if (root_of(v, root, &n, err) < 0 ||
 	    message(&b, root, n, audit.lines, audit.head, at, err) < 0 ||
-	    img_sign(key, b.data, b.len, signature, public, err) < 0)
+	    img_sign(v->opts.sign, b.data, b.len, signature, public, err) < 0)
 		goto out;
 	img_hex(sig, signature, sizeof(signature));
 	img_hex(pub, public, sizeof(public));
@@ -158,7 +159,7 @@ int img_verify_sign(struct img_verify *v, const char *key, struct img_err *err)
 		 sig);
 	if (v->catalog && write_signed(v, n, err) < 0)
 		goto out;
-	v->opts.collect = false;
+	v->collect = false;
 	img_record_init(&rec);
 	rec.status = "signed";
 	rec.extra = extra;
@@ -214,62 +215,94 @@ static struct img_json *read_statement(const char *file, struct img_err *err)
 	return found;
 }
 
-static int compare(struct img_verify *v, const struct img_json *j,
-		   const char *key, const char **why, struct img_err *err)
+/* Whether it is signed with the key; *good. */
+static int check_signature(struct img_verify *v, bool *good,
+			   struct img_err *err)
 {
+	const struct img_json *j = v->statement;
 	const char *root = img_json_get(j, "root");
 	const char *head = img_json_get(j, "head"), *at = img_json_get(j, "at");
-	uint8_t signature[IMG_SIGN_BYTES];
-	char have[IMG_DIGEST_HEX];
+	uint8_t signature[IMG_SIGN_BYTES] = { 0 };
 	uint64_t objects = 0, lines = 0;
 	struct img_buf b;
-	bool good = false;
-	size_t n;
 	int rc = -1;
+	bool whole = root && head && at &&
+		     img_json_get_u64(j, "objects", &objects) &&
+		     img_json_get_u64(j, "lines", &lines) &&
+		     img_unhex(signature, sizeof(signature),
+			       img_json_get(j, "signature"));
 
-	*why = "the signature is not of this key, or the statement was changed";
-	if (!root || !head || !at ||
-	    !img_json_get_u64(j, "objects", &objects) ||
-	    !img_json_get_u64(j, "lines", &lines) ||
-	    !img_unhex(signature, sizeof(signature),
-		       img_json_get(j, "signature")))
-		return 0;
 	img_buf_init(&b, STATEMENT_MAX);
-	if (message(&b, root, objects, lines, head, at, err) == 0 &&
-	    img_sign_check(key, b.data, b.len, signature, &good, err) == 0)
+	if (message(&b, whole ? root : "", objects, lines, whole ? head : "",
+		    whole ? at : "", err) == 0 &&
+	    img_sign_check(v->opts.signed_by, b.data, b.len, signature, good,
+			   err) == 0)
 		rc = 0;
 	img_buf_release(&b);
-	if (rc < 0 || !good)
-		return rc;
-	*why = "these are not the objects that were signed";
-	if (v->unfit) /* is more than was signed */
-		return 0;
-	if (root_of(v, have, &n, err) < 0)
-		return -1;
-	if (strcmp(have, root) == 0 && n == objects)
-		*why = NULL;
-	return 0;
+	*good &= whole;
+	return rc;
 }
 
-int img_verify_signed(struct img_verify *v, const char *statement,
-		      const char *key, struct img_err *err)
+static int tell(struct img_verify *v, const char *why, struct img_err *err)
 {
-	struct img_json *j = read_statement(statement, err);
 	struct img_record rec;
-	const char *why = NULL;
-	int rc;
 
-	if (!j)
-		return -1;
-	rc = compare(v, j, key, &why, err);
-	img_json_free(j);
-	if (rc < 0)
-		return -1;
-	v->opts.collect = false;
+	v->collect = false;
 	img_record_init(&rec);
 	rec.status = why ? "differs" : "same";
-	rec.path = statement;
+	rec.path = v->opts.statement;
 	rec.reason = why;
 	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
 					: 0;
+}
+
+static int compare(struct img_verify *v, struct img_err *err)
+{
+	const char *why = "these are not the objects that were signed";
+	uint64_t objects = 0;
+	char have[IMG_DIGEST_HEX];
+	size_t n;
+
+	if (v->unfit) /* is more than was signed */
+		return tell(v, why, err);
+	if (root_of(v, have, &n, err) < 0)
+		return -1;
+	if (strcmp(have, img_json_get(v->statement, "root")) == 0 &&
+	    img_json_get_u64(v->statement, "objects", &objects) && n == objects)
+		why = NULL;
+	return tell(v, why, err);
+}
+
+/* ---- first and last ------------------------------------------------------ */
+
+int img_verify_statement_begin(struct img_verify *v, struct img_err *err)
+{
+	bool good = false;
+
+	v->collect = v->opts.sign || v->opts.signed_by;
+	if (v->opts.sign)
+		return img_sign_try(v->opts.sign, err);
+	if (!v->opts.signed_by)
+		return 0;
+	v->statement = read_statement(v->opts.statement, err);
+	if (!v->statement || check_signature(v, &good, err) < 0)
+		return -1;
+	if (good)
+		return 0;
+	return tell(v,
+		    "the signature is not of this key, or the statement was "
+		    "changed",
+		    err) < 0
+		       ? -1
+		       : 1;
+}
+
+int img_verify_statement(struct img_verify *v, uint64_t failed,
+			 struct img_err *err)
+{
+	if (v->unfit < failed)
+		v->unfit = failed;
+	if (v->opts.sign)
+		return sign(v, err);
+	return v->opts.signed_by ? compare(v, err) : 0;
 }

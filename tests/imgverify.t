@@ -340,8 +340,31 @@ truncate -s -20 arch/audit.log
 broken 'cut in its last line' 9 'cut off, or not a line of this log'
 printf xyz >>arch/audit.log
 broken 'a few bytes added' 10 'cut off, or not a line of this log'
+for all in --audit --all '--subset 1/2' --scrub; do
+	rm arch/audit.log
+	# shellcheck disable=SC2086
+	exits 1 "$all: no audit log" verify $all
+	grep -v '"intact"' out >got
+	same 'the catalog knows that there was one' got <<!
+{"status":"missing","path":"audit.log","reason":"the catalog knows 9 lines of it"}
+!
+	again
+done
+mkfifo pipe && mv pipe arch/audit.log
+exits 2 '--all with something else in its place' verify --all
+ok 'reads the objects all the same' test "$(records intact)" -gt 3
+ok 'and says so' grep -q '^{"status":"failed","path":"audit.log","error":{"code":"malformed"' out
 rm arch/audit.log
-exits 3 'no audit log' verify --audit
+again
+sed -i 4d arch/audit.log
+exits 1 '--all with a line that is gone' verify --all
+grep -v '"intact"' out | sed 's/,"lines":.*//' >got
+same 'tells it, too' got <<!
+{"status":"damaged","path":"audit.log","reason":"line 4: does not follow the line before"
+!
+again
+head -c 60 arch/audit.log >>arch/audit.log
+exits 0 '--all while a line is being written' verify --all
 again
 
 # A crash tears a line that the catalog does not know yet.

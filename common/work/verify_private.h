@@ -107,6 +107,8 @@ int verify_end(struct img_verify *v, int rc, struct img_err *err);
 /* Before the rows of a scope, and after them: the pages of the catalog, its
    rows, what is in none. */
 int verify_catalog_pages(struct img_verify *v, struct img_err *err);
+/* The audit log as far as the catalog knows it: told if it is not intact. */
+int verify_audit_log(struct img_verify *v, struct img_err *err);
 int verify_catalog_rows(struct img_verify *v,
 			const struct img_catalog_scope *scope,
 			struct img_err *err);

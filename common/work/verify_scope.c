@@ -245,7 +245,8 @@ int img_verify_scope(struct img_verify *v,
 		return -1;
 	memset(&v->last, 0, sizeof(v->last));
 	/* Before anything is written down: that would make sums anew. */
-	if (whole && verify_catalog_pages(v, err) < 0)
+	if (whole &&
+	    (verify_catalog_pages(v, err) < 0 || verify_audit_log(v, err) < 0))
 		return -1;
 	/* A percentage comes in an order of its own, and ends. */
 	if (img_catalog_pages(v->catalog, scope,

@@ -146,7 +146,8 @@ static int begin_pass(struct scrub *s, struct img_err *err)
 		return -1;
 	if (s->before[0])
 		return 0;
-	if (verify_catalog_pages(s->v, err) < 0)
+	if (verify_catalog_pages(s->v, err) < 0 ||
+	    verify_audit_log(s->v, err) < 0)
 		return -1;
 	next_second();
 	img_time_now(s->before);

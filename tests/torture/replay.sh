@@ -179,6 +179,9 @@ while [ $n -lt "$cuts" ]; do
 		-v of="$records" 'BEGIN {
 		printf "%d", (r + s / 1000) * of }')
 	[ "$at" -le "$records" ] || at=$records
+	# Of its own: another name space may keep the last mount alive, and the
+	# same file would be given its old blocks.
+	rm -f image
 	cp --sparse=always base image
 	blocklog cut log image "$at" $((SEED * 100003 + n)) out acks ||
 		quit 'cannot cut'

@@ -11,8 +11,8 @@
 static bool same(const struct img_command *a, const struct img_command *b)
 {
 	bool answer = (a->field & IMG_DIMSE_RSP) != 0;
-	bool typed = (a->field & 0x0FFF) == IMG_N_EVENT_RQ ||
-		     (a->field & 0x0FFF) == IMG_N_ACTION_RQ;
+	bool typed = (a->field & ~IMG_DIMSE_RSP) == IMG_N_EVENT_RQ ||
+		     (a->field & ~IMG_DIMSE_RSP) == IMG_N_ACTION_RQ;
 
 	return a->field == b->field && a->message == b->message &&
 	       a->data == b->data && (!answer || a->status == b->status) &&

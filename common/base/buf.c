@@ -40,7 +40,7 @@ int img_buf_grow(struct img_buf *b, size_t more, struct img_err *err)
 	while (room < want)
 		room = room > SIZE_MAX / 2 ? want : room * 2;
 	if (room - 1 > b->max)
-		room = want;
+		room = b->max + 1;
 	data = realloc(b->data, room);
 	if (!data)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");

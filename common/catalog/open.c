@@ -284,11 +284,14 @@ static int open_immutable(struct img_catalog *c, struct img_err *err)
 /* Somebody may be making it just now. */
 static int wait_for_schema(struct img_catalog *c, struct img_err *err)
 {
-	const struct timespec nap = { 0, 10 * 1000 * 1000 };
 	int64_t app = 0, user = 0;
 
-	for (int i = 0; i < 200 && app == 0 && user == 0; i++) {
-		if (i)
+	/* Two seconds in all. */
+	for (long ms = 0; ms < 2048 && app == 0 && user == 0;
+	     ms = ms ? 2 * ms : 1) {
+		struct timespec nap = { ms / 1000, ms % 1000 * 1000000 };
+
+		if (ms)
 			nanosleep(&nap, NULL);
 		if (versions(c, &app, &user, err) < 0)
 			return -1;

@@ -244,6 +244,8 @@ static int match_one(struct img_where *w, const char *expr,
 	if (n == 2 && memcmp(v, "\"\"", 2) == 0) /* PS3.4 C.2.2.2.7 */
 		return img_buf_printf(&w->text, err, "coalesce(%s, '') = ''",
 				      expr);
+	if (strspn(v, "*") >= n) /* also what has no value: C.2.2.2.3 */
+		return img_where_puts(w, "1", err);
 	if (is_vr(f, "PN"))
 		return match_name(w, expr, v, n, err);
 	if (has_wildcard(v, n))

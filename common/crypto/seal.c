@@ -103,6 +103,7 @@ int img_unseal(const struct img_trustee *t, const char *line, size_t n,
 		goto out;
 	}
 	out->len += boxed - crypto_box_SEALBYTES;
+	out->data[out->len] = '\0';
 	rc = 0;
 out:
 	img_buf_release(&box);

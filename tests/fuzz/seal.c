@@ -84,7 +84,7 @@ static void seal(struct fuzz_in *in)
 	fuzz_must(memchr(line.data, '\n', line.len) == line.data + line.len - 1,
 		  "more than a line");
 	must_work(img_unseal(reads, line.data, line.len - 1, &out, &err), &err);
-	fuzz_must(out.len == in->n &&
+	fuzz_must(out.len == in->n && out.data[out.len] == '\0' &&
 			  (!in->n || memcmp(out.data, in->p, in->n) == 0),
 		  "another note came out");
 	img_buf_reset(&out);

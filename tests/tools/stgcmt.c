@@ -168,10 +168,9 @@ int main(int argc, char **argv)
 	struct img_assoc *a = NULL;
 	struct img_buf data;
 	const char *ts;
-
 	bool leaves = argc > 1 && strcmp(argv[1], "-r") == 0;
-
 	uint16_t port = 0;
+	int rc = -1;
 
 	if (argc == 3 && strcmp(argv[1], "-w") == 0)
 		return wait_only((uint16_t)atoi(argv[2]), &err);
@@ -191,33 +190,42 @@ int main(int argc, char **argv)
 	img_buf_init(&data, 1 << 24);
 	for (int i = 5; i < argc; i++)
 		if (img_commitment_add(&m, argv[4], argv[i], 0, &err) < 0)
-			return fail(&err);
+			goto out;
 	if (img_commitment_write(&m, ts, &data, &err) < 0 ||
 	    img_assoc_open(&a, &o, &context, 1, &err) < 0 ||
 	    send_message(a, &c, &data, &err) < 0 ||
 	    receive(a, &c, &data, &err) <= 0)
-		return fail(&err);
+		goto out;
 	printf("answer %04x\n", c.status);
 	if (leaves) {
-		img_assoc_release(a);
-		return 0;
+		rc = 0;
+		goto out;
 	}
-	if (c.status != 0 || receive(a, &c, &data, &err) <= 0)
-		return fail(&err);
-	if (img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <
-	    0)
-		return fail(&err);
+	if (c.status != 0 || receive(a, &c, &data, &err) <= 0 ||
+	    img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <
+		    0)
+		goto out;
 	print(&got, c.type);
 	c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
 	c.data = false;
 	c.status = 0;
-	if (send_message(a, &c, NULL, &err) < 0)
-		return fail(&err);
-	if (port)
-		return again(a, port, &m, ts, &err) < 0 ? fail(&err) : !heard;
-	img_assoc_release(a);
+	rc = send_message(a, &c, NULL, &err);
+	if (rc == 0 && port) {
+		rc = again(a, port, &m, ts, &err);
+		if (rc >= 0) {
+			a = NULL;
+			rc = !heard;
+		}
+	}
+out:
+	if (a && rc == 0)
+		img_assoc_release(a);
+	else if (a)
+		img_assoc_abort(a);
 	img_commitment_release(&got);
 	img_commitment_release(&m);
 	img_buf_release(&data);
-	return fflush(stdout) != 0 ? 3 : 0;
+	if (rc < 0)
+		return fail(&err);
+	return fflush(stdout) != 0 ? 3 : rc;
 }

@@ -27,7 +27,8 @@ CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish \
 	mandoc openssl perl procps sqlite3 strace unzip xorriso xz-utils zsh \
 	zstd
 # File systems that lose their power in make torture; skipped where absent.
-TORTURE_DEPS = btrfs-progs xfsprogs
+# Programs watched, and targets fuzzed, that do wrong on purpose: controls.
+TORTURE_DEPS = btrfs-progs clang valgrind xfsprogs
 
 PKGS     = libarchive libcurl sqlite3 libsodium libgcrypt nettle json-c zlib libopenjp2 libseccomp \
 	libjpeg libpng
@@ -189,7 +190,7 @@ run-check: programs $(TOOLS) $(UNITS)
 
 asan:
 	@$(MAKE) --no-print-directory O=build/asan CFLAGS='-O1 -g' CXXFLAGS='-O1 -g -fno-sanitize=vptr' WERROR=-Werror \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' check
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' $(or $(GOAL),check)
 
 demo: $(HAVE_DEMO)
 	@$(MAKE) --no-print-directory programs $(TOOLS)

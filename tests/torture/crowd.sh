@@ -25,9 +25,10 @@ if [ "${1-}" = control ]; then
 	sleep 1
 	peer "$port" hold 1 25 &
 	sleep 0.5
-	echo "control: storescp and one silent peer: C-ECHO" \
-		"$(peer "$port" echo 1)"
-	exit 0
+	peer "$port" echo 1 >answer
+	echo "control: storescp and one silent peer: C-ECHO $(cat answer)"
+	awk '{ exit !($NF > 0 || $4 > 100) }' answer
+	exit
 fi
 
 seconds=${1:-600} rounds=${ROUNDS:-20} quiet=8

@@ -5,9 +5,14 @@
 #
 #	faults.sh [every]       each call, or every so many
 #	CALLS='fsync close' ERRORS=EIO faults.sh
+#	faults.sh control       writes that fail, and a program that is not told
+#	                        (swallow.c): it has to be found out
 . "$(dirname "$0")/lib.sh"
 need b2sum imgimport imgverify phantom sqlite3 strace zip
-every=${1:-1}
+every=${1:-1} careless=
+if [ "$every" = control ]; then
+	every=1 CALLS='write pwrite64' ERRORS=ENOSPC
+fi
 CALLS=${CALLS-openat read pread64 write pwrite64 fsync fdatasync syncfs \
 	renameat2 unlinkat unlink ftruncate fcntl mkdir mkdirat newfstatat \
 	getdents64 mmap close fchown}
@@ -17,6 +22,10 @@ T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgfault.XXXXXX") && cd "$T_" || exit 3
 trap 'cd / && rm -rf "$T_"' EXIT
 trap 'exit 130' INT TERM
 failed=0
+if [ "${1-}" = control ]; then
+	cc -shared -fPIC -o swallow.so "$TOP/tests/torture/swallow.c" || exit 3
+	careless=LD_PRELOAD=$T_/swallow.so
+fi
 
 wrong()
 {
@@ -51,10 +60,11 @@ truth()
 # one CALL ERROR WHEN
 one()
 {
+	before_=$failed
 	rm -rf arch && : >out && : >err
 	[ ! -d used ] || cp -a used arch
 	timeout -k 1 60 strace -f -qq -o /dev/null -e trace="$1" \
-		-e inject="$1:error=$2:when=$3" \
+		${careless:+-E "$careless"} -e inject="$1:error=$2:when=$3" \
 		imgimport -q -C arch in >>out 2>>err
 	truth "$1 $2 $3" $?
 	runs=$((runs + 1))
@@ -62,6 +72,7 @@ one()
 		failed=$((failed + 1))
 		sed "s/^/$1 $2 $3: /" why
 	fi
+	[ $failed = $before_ ] || told=$((told + 1))
 }
 
 # How often an import without faults makes the call
@@ -91,12 +102,18 @@ sweep()
 }
 
 few
-objects=6 runs=0
+objects=6 runs=0 told=0
 # Into an archive that is there: its folders are made only once.
 mkdir one && phantom one --uid 2.25.99 one/1.dcm
 imgimport -q -C used one >/dev/null || quit 'no archive'
 cp -a used arch && imgimport -q -C arch in >/dev/null || quit 'the import fails'
 state arch >ref
 sweep
+if [ -n "$careless" ]; then
+	echo "faults, control: in $told of $runs runs a program that does not" \
+		"look at its writes is found out"
+	[ $told -gt $((runs / 2)) ]
+	exit
+fi
 echo "faults: $runs runs, each with failing system calls; $failed wrong"
 [ $failed = 0 ]

@@ -8,7 +8,7 @@
 # default, about two hours; TIER=release as often as img-promises(7) promises,
 # a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
 # DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY.  (make check has a taste of
-# each, in tests/torture.t; make asan is by itself.)
+# each, in tests/torture.t; make asan and make fuzz are by themselves.)
 #
 # Prints the totals at the end.  0: all of them have passed; 2: one has not.
 set -u
@@ -38,6 +38,7 @@ all_()
 kill kill.sh $KILLS
 export export.sh $KILLS
 faults faults.sh $EVERY
+faults-control faults.sh control
 damaged damaged.sh $DAMAGED
 damaged-control damaged.sh control
 send send.sh $KILLS
@@ -47,8 +48,13 @@ crowd-control crowd.sh control
 hostile-control hostile.sh control
 hostile hostile.sh $PART
 leak leak.sh $MANY
+leak-control leak.sh control
 valgrind valgrind.sh
+valgrind-control valgrind.sh control
 threads threads.sh
+threads-control threads.sh control
+asan-control asan.sh control
+fuzz-control ../fuzz/run.sh control
 rot rot.sh $FLIPS
 rot-control rot.sh control
 powercut-control powercut.sh -c $CONTROL

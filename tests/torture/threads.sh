@@ -2,14 +2,19 @@
 # threads.sh - everything that runs in several threads under ThreadSanitizer:
 # no two threads at the same bytes, no locks in two orders.
 #
+#	threads.sh control	a race made on purpose (tests/tools/faulty.c): it
+#				has to be found
+#
 # Makes the programs once more, in $O/tsan.  The walls of the jail are left out
 # (tests/tools/nowalls.c): the sanitizer needs more memory than they leave.
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 # By the name that others use, too: make knows what depends on what by names.
+what=programs
+[ "${1-}" != control ] || what=${O#"$TOP"/}/tsan/tools/faulty
 cd "$TOP" && make -s O="${O#"$TOP"/}/tsan" CFLAGS='-O1 -g' CXXFLAGS='-O1 -g' \
-	SAN=-fsanitize=thread programs || quit 'cannot be made'
-PATH=$O/tsan/bin:$PATH
+	SAN=-fsanitize=thread "$what" || quit 'cannot be made'
+PATH=$O/tsan/bin:$O/tsan/tools:$PATH
 need imgimport imgsend peer phantom zip
 
 T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgthreads.XXXXXX") && cd "$T_" || exit 3
@@ -38,6 +43,15 @@ run()
 	fi
 }
 
+if [ "${1-}" = control ]; then
+	run 0 faulty none
+	[ $failed = 0 ] || quit 'a race is found where none is'
+	run 0 faulty race >said
+	grep -q 'SUMMARY: ThreadSanitizer: data race' said || failed=0
+	echo "threads, control: $failed of 1 race found"
+	[ $failed = 1 ]
+	exit
+fi
 phantom small in 300 >/dev/null || quit 'no inputs'
 (cd in && zip -qr ../in.zip .)
 run 0 imgimport -q -C arch -j 4 in

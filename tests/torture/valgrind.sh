@@ -4,13 +4,15 @@
 # nothing lost.
 #
 #	valgrind.sh [command]	all by default
+#	valgrind.sh control	mistakes made on purpose (tests/tools/faulty.c),
+#				each of which has to be found
 #
 # The processes of the jail, in which archives, codecs and associations are
 # handled, are followed like all others.  Their walls are left out: valgrind
 # makes system calls of its own, and takes more memory (tests/tools/nowalls.c).
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
-need imgimport phantom storer valgrind xorriso zip
+need faulty imgimport phantom storer valgrind xorriso zip
 only=${1:-}
 
 T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgvalgrind.XXXXXX") && cd "$T_" || exit 3
@@ -56,6 +58,20 @@ run()
 	judge "$name_" $? "$want_"
 }
 
+if [ "$only" = control ]; then
+	only=
+	run 'nothing planted' 0 faulty none >>said
+	run 'nothing planted, jailed' 0 faulty jail none >>said
+	[ $failed = 0 ] || quit "something is found where nothing is: $(cat said)"
+	for word in unset over lost; do
+		run "$word" 0 faulty $word >>said
+		run "jail $word" 0 faulty jail $word >>said
+	done
+	grep ': clean' said | sed 1,2d
+	echo "valgrind, control: $failed of 6 mistakes found"
+	[ $failed = 6 ]
+	exit
+fi
 phantom small in 6 >/dev/null || quit 'no inputs'
 (cd in && zip -qr ../in.zip .)
 xorriso -as mkisofs -quiet -o in.iso in 2>/dev/null || quit 'no image'

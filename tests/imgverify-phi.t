@@ -101,6 +101,29 @@ dcmodify -q -nb -i '0018,0050=0.48213' -i '0018,0088=1.4711' \
 	-i '0008,0033=124711' maybe.dcm
 exits 0 'figures within numbers' imgverify -q --phi odd maybe.dcm
 ok 'are none' test "$(records intact)" = 1
+# What identifies nobody, whoever has it: imganon writes it, too.
+img blank.dcm 92 --id none --name "Brain^Siemens" --birth 19000101 \
+	--study 2.25.92 --series 2.25.921 --accession removed --modality MR \
+	--set '0008,0080=LO:GE Medical Systems' --set '0008,0090=PN:None'
+imgimport -q -C blank blank.dcm >/dev/null
+cp "$f" none.dcm && chmod u+w none.dcm
+dcmodify -q -nb -i '0008,0023=19000101' -i '0018,1030=None' \
+	-i '0018,1000=none' -i '0018,0015=BRAIN' -i '0028,0303=REMOVED' \
+	-i '0008,0070=GE MEDICAL SYSTEMS' -i '0008,1090=Siemens' none.dcm
+exits 0 'placeholders, codes and makers' imgverify -q --phi blank none.dcm
+ok 'are no finding' test "$(records intact)" = 1
+doubt_()
+{
+	cp "$f" none.dcm && chmod u+w none.dcm
+	dcmodify -q -nb "$3" "$4" none.dcm
+	exits 0 "$1" imgverify -q --phi blank none.dcm
+	ok "$1: told" grep -q "\"phi-word\",\"tag\":\"$2\"" out
+}
+doubt_ 'but a name in a comment' '(0020,4000)' -i '0020,4000=see siemens'
+doubt_ 'and a word where it came from' '(0010,0020)' -m '0010,0020=none'
+dcmodify -q -nb -i '0020,4000=born 19000101' none.dcm
+exits 1 'and the day in a text' imgverify -q --phi blank none.dcm
+
 # sure TEXT WHERE dcmodify's options: the same values where they do identify
 sure()
 {

@@ -66,12 +66,45 @@ static bool is_degenerate(const char *s, size_t n)
 	return true;
 }
 
+/* Whether a word is one of all, which has a blank before and after each. */
+static bool is_among(const char *all, const char *s, size_t n)
+{
+	for (; all[1]; all += 1 + strcspn(all + 1, " "))
+		if (strcspn(all + 1, " ") == n && memcmp(all + 1, s, n) == 0)
+			return true;
+	return false;
+}
+
+/* What is written instead of a value, and so stands in any de-identified
+   object; imgverify(1) lists them. */
+static bool is_nothing(const char *s, size_t n)
+{
+	static const char all[] = " none null unknown unnamed noname anonymous "
+				  "anonymized anonymised deidentified "
+				  "unidentified redacted removed hidden "
+				  "00010101 19000101 99991231 ";
+
+	return is_among(all, s, n);
+}
+
+/* With it, the words of the profession are the name of a place. */
+static bool is_place(const char *s, size_t n)
+{
+	static const char all[] = " center centre clinic department hospital "
+				  "institute institution klinik lab "
+				  "laboratory practice university ";
+
+	return is_among(all, s, n);
+}
+
 /* What all words of a value are; a value without letters has none. */
 static void judge_words(struct phi_value *v, const char *s)
 {
-	bool common = true, holders = true, any = false;
+	bool common = true, holders = true, nobody = true, any = false;
 
 	for (size_t i = 0, end; i < v->n; i = end) {
+		bool is_common, is_holder;
+
 		while (i < v->n && !isalnum((unsigned char)s[i]) &&
 		       !(s[i] & 0x80))
 			i++;
@@ -84,13 +117,22 @@ static void judge_words(struct phi_value *v, const char *s)
 		if (end - i < 3) /* an initial, or "co" */
 			continue;
 		any = true;
-		common &= img_anon_is_common(s + i, end - i);
-		holders &= img_anon_is_placeholder(s + i, end - i);
+		is_common = img_anon_is_common(s + i, end - i);
+		is_holder = img_anon_is_placeholder(s + i, end - i);
+		common &= is_common;
+		holders &= is_holder;
+		/* Or more than one of it. */
+		nobody &= (is_common ||
+			   (s[end - 1] == 's' &&
+			    img_anon_is_common(s + i, end - i - 1))) &&
+			  !is_place(s + i, end - i);
 	}
 	/* Whoever makes a list means what is in it. */
 	if (v->from == FROM_LIST)
 		return;
 	v->common = any && common;
+	v->nobody = any && nobody;
+	v->nothing = is_nothing(s, v->n);
 	v->holder = (any && holders && v->kind == PHI_WORDS) ||
 		    is_degenerate(s, v->n);
 }

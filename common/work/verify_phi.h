@@ -52,9 +52,11 @@ struct phi_value {
 	uint32_t next;  /* of the same slot, plus one */
 	uint8_t kind, from;
 	uint8_t words;
-	bool part;   /* a word of a name */
-	bool common; /* each of its words names nobody */
-	bool holder; /* it stands where a value might */
+	bool part;    /* a word of a name */
+	bool common;  /* each of its words names nobody */
+	bool holder;  /* it stands where a value might */
+	bool nobody;  /* so does each of a code or a maker */
+	bool nothing; /* it says that there is none */
 };
 
 #define PHI_BITS 20

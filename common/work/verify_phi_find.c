@@ -110,9 +110,10 @@ static enum worth of_uid(const struct phi_value *v, const struct place *in,
 	return in->kind == UIDS ? STRONG : if_long(v, 16);
 }
 
-static enum worth of_date(const struct place *in, const struct around *a)
+static enum worth of_date(const struct phi_value *v, const struct place *in,
+			  const struct around *a)
 {
-	if (a->figure)
+	if (a->figure || (v->nothing && in->kind == TIME))
 		return NONE;
 	if (in->kind == TEXT || in->kind == CODE || in->kind == BYTES)
 		return a->alone ? STRONG : WEAK;
@@ -153,7 +154,11 @@ static enum worth of_mixed(const struct phi_value *v, const struct place *in,
 static enum worth of_words(const struct phi_value *v, const struct place *in,
 			   const struct around *a)
 {
-	if (in->kind == NUMBER || in->kind == TIME || in->kind == UIDS)
+	if (in->kind == NUMBER || in->kind == TIME || in->kind == UIDS ||
+	    v->nothing)
+		return NONE;
+	/* "BRAIN", "Basic", a maker of medical systems: it belongs there. */
+	if (v->nobody && (in->kind == CODE || in->kind == TERM))
 		return NONE;
 	if (v->common)
 		return a->alone ? WEAK : NONE;
@@ -186,7 +191,7 @@ static enum worth judge(const struct phi_value *v, const struct place *in,
 		w = of_uid(v, in, &a);
 		break;
 	case PHI_DATE:
-		w = of_date(in, &a);
+		w = of_date(v, in, &a);
 		break;
 	case PHI_FIGURES:
 		w = of_figures(v, in, &a);

@@ -70,6 +70,25 @@ bad junk
 exits 2 'junk behind an answer' to_it
 ok 'what was answered is sent' test "$(records sent)" = 1
 
+img huge.dcm 4 --rows 3000 --cols 3000
+bad sip
+exits 3 'a byte a second is taken' timeout 20 imgsend -q -C none --retries 0 \
+	--timeout 2 -c "$to" huge.dcm
+ok 'which is not waited for' grep -q '"message":"huge.dcm: .*time is over"' out
+gone "$peer"
+
+# One object silences it, and no other.
+rm -f silences
+for n in 5 6 7 8; do img "many$n.dcm" $n; done
+bad mute,2.25.6
+exits 2 'one object silences it' timeout 30 imgsend -q -C none --retries 9 \
+	--timeout 1 -c "$to" many*.dcm
+ok 'the others are sent' test "$(records sent)" = 3
+ok 'that one has failed' grep -q \
+	'^{"status":"failed",.*"SOPInstanceUID":"2.25.6",.*no answer from the peer in 1 s' out
+ok 'and was not tried a third time' test "$(wc -l <silences)" = 2
+gone "$peer"
+
 # Some bytes of the answer to the association, and of that to the object.
 for seed in $(seq 20); do
 	bad "flip$seed"

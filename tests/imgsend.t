@@ -179,6 +179,10 @@ exits 64 'no port' imgsend -c PACS@host in/1.dcm
 exits 64 'a port of 70000' imgsend -c PACS@host:70000 in/1.dcm
 exits 64 'an AE title too long' imgsend -c ABCDEFGHIJKLMNOPQ@host:104 x
 exits 64 'a bad window' imgsend -c "$to" --window 25:00-07:00 in/1.dcm
+mkdir empty
+exits 1 'an empty folder' imgsend -C none -c "$to" empty
+ok 'is not called sent' grep -qx 'imgsend: no files there' err
+exits 0 'nothing on stdin' imgsend -q -C none -c "$to" </dev/null
 exits 64 'an echo of files' imgsend -c "$to" --echo in/1.dcm
 exits 3 'stdout is full' sh -c "timeout 60 imgsend -q -C arch -c '$to' \
 	--again in >/dev/full"

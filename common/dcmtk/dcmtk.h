@@ -178,6 +178,9 @@ struct img_assoc_pdv {
    IMG_E_TRANSPORT, also for a time limit and for an abort. */
 int img_assoc_read(struct img_assoc *a, unsigned seconds,
 		   struct img_assoc_pdv *pdv, struct img_err *err);
+/* Whether the last call failed because the peer neither said nor took
+   anything in time. */
+bool img_assoc_is_silent(const struct img_assoc *a);
 /* Waits up to seconds for something to read. */
 bool img_assoc_waiting(struct img_assoc *a, unsigned seconds);
 

@@ -127,6 +127,9 @@ int img_scu_open(struct img_scu **s, const struct img_peer *peer,
 		 const struct img_scu_opts *opts,
 		 struct img_assoc_context *contexts, size_t n,
 		 struct img_err *err);
+/* Whether the last call failed because the peer neither said nor took
+   anything in time. */
+bool img_scu_is_silent(const struct img_scu *s);
 /* in_order: with a release; else it is aborted. */
 void img_scu_close(struct img_scu *s, bool in_order);
 

@@ -78,6 +78,11 @@ fail:
 	return -1;
 }
 
+bool img_scu_is_silent(const struct img_scu *s)
+{
+	return img_assoc_is_silent(s->assoc);
+}
+
 void img_scu_close(struct img_scu *s, bool in_order)
 {
 	if (!s)

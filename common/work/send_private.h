@@ -27,6 +27,7 @@ struct send_item {
 	char study[IMG_UID_MAX], series[IMG_UID_MAX], modality[20];
 	uint64_t bytes;
 	unsigned attempts;
+	unsigned silences; /* of the peer, when it was sent */
 	double not_before; /* of those put off */
 	char *more;        /* members of its input's record that are not ours */
 
@@ -170,6 +171,8 @@ void send_workers_join(struct img_send *s);
 
 /* ---- send_result.c ---- */
 
+/* What the peer has answered to it: what it ends with. */
+void send_answered(struct send_item *it, uint16_t status);
 /* Makes the answers to these items durable. */
 int send_ledger_note(struct img_send *s, struct send_item *list,
 		     struct img_err *err);

@@ -7,6 +7,49 @@
 #include "work/journal.h"
 #include "work/send_private.h"
 
+/* ---- what the peer says ----------------------------------------------- */
+
+static void add_warning(struct send_item *it, uint16_t status, const char *text)
+{
+	const char *word = img_answer_of(status) == IMG_ANSWER_DUPLICATE
+				   ? "peer-duplicate"
+				   : "peer-warning";
+
+	if (asprintf(&it->warning, "%s: %s", word, text) < 0)
+		it->warning = NULL;
+}
+
+void send_answered(struct send_item *it, uint16_t status)
+{
+	char text[160];
+	struct img_err why = IMG_ERR_INIT;
+
+	it->response = status;
+	snprintf(text, sizeof(text), "%04X: %s", status,
+		 img_answer_text(status));
+	switch (img_answer_of(status)) {
+	case IMG_ANSWER_WARNING:
+	case IMG_ANSWER_DUPLICATE:
+		add_warning(it, status, text);
+		/* fall through */
+	case IMG_ANSWER_SUCCESS:
+		it->status = "sent";
+		it->proof = "response";
+		return;
+	case IMG_ANSWER_BUSY:
+		img_err_set(&why, IMG_E_BUSY, "the peer answers %s", text);
+		send_item_fail(it, "refused", &why);
+		return;
+	case IMG_ANSWER_REFUSED:
+		img_err_set(&why, IMG_E_REFUSED, "the peer answers %s", text);
+		send_item_fail(it, "refused", &why);
+		return;
+	default:
+		img_err_set(&why, IMG_E_REFUSED, "the peer answers %s", text);
+		send_item_fail(it, "failed", &why);
+	}
+}
+
 #define LOCK_SECONDS 60
 
 /* ---- the ledger ------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "work/send_worker.h"
 
 #define GIVE_UP      12
+#define SILENCES     2
 #define BUSY_LEAST   10 /* objects in a row */
 #define BUSY_PAUSE   10 /* seconds without one that was taken */
 #define BUSY_GIVE_UP 120
@@ -158,45 +159,11 @@ enum then { GO_ON, LATER, BROKEN };
 
 /* ---- one object ------------------------------------------------------- */
 
-static void add_warning(struct send_item *it, uint16_t status, const char *text)
+/* One and the same object that the peer has taken an association for, and then
+   fallen silent on: it is the object that silences it. */
+static bool silences(struct img_scu *scu, struct send_item *it)
 {
-	const char *word = img_answer_of(status) == IMG_ANSWER_DUPLICATE
-				   ? "peer-duplicate"
-				   : "peer-warning";
-
-	if (asprintf(&it->warning, "%s: %s", word, text) < 0)
-		it->warning = NULL;
-}
-
-static void answered(struct send_item *it, uint16_t status)
-{
-	char text[160];
-	struct img_err why = IMG_ERR_INIT;
-
-	it->response = status;
-	snprintf(text, sizeof(text), "%04X: %s", status,
-		 img_answer_text(status));
-	switch (img_answer_of(status)) {
-	case IMG_ANSWER_WARNING:
-	case IMG_ANSWER_DUPLICATE:
-		add_warning(it, status, text);
-		/* fall through */
-	case IMG_ANSWER_SUCCESS:
-		it->status = "sent";
-		it->proof = "response";
-		return;
-	case IMG_ANSWER_BUSY:
-		img_err_set(&why, IMG_E_BUSY, "the peer answers %s", text);
-		send_item_fail(it, "refused", &why);
-		return;
-	case IMG_ANSWER_REFUSED:
-		img_err_set(&why, IMG_E_REFUSED, "the peer answers %s", text);
-		send_item_fail(it, "refused", &why);
-		return;
-	default:
-		img_err_set(&why, IMG_E_REFUSED, "the peer answers %s", text);
-		send_item_fail(it, "failed", &why);
-	}
+	return img_scu_is_silent(scu) && ++it->silences >= SILENCES;
 }
 
 static int again(struct send_worker *w, struct send_item *it)
@@ -217,7 +184,7 @@ static enum then busy(struct send_worker *w, struct send_item *it,
 	double since = img_time_mono() - w->last_ok;
 
 	if (!again(w, it)) {
-		answered(it, status);
+		send_answered(it, status);
 		send_queue_done(w->s, it);
 	}
 	if (!first || since < BUSY_PAUSE || ++w->busy < BUSY_LEAST)
@@ -240,7 +207,8 @@ static enum then send_bytes(struct send_worker *w, struct img_scu *scu,
 
 	if (img_scu_store(scu, context, it->sop_class, it->sop, &data, &status,
 			  &err) < 0) {
-		if (err.code != IMG_E_TRANSPORT || !again(w, it)) {
+		if (err.code != IMG_E_TRANSPORT || silences(scu, it) ||
+		    !again(w, it)) {
 			send_item_fail(it, "failed", &err);
 			send_queue_done(w->s, it);
 		}
@@ -251,7 +219,7 @@ static enum then send_bytes(struct send_worker *w, struct img_scu *scu,
 		return busy(w, it, status);
 	w->busy = 0;
 	w->last_ok = img_time_mono();
-	answered(it, status);
+	send_answered(it, status);
 	if (w->s->opts.commit && !it->error)
 		send_unproved(w, it);
 	else

@@ -74,6 +74,7 @@ sub message
 {
 	my ($c, $command_only) = @_;
 	my ($ctx, $id, $field, $set) = (0, 0, 0, '');
+	our $said;
 	for (;;) {
 		my ($t, $b) = pdu($c);
 		if ($t == 5) { print $c pack 'CxNN', 6, 4, 0; exit 0 }
@@ -85,6 +86,7 @@ sub message
 			$ctx = $i;
 			$set .= $d if $fl & 1;
 			next unless $fl == 3 || $fl == 2;
+			$said = $set;
 			$field = unpack 'v', $1 if $set =~ /\0\0\0\x01\x02\0\0\0(..)/s;
 			$id = unpack 'v', $1 if $set =~ /\0\0\x10\x01\x02\0\0\0(..)/s;
 			return ($ctx, $id, $field) if $fl == 2 || $command_only ||
@@ -165,6 +167,7 @@ sub serve
 	$ac = flip($ac, $1) if $how =~ /^flip(\d*[02468])$/;
 	print $c $ac;
 	$c->flush;
+	while ($how eq 'sip' && sysread $c, my $x, 1) { sleep 1 }
 	if ($how eq 'cut') { get($c, 4000); close $c; return }
 	if ($how eq 'abort') { get($c, 300); print $c pack 'CxNxxCC', 7, 4, 2, 0;
 		sleep 1; return }
@@ -173,6 +176,13 @@ sub serve
 		my $ok = rsp($field | 0x8000, $id, 0);
 		if ($how eq 'early') { print $c pdv($ctx, 3, $ok); sleep 1; return }
 		if ($how eq 'mute') { sleep 100 }
+		my ($uid) = $how =~ /^mute,(.*)$/;
+		if ($uid && our $said =~ /\Q$uid\E\0?(?:\0|\z)/) {
+			open my $log, '>>', 'silences' or die;
+			print $log "$uid\n";
+			close $log;
+			sleep 100;
+		}
 		if ($how eq 'wrong-id') { $ok = rsp(0x8001, $id + 1, 0) }
 		if ($how eq 'wrong-field') { $ok = rsp(0x8020, $id, 0) }
 		if ($how eq 'request') { $ok = rsp(0x0001, $id, 0) }

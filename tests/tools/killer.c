@@ -185,8 +185,8 @@ static pid_t start(char **words, const char *in, const char *to)
 	redirect(to, O_WRONLY | O_CREAT | O_APPEND, 1);
 	redirect(err, O_WRONLY | O_CREAT | O_APPEND, 2);
 	execvp(words[0], words);
-	die(words[0]);
-	return -1;
+	perror(words[0]);
+	_exit(127);
 }
 
 /* Takes note of what has ended; false: no child is left. */

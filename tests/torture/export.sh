@@ -5,6 +5,7 @@
 #
 #	export.sh [moments]     300 by default, and then every system call
 #	CALLS='fsync rename' export.sh 0
+# shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need b2sum bsdtar cksum imgexport imgimport imgquery killer phantom strace

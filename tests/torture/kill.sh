@@ -7,6 +7,7 @@
 #	kill.sh control [moments]  only moments; objects are written late
 #	kill.sh 0               only the system calls
 #	CALLS='fsync close' kill.sh 0
+# shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need b2sum bsdtar imgimport imgverify killer phantom sqlite3 strace zip

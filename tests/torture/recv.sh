@@ -145,6 +145,7 @@ plan_()
 		find part$i -type f | shuffle $((group * 8 + $1 * 4 + i)) |
 			awk -v at=$i '{ print (NR - 1) % 10, at, $0 }'
 	done | sort -s -n | awk '
+		BEGIN { was = -1 }
 		$1 != was { if (NR > 1) print ""
 			printf "recv imgrecv -C arch -p 0"; sender = -1 }
 		$2 != sender { printf " & storer @ IMGRECV" }

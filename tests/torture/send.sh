@@ -8,6 +8,7 @@
 # The peer is storescp.  A moment sends some of the objects; when each of them
 # had its moment, they have another; then what is left is sent.  The next title
 # of the peer begins with an empty ledger.
+# shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need imgimport imgsend killer perl phantom sqlite3 storescp strace
@@ -133,9 +134,9 @@ for call in $CALLS; do
 		strace -f -qq -o /dev/null -e trace="$call" \
 			-e inject="$call:signal=KILL:when=$k" \
 			imgsend -q -C arch -c "$(to)" $(head -n 8 names) \
-			>more 2>err
+			>said 2>err
 		status=$?
-		grep '}$' more >>out
+		grep '}$' said >>out
 		[ $status != 0 ] || break
 		at=$((at + 1))
 		[ $status = 137 ] || wrong "$call $k: status $status" /dev/null

@@ -6,17 +6,26 @@ need b2sum setsid sqlite3 strace zip
 grep -q __asan_init "$O/bin/imgimport" &&
 	skip_all 'a sanitizer does not bear a tracer'
 
-exits 0 'killed: nothing is lost' env CALLS='fsync fdatasync renameat2' \
-	sh "$TOP/tests/torture/kill.sh" 40
+exits 0 'killed: nothing is lost' env PARTS=12 CALLS='fsync fdatasync renameat2' \
+	sh "$TOP/tests/torture/kill.sh" 20
 ok 'at random moments' grep -q '^kill: [1-9].* kills, .* 0 wrong, ' out
 ok 'and at system calls' grep -q '^kill: [1-9].* 0 losses in all$' out
 exits 0 'objects that are written late: the test finds the loss' \
-	sh "$TOP/tests/torture/kill.sh" control 8
+	env PARTS=12 sh "$TOP/tests/torture/kill.sh" control 8
 
 exits 0 'exports that are killed: no half under a final name' \
 	env CALLS='fsync renameat2' sh "$TOP/tests/torture/export.sh" 14
 ok 'at random moments' grep -q '^export: [1-9].* kills, .* 0 wrong, ' out
 ok 'and at system calls' grep -q '^export: [1-9].* 0 wrong in all$' out
+
+exits 0 'de-identification that is killed: what was reported is there' \
+	env CALLS=linkat sh "$TOP/tests/torture/anon.sh" 20
+ok 'at random moments' grep -q '^anon: [1-9].* kills, .* 0 wrong, ' out
+ok 'and at system calls' grep -q '^anon: [1-9].* 0 wrong in all$' out
+
+exits 0 'verification that is killed: the old catalog or the new one' \
+	env CALLS= sh "$TOP/tests/torture/verify.sh" 20
+ok 'at random moments' grep -q '^verify: [1-9].* kills, .* 0 wrong, ' out
 
 exits 0 'system calls that fail: the status tells the truth' \
 	env CALLS='write fsync' ERRORS='EIO ENOSPC' \

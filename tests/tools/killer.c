@@ -12,8 +12,8 @@
  *
  * How long the commands of a tag take is learned, and kept in times: about one
  * in eleven ends before its moment has come.  Every fourth moment comes right
- * after the first record; with -r all of them, and no child is killed.  What a child that was killed leaves behind has to
- * end by itself, and so have children of a process that was.
+ * after the first record; with -r all of them, and no child is killed alone.
+ * What a process leaves behind that was killed has to end by itself.
  *
  * Prints runs, kills, kills of children, and runs that had ended.  2: one of
  * them left processes, or hung, or died of something else; log says where.

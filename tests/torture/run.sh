@@ -35,8 +35,11 @@ some=${SOME:-$(((CUTS + 9) / 10))}
 all_()
 {
 	cat <<!
+kill-control kill.sh control $CONTROL
 kill kill.sh $KILLS
 export export.sh $KILLS
+anon anon.sh $KILLS
+verify verify.sh $KILLS
 faults faults.sh $EVERY
 faults-control faults.sh control
 damaged damaged.sh $DAMAGED

@@ -1,0 +1,204 @@
+#!/bin/sh
+# verify.sh - imgverify killed while it changes an archive, at random moments
+# and at system calls: --rebuild leaves the old catalog or the new one, whole;
+# --scrub leaves all rows as they were; the next run completes.  Keys that are
+# made are whole or not there.
+#
+#	verify.sh [moments]     300 by default, and then every system call
+#	CALLS='rename link' verify.sh 0
+# shellcheck disable=SC2154
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/moments.sh"
+need b2sum imganon imgimport imgverify killer phantom sqlite3 strace
+moments=${1:-300}
+CALLS=${CALLS-write pwrite64 fsync fdatasync rename link unlink openat close \
+	ftruncate fcntl}
+ground imgverify
+
+phantom small in "${OBJECTS:-24}" >/dev/null &&
+	imgimport -q -C base in >/dev/null || quit 'no archive'
+# One that is there twice, with other bytes.
+f_=$(find in -type f | sort | head -n 1)
+mkdir other && { cat "$f_" && printf 'Zz'; } >other/1.dcm
+imgimport -q -C base other >/dev/null 2>&1
+state base >ref
+objects=$(wc -l <ref)
+
+# copy NAME KIND: an archive like base; its catalog is gone, or has lost half
+copy()
+{
+	cp -al base "$1" && rm "$1"/catalog.db* "$1"/audit.log &&
+		cp base/audit.log "$1"/ || quit 'no copy'
+	case $2 in
+	none) ;;
+	half)
+		cp base/catalog.db "$1"/
+		sqlite3 "$1/catalog.db" 'DELETE FROM object WHERE instance % 2' ||
+			quit 'no harm done'
+		;;
+	*) cp base/catalog.db "$1"/ ;;
+	esac
+}
+
+# rows ARCH KIND: whether a catalog is there, the old or the new one
+rows()
+{
+	[ "$2" != none ] || [ -s "$1/catalog.db" ] || return 0
+	rm -rf c.copy && mkdir c.copy && cp "$1"/catalog.db c.copy/ || {
+		echo "$1: no catalog"
+		return 1
+	}
+	[ ! -e "$1/catalog.db-wal" ] || cp "$1"/catalog.db-wal c.copy/
+	[ "$(sqlite3 c.copy/catalog.db 'PRAGMA integrity_check')" = ok ] || {
+		echo "$1: catalog damaged"
+		return 1
+	}
+	state c.copy >c.state
+	cmp -s c.state ref || { [ "$2" = half ] && cmp -s c.state half; } || {
+		echo "$1: neither the old catalog nor the new one"
+		return 1
+	}
+}
+copy harmed half
+state harmed >half
+
+# done_ ARCH: what a run in peace leaves
+done_()
+{
+	rows "$1" whole || return
+	find "$1" -maxdepth 1 ! -name 'catalog.db.before-*' | sed 's|.*/||' |
+		grep -vxE "$1|catalog.db(-wal|-shm)?|audit.log|lock|objects|quarantine|tmp" \
+			>c.diff
+	[ ! -s c.diff ] || { echo "$1: left: $(cat c.diff)"; return 1; }
+	imgverify -q -C "$1" --all >c.verify 2>&1 &&
+		imgverify -q --audit -C "$1" >>c.verify 2>&1 || {
+		echo "$1: imgverify: $(tail -n 1 c.verify)"
+		return 1
+	}
+}
+
+# ---- random moments ------------------------------------------------------
+
+KINDS='whole none half'
+
+# pass: each archive once, the scrub of one of them often
+pass()
+{
+	for kind in $KINDS; do
+		for i in 1 2 3; do
+			echo "rebuild imgverify --rebuild -q -C $kind$i"
+		done
+	done
+	for i in 1 2 3; do
+		echo 'scrub imgverify --scrub -v -q -C scrub'
+		echo 'all imgverify --all -q -C scrub'
+		echo "key imganon --new-key key$1$i"
+		echo "trustee imganon --new-trustee trustee$1$i"
+		echo "sign imgverify -q --new-sign-key sign$1$i"
+	done
+}
+
+# keys: each is whole; 48 and 32 bytes, or as text
+keys()
+{
+	for k_ in key?? trustee?? sign??; do
+		[ -e "$k_" ] || continue
+		sum_=$(wc -c <"$k_")
+		case $k_ in
+		key*) imganon --key "$k_" -n >/dev/null 2>&1 ;;
+		esac
+		[ "$sum_" = "$(wc -c <"whole.${k_%[0-9][0-9]}")" ] || {
+			echo "$k_: half a key"
+			return 1
+		}
+	done
+}
+
+look_()
+{
+	for kind in $KINDS; do
+		for i in 1 2 3; do
+			rows "$kind$i" "$kind" || return
+		done
+	done
+	rows scrub whole && keys
+}
+
+group_()
+{
+	rm -rf whole? none? half? scrub key?? trustee?? sign?? ./*.pub && : >out
+	for kind in $KINDS; do
+		for i in 1 2 3; do
+			copy "$kind$i" "$kind"
+		done
+	done
+	copy scrub whole
+	for time in 1 2; do
+		pass $time | shuffle $((group * 2 + time)) >lines
+		if [ "${1-}" = singly ]; then
+			while read -r line; do
+				echo "$line" >line
+				strike out <line
+				look_ >why || return
+			done <lines
+		else
+			strike out <lines
+			look_ >why || return
+		fi
+		checked=$((checked + 10 * objects))
+	done
+	for kind in $KINDS; do
+		# What was not there differs.
+		imgverify --rebuild -q -C "${kind}1" >out 2>err
+		[ $? -le 1 ] || {
+			echo "the last time fails: $(tail -n 1 err)" >why
+			return 1
+		}
+		done_ "${kind}1" >why || return
+	done
+	imgverify --scrub -q -C scrub >out 2>err || {
+		echo "the last scrub fails: $(tail -n 1 err)" >why
+		return 1
+	}
+	done_ scrub >why
+}
+
+imganon --new-key whole.key && imganon --new-trustee whole.trustee &&
+	imgverify -q --new-sign-key whole.sign || quit 'no keys'
+while left; do
+	group=$((group + 1))
+	group_ || {
+		wrong "group $group" why 30
+		group_ singly || wrong "group $group, again" why 1
+	}
+done
+[ "$moments" = 0 ] || total verify 'rows'
+
+# ---- system calls --------------------------------------------------------
+
+at=0
+for kind in $KINDS; do
+	for call in $CALLS; do
+		k=0
+		while :; do
+			k=$((k + 1))
+			[ $k -le 25 ] || [ $((k % 25)) = 0 ] || continue
+			rm -rf one && copy one "$kind"
+			strace -f -qq -o /dev/null -e trace="$call" \
+				-e inject="$call:signal=KILL:when=$k" \
+				imgverify --rebuild -q -C one >out 2>err
+			status=$?
+			[ $status -gt 1 ] || break
+			at=$((at + 1))
+			[ $status = 137 ] || { echo "status $status" >why &&
+				wrong "$kind $call $k"; }
+			rows one "$kind" >why || wrong "$kind $call $k"
+			# Shown by the next one, as a listing is long.
+			imgverify --rebuild -q -C one >out 2>err
+			[ $? -le 1 ] && done_ one >why ||
+				wrong "$kind $call $k, again"
+		done
+	done
+done
+[ -z "$CALLS" ] || echo "verify: $at system calls, $failed wrong in all"
+[ $failed = 0 ]

@@ -15,6 +15,8 @@
  * after the first record; with -r all of them, and no child is killed alone.
  * What a process leaves behind that was killed has to end by itself.
  *
+ * What it says comes through a pipe, so that it is said at once.
+ *
  * Prints runs, kills, kills of children, and runs that had ended.  2: one of
  * them left processes, or hung, or died of something else; log says where.
  */
@@ -39,6 +41,7 @@
 #define TAGS      32
 #define PATIENCE  20.0 /* seconds until it hangs */
 #define TICK      200  /* microseconds */
+#define SOON      20   /* until a record is seen */
 #define DESCENDED 64
 
 enum how { GROUP, ALONE, CHILD, PEER };
@@ -58,8 +61,10 @@ struct run {
 	const char *in, *to;
 	struct tag *tag;
 	pid_t pid, peer[PEERS];
-	int watched;  /* grows with what is acknowledged */
-	off_t before; /* its size */
+	int said;     /* what the command says, */
+	int out;      /* and the file that it comes into */
+	int acks;     /* of what the peers say */
+	off_t before; /* size of what has the acknowledgements */
 	bool ended;   /* the command, all peers */
 	int status;
 };
@@ -170,7 +175,7 @@ static void redirect(const char *path, int flags, int to)
 }
 
 /* In a group of its own. */
-static pid_t start(char **words, const char *in, const char *to)
+static pid_t start(char **words, const char *in, int to)
 {
 	pid_t pid = fork();
 
@@ -182,11 +187,23 @@ static pid_t start(char **words, const char *in, const char *to)
 	}
 	setpgid(0, 0);
 	redirect(in ? in : "/dev/null", O_RDONLY, 0);
-	redirect(to, O_WRONLY | O_CREAT | O_APPEND, 1);
+	if (dup2(to, 1) < 0)
+		die("stdout");
 	redirect(err, O_WRONLY | O_CREAT | O_APPEND, 2);
 	execvp(words[0], words);
 	perror(words[0]);
 	_exit(127);
+}
+
+/* What has been said so far. */
+static void hear(struct run *r)
+{
+	char text[65536];
+	ssize_t n;
+
+	while ((n = read(r->said, text, sizeof(text))) > 0)
+		if (write(r->out, text, (size_t)n) != n)
+			die(out);
 }
 
 /* Takes note of what has ended; false: no child is left. */
@@ -195,6 +212,7 @@ static bool reap(struct run *r)
 	int status;
 	pid_t pid;
 
+	hear(r);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == r->pid) {
 			r->status = status;
@@ -275,7 +293,8 @@ static bool pause_(struct run *r, double us, bool on_record)
 		reap(r);
 		if (r->ended)
 			return false;
-		if (!seen && fstat(r->watched, &st) == 0 &&
+		if (!seen &&
+		    fstat(r->npeers > 0 ? r->acks : r->out, &st) == 0 &&
 		    st.st_size > r->before) {
 			seen = true;
 			begin = now();
@@ -285,7 +304,7 @@ static bool pause_(struct run *r, double us, bool on_record)
 			return true;
 		if (now() - begin > PATIENCE)
 			return true;
-		rest(seen && left < TICK ? left : TICK);
+		rest(!seen ? SOON : left < TICK ? left : TICK);
 	}
 }
 
@@ -336,7 +355,7 @@ static bool begin_peers(struct run *r)
 		for (char **w = r->peers[i]; *w; w++)
 			if (strcmp(*w, "@") == 0)
 				*w = port;
-		r->peer[i] = start(r->peers[i], NULL, acks);
+		r->peer[i] = start(r->peers[i], NULL, r->acks);
 	}
 	return true;
 }
@@ -388,16 +407,15 @@ static void judge(struct run *r, enum how how)
 }
 
 /* A record that was cut off was not made. */
-static void cut(const char *path)
+static void cut(int fd)
 {
-	int fd = open(path, O_RDWR);
 	char text[65536];
 	struct stat st;
 	ssize_t n;
 	off_t at;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die(path);
+	if (fstat(fd, &st) < 0)
+		die("fstat");
 	if (S_ISCHR(st.st_mode))
 		goto done; /* /dev/null */
 	at = st.st_size > (off_t)sizeof(text) ? st.st_size - (off_t)sizeof(text)
@@ -406,16 +424,28 @@ static void cut(const char *path)
 	while (n > 0 && text[n - 1] != '\n')
 		n--;
 	if (n < 0 || ftruncate(fd, at + n) < 0)
-		die(path);
+		die("ftruncate");
 done:
 	close(fd);
+}
+
+static void open_all(struct run *r, int ends[2])
+{
+	const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC;
+
+	r->out = open(r->to ? r->to : out, flags, 0666);
+	r->acks = open(acks, flags, 0666);
+	if (r->out < 0 || r->acks < 0 || pipe2(ends, O_CLOEXEC) < 0 ||
+	    fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+		die(out);
+	r->said = ends[0];
 }
 
 static void moment(struct run *r)
 {
 	bool on_record = only_records || below(4) == 0, due;
 	enum how how = choose(r);
-	const char *to;
+	int ends[2];
 	struct stat st;
 	double us;
 	pid_t group;
@@ -423,13 +453,15 @@ static void moment(struct run *r)
 	runs++;
 	if (r->npeers > 0 && truncate(err, 0) < 0 && errno != ENOENT)
 		die(err);
-	to = r->npeers > 0 ? acks : r->to ? r->to : out;
-	r->watched = open(to, O_RDWR | O_CREAT | O_APPEND, 0666);
-	if (r->watched < 0 || fstat(r->watched, &st) < 0)
+	open_all(r, ends);
+	if (fstat(r->npeers > 0 ? r->acks : r->out, &st) < 0)
 		die(out);
 	r->before = st.st_size;
-	us = (double)below(on_record ? 3000 : (uint64_t)r->tag->us + 1);
-	group = r->pid = start(r->words, r->in, r->to ? r->to : out);
+	/* A command often ends soon after its records. */
+	us = (double)(on_record ? below(1u << below(12))
+				: below((uint64_t)r->tag->us + 1));
+	group = r->pid = start(r->words, r->in, ends[1]);
+	close(ends[1]);
 	/* Of listeners some die before they listen. */
 	if (r->npeers > 0 && below(12) > 0)
 		begin_peers(r);
@@ -449,9 +481,10 @@ static void moment(struct run *r)
 		learn(r->tag, !due);
 	clear(r, group);
 	judge(r, how);
-	close(r->watched);
-	cut(r->to ? r->to : out);
-	cut(acks);
+	hear(r);
+	close(r->said);
+	cut(r->out);
+	cut(r->acks);
 	note("%lu %s %s %.0f us%s%s: %s\n", runs, r->tag->name, hows[how], us,
 	     on_record ? " after a record" : "", due ? "" : ", had ended",
 	     r->words[0]);

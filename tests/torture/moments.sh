@@ -19,7 +19,8 @@ ground()
 	[ -n "${TMPDIR-}" ] || { [ -d /dev/shm ] && TMPDIR=/dev/shm; }
 	T_=$(mktemp -d "${TMPDIR:-/var/tmp}/$1.XXXXXX") && cd "$T_" || exit 3
 	trap 'cd / && chmod -R u+rwX "$T_" && rm -rf "$T_"' EXIT
-	trap 'exit 130' INT TERM
+	# What has been found until then is worth telling.
+	trap 'total "$(basename "$0" .sh), so far"; exit 130' INT TERM
 	: >acks
 }
 

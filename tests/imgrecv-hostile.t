@@ -104,7 +104,7 @@ ok 'the listener lives' kill -0 "$recv"
 exits 143 'and ends as it should' recv_stop
 exits 0 'the archive is sound' imgverify -C archive --audit
 
-recv_start --max-associations 3 --timeout-idle 5
+recv_start --max-associations 3 --timeout-idle 5 --timeout-request 1
 peer "$port" silent silent >/dev/null &
 one=$!
 peer "$port" silent >/dev/null &
@@ -124,7 +124,7 @@ ok 'when there is room, it is taken' until_ taken
 kill -TERM "$recv"
 wait $one
 exits 143 'ends while a peer is silent' recv_stop
-recv_start --max-per-peer 1
+recv_start --max-per-peer 1 --timeout-request 1
 peer "$port" silent >/dev/null &
 one=$!
 sleep 0.5

@@ -180,7 +180,7 @@ echoes()
 	echoscu -aec IMGRECV 127.0.0.1 "$port" >out 2>err
 }
 for option in --max-associations --max-per-peer; do
-	recv_start $option 3
+	recv_start $option 3 --timeout-request 1
 	crowd 2
 	ok "$option: one more" until_ echoes
 	silent 300

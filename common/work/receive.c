@@ -68,25 +68,6 @@ void receive_turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
 	receive_send_off(sock, rj);
 }
 
-static unsigned from_same(struct img_receive *r, const char *address)
-{
-	unsigned n = 0;
-
-	for (struct assoc *s = r->running; s; s = s->next)
-		n += strcmp(s->address, address) == 0;
-	return n;
-}
-
-/* NULL: it may come in.  Needs the lock. */
-static const char *objection(struct img_receive *r, const struct assoc *s)
-{
-	if (r->n_running >= r->opts.max_associations)
-		return "too many associations";
-	if (from_same(r, s->address) >= r->opts.max_per_peer)
-		return "too many associations from this address";
-	return NULL;
-}
-
 static int start(struct img_receive *r, struct assoc *s)
 {
 	pthread_attr_t attr;
@@ -127,10 +108,10 @@ static void refused(struct img_receive *r, const char *peer, bool once,
 	receive_refused(r, peer, once);
 }
 
-void receive_put_off(struct img_receive *r, const char *address)
+void receive_put_off(struct img_receive *r, const char *address,
+		     const char *why)
 {
-	refused(r, address, true,
-		"too many of its associations came to nothing");
+	refused(r, address, true, why);
 }
 
 bool receive_may_knock(struct img_receive *r, int sock,
@@ -153,7 +134,6 @@ bool receive_may_knock(struct img_receive *r, int sock,
 void receive_admit(struct img_receive *r, const struct coming *c)
 {
 	struct assoc *s = calloc(1, sizeof(*s));
-	const char *why;
 
 	if (!s) {
 		receive_turn_away(c->sock, 2, 3, 1);
@@ -169,14 +149,9 @@ void receive_admit(struct img_receive *r, const struct coming *c)
 	snprintf(s->title, sizeof(s->title), "%s", c->title);
 	img_address_name(c->from, s->address);
 	snprintf(s->peer, sizeof(s->peer), "%s", s->address);
-	pthread_mutex_lock(&r->lock);
-	why = objection(r, s);
-	pthread_mutex_unlock(&r->lock);
-	if (!why && start(r, s) == 0)
+	if (start(r, s) == 0)
 		return;
-	if (why)
-		refused(r, s->peer, false, why);
-	receive_turn_away(c->sock, 2, 3, 2);
+	receive_turn_away(c->sock, 2, 3, 1);
 	s->sock = -1;
 	assoc_free(s);
 }
@@ -294,6 +269,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->passcodes, NULL);
 	pthread_mutex_init(&r->reports, NULL);
+	pthread_mutex_init(&r->heavy, NULL);
 	pthread_mutex_init(&r->comparing, NULL);
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
@@ -340,6 +316,7 @@ void img_receive_close(struct img_receive *r)
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->passcodes);
 	pthread_mutex_destroy(&r->reports);
+	pthread_mutex_destroy(&r->heavy);
 	pthread_mutex_destroy(&r->comparing);
 	free(r);
 }

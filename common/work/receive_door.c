@@ -21,7 +21,7 @@
 
 #define GUESTS    512
 #define AT_ONCE   64
-#define TICK_MS   50
+#define TICK_MS   20
 #define HEAD      42 /* up to the end of the calling title */
 #define TITLE     26
 #define LONGEST   (128u * 1024)
@@ -43,9 +43,10 @@ struct guest {
 	struct sockaddr_storage from;
 	char address[IMG_ADDRESS_MAX], origin[IMG_ADDRESS_MAX], title[17];
 	double since;
-	bool whole;    /* its request is there */
-	bool cut;      /* and will not be */
-	uint8_t wrong; /* what it sends is none: the reason */
+	bool whole;      /* its request is there, */
+	const char *why; /* and it is to wait */
+	bool cut;        /* and will not be */
+	uint8_t wrong;   /* what it sends is none: the reason */
 	uint8_t bin;
 };
 
@@ -200,26 +201,19 @@ static void look(struct img_receive *r, struct guest *g, uint32_t events)
 
 /* ---- whose turn it is ------------------------------------------------- */
 
-static bool has_turn(struct img_receive *r, const struct guest *g,
-		     bool also_blamed, struct standing **standing)
-{
-	bool yes;
-
-	pthread_mutex_lock(&r->lock);
-	yes = receive_has_turn(r, g->origin, g->title, standing) &&
-	      (also_blamed || !receive_is_blamed(*standing, g->title));
-	pthread_mutex_unlock(&r->lock);
-	return yes;
-}
-
 static void knock(struct img_receive *r, struct guest *g, bool also_blamed)
 {
 	const struct guest was = *g;
 	struct coming c = { .from = &was.from,
 			    .origin = was.origin,
 			    .title = was.title };
+	bool blamed;
 
-	if (!has_turn(r, g, also_blamed, &c.standing))
+	pthread_mutex_lock(&r->lock);
+	g->why = receive_not_yet(r, &c, g->address, &c.standing);
+	blamed = receive_is_blamed(c.standing, g->title);
+	pthread_mutex_unlock(&r->lock);
+	if (g->why || (blamed && !also_blamed))
 		return;
 	c.sock = leave(r->door, g);
 	receive_admit(r, &c);
@@ -233,8 +227,8 @@ static void expire(struct img_receive *r, struct guest *g)
 		drop(r, g, IMG_E_TRANSPORT,
 		     "association request: the peer closed the connection");
 	} else if (g->whole) {
-		receive_put_off(r, g->address);
-		receive_turn_away(leave(r->door, g), 2, 3, 1);
+		receive_put_off(r, g->address, g->why);
+		receive_turn_away(leave(r->door, g), 2, 3, 2);
 	} else {
 		drop(r, g, IMG_E_LIMIT, "association request: time is over");
 	}

@@ -93,9 +93,10 @@ struct img_receive {
 	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
 	unsigned n_running, lanes;
-	struct standing standing[STANDINGS], suspects; /* those have in all */
-	unsigned strangers;                            /* that run */
-	struct door *door; /* the caller's thread's */
+	struct standing standing[STANDINGS];
+	struct standing suspects, strangers; /* what all of them have */
+	pthread_mutex_t heavy; /* one of them at a time has work done for it */
+	struct door *door;     /* the caller's thread's */
 	struct assoc *queue, **queue_end;
 	bool committing; /* a thread has the committer's part */
 	double took;     /* what a batch takes, on average */
@@ -132,8 +133,9 @@ void receive_send_off(int sock, const uint8_t pdu[10]);
 /* PS3.8 9.3.4 */
 void receive_turn_away(int sock, uint8_t result, uint8_t source,
 		       uint8_t reason);
-/* That one was not let in, for what has come from there before. */
-void receive_put_off(struct img_receive *r, const char *address);
+/* That one has waited in vain. */
+void receive_put_off(struct img_receive *r, const char *address,
+		     const char *why);
 
 /* receive_door.c: connections without an association. */
 int receive_door_open(struct img_receive *r, struct img_err *err);
@@ -147,9 +149,10 @@ void receive_door_turn(struct img_receive *r);
 int receive_door_patience(const struct img_receive *r, int most);
 
 /* receive_standing.c; all with the lock. */
-/* Whether it may be let in now; *which is for receive_admit, at once. */
-bool receive_has_turn(struct img_receive *r, const char *origin,
-		      const char *title, struct standing **which);
+/* Why it is to wait; NULL: it may be let in now.  *which is then for
+   receive_admit, at once. */
+const char *receive_not_yet(struct img_receive *r, const struct coming *c,
+			    const char *address, struct standing **which);
 bool receive_is_blamed(const struct standing *p, const char *title);
 void receive_standing_begin(struct assoc *s);
 void receive_standing_end(struct assoc *s);

@@ -3,9 +3,9 @@
  *
  * Each title at an address that has done something useful has a standing of
  * its own; all others of that address share one.  An association that came to
- * nothing costs it one; each second, and each useful one, gives one back.  Who
- * has little left gets no more associations side by side than that, and those
- * of all such peers together are few, however many addresses they have.
+ * nothing costs it one; each second, and each ten useful ones, give one back.
+ * Who has little left gets no more associations side by side than that, and
+ * those of all such peers together are few, however many addresses they have.
  *
  * A title is only what a peer says of itself: who knows one that is good can
  * use up its standing, from the same address.
@@ -15,8 +15,12 @@
 
 #include "work/receive_private.h"
 
-#define FORGIVEN     1.0  /* a second, of one peer */
-#define ALL_FORGIVEN 10.0 /* of all */
+#define FORGIVEN     1.0   /* a second, of one peer */
+#define ALL_FORGIVEN 10.0  /* of all */
+#define PACE         100.0 /* strangers a second, */
+#define SIDE_BY_SIDE 4     /* and so many at once */
+#define MERIT        0.1   /* of an association that was useful */
+#define TOO_MANY     "too many associations"
 
 static double full(const struct img_receive *r)
 {
@@ -82,13 +86,25 @@ static struct standing *make(struct img_receive *r, const char *origin,
 	return oldest;
 }
 
-/* Those that have not done anything useful yet leave a quarter to the rest. */
-static bool has_to_leave(const struct img_receive *r, const struct standing *p)
+/* Those that have not done anything useful yet leave a quarter to the rest, and
+   come in one after the other. */
+static bool is_full(struct img_receive *r, const struct standing *p)
 {
 	unsigned most = r->opts.max_associations;
 
-	return !p->proved && r->strangers >= most - most / 4 &&
-	       r->n_running < most;
+	return r->n_running >= most ||
+	       (p && !p->proved &&
+		(r->strangers.running >= most - most / 4 ||
+		 r->strangers.left < 1));
+}
+
+static bool is_full_there(const struct img_receive *r, const char *address)
+{
+	unsigned n = 0;
+
+	for (const struct assoc *s = r->running; s; s = s->next)
+		n += strcmp(s->address, address) == 0;
+	return n >= r->opts.max_per_peer;
 }
 
 /* Little is left for one more. */
@@ -106,23 +122,38 @@ static bool has_turn(struct img_receive *r, const struct standing *p)
 	       p->running < (most ? most : 1);
 }
 
-bool receive_has_turn(struct img_receive *r, const char *origin,
-		      const char *title, struct standing **which)
+/* NULL: there is no place to remember it. */
+static struct standing *standing_of(struct img_receive *r, const char *origin,
+				    const char *title)
 {
 	double now = img_time_mono();
-	struct standing *p;
+	struct standing *p = *title ? find(r, origin, title) : NULL;
 
-	*which = NULL;
-	if (!r->opts.max_bad)
-		return true;
-	p = *title ? find(r, origin, title) : NULL;
-	if (!p && !(p = find(r, origin, "")) && !(p = make(r, origin, "", now)))
-		return false;
-	forgive(p, FORGIVEN, full(r), now);
+	if (!p)
+		p = find(r, origin, "");
+	if (!p)
+		p = make(r, origin, "", now);
+	if (p)
+		forgive(p, FORGIVEN, full(r), now);
 	forgive(&r->suspects, ALL_FORGIVEN, (r->opts.max_associations + 1) / 2,
 		now);
+	forgive(&r->strangers, PACE, SIDE_BY_SIDE, now);
+	return p;
+}
+
+const char *receive_not_yet(struct img_receive *r, const struct coming *c,
+			    const char *address, struct standing **which)
+{
+	struct standing *p = NULL;
+
+	if (r->opts.max_bad && !(p = standing_of(r, c->origin, c->title)))
+		return TOO_MANY;
 	*which = p;
-	return !has_to_leave(r, p) && (!is_suspect(r, p) || has_turn(r, p));
+	if (p && is_suspect(r, p) && !has_turn(r, p))
+		return "too many of its associations came to nothing";
+	if (is_full_there(r, address))
+		return TOO_MANY " from this address";
+	return is_full(r, p) ? TOO_MANY : NULL;
 }
 
 bool receive_is_blamed(const struct standing *p, const char *title)
@@ -138,7 +169,8 @@ void receive_standing_begin(struct assoc *s)
 	s->standing->running++;
 	s->r->suspects.running += s->suspect;
 	s->stranger = !s->standing->proved;
-	s->r->strangers += s->stranger;
+	s->r->strangers.running += s->stranger;
+	s->r->strangers.left -= s->stranger;
 }
 
 static void charge(struct img_receive *r, struct assoc *s)
@@ -156,7 +188,9 @@ static void reward(struct img_receive *r, struct assoc *s, double now)
 {
 	struct standing *p = s->standing;
 
-	p->left = p->left > full(r) - 1 ? full(r) : p->left + 1;
+	p->left += MERIT;
+	if (p->left > full(r))
+		p->left = full(r);
 	/* Where titles are known, what one has done is to no other's credit. */
 	if (*s->title && !*p->title && !(p = find(r, s->origin, s->title)))
 		p = make(r, s->origin, s->title, now);
@@ -173,7 +207,7 @@ void receive_standing_end(struct assoc *s)
 		return;
 	s->standing->running--;
 	r->suspects.running -= s->suspect;
-	r->strangers -= s->stranger;
+	r->strangers.running -= s->stranger;
 	forgive(s->standing, FORGIVEN, full(r), now);
 	if (s->useful && !s->broke_rules)
 		reward(r, s, now);

@@ -50,6 +50,10 @@ parts()
 	done
 	rm -rf raw
 	ls in >names
+	mkdir bad
+	find in/0 -type f | while read -r f; do
+		head -c 3000 "$f" >"bad/$(basename "$f")"
+	done
 }
 
 # pass GROUP ARCH OUT: each part once
@@ -68,10 +72,68 @@ peace()
 	all_of "$1" "$2" "$3"
 }
 
+# rejected ARCH OUT: what was, is in quarantine
+rejected()
+{
+	bad_=0
+	sed -n 's/^{"status":"rejected","path":"\([^"]*\)".*}$/\1/p' "$2" |
+		xargs -r b2sum -l 256 | cut -c 1-64 | sort -u >c.said
+	find "$1/quarantine" -type f -exec b2sum -l 256 {} + 2>/dev/null |
+		sed 's|^\([^ ]*\)  .*/|\1 |' | sort >c.files
+	sed 's/.* //' c.files >c.names
+	within c.said c.names 'said to be put aside, and not there'
+	awk '$1 != $2' c.files >c.diff
+	[ ! -s c.diff ] || problem 'put aside with wrong bytes' c.diff
+	said_=$(wc -l <c.said)
+	return $bad_
+}
+
+# placed ARCH OUT: what lies in its place is catalogued
+placed()
+{
+	bad_=0
+	grep -E '^{"status":"(stored|duplicate)".*}$' "$2" |
+		sed 's/.*"digest":"\([0-9a-f]*\)".*/\1/' | sort -u >c.said
+	state "$1" 2>/dev/null | cut -d '|' -f 4 | sort -u >c.rows
+	within c.said c.rows 'said to be catalogued, and is not'
+	said_=$(wc -l <c.said)
+	return $bad_
+}
+
+# first HOW: an import into an archive that is not there, with this option
+first()
+{
+	part=$(grep -v '[.]' names | shuffle $((group + runs)) | head -n 1)
+	look=check from=in/$part
+	case $1 in
+	--quarantine) look=rejected from=bad ;;
+	--in-place) look=placed ;;
+	esac
+	rm -rf new && : >out
+	for time in 1 2; do
+		echo "create$1 imgimport -q -C new $1 $from" >line
+		strike out <line
+		$look new out >why || return
+	done
+	checked=$((checked + said_))
+	# shellcheck disable=SC2086 # a word or none
+	imgimport -q -C new $1 "$from" >>out 2>err
+	status=$?
+	[ $status = 0 ] || { [ $from = bad ] && [ $status -le 3 ]; } || {
+		echo "a new archive does not finish: $(tail -n 1 err)" >why
+		return 1
+	}
+	$look new out >why || return
+	[ "$said_" = "$PER" ] || {
+		echo "$said_ of $PER have a record: $1 $from" >why
+		return 1
+	}
+}
+
 # group_ [singly]: 0, or why says what is wrong
 group_()
 {
-	rm -rf arch new* && : >out && : >out.new
+	rm -rf arch && : >out
 	for time in 1 2; do
 		pass $((group * 2 + time)) arch >lines
 		if [ "${1-}" = singly ]; then
@@ -88,19 +150,8 @@ group_()
 	peace arch out ref in >why || return
 	checked=$((checked + said_))
 	# The first moments of an archive.
-	for n in 0 1; do
-		part=$(shuffle $((group + n)) <names | head -n 1)
-		: >out
-		echo "create imgimport -q -C new$n in/$part" >line
-		strike out <line
-		check new$n out >why || return
-		[ ! -d new$n ] || ! left || checked=$((checked + said_))
-		imgimport -q -C "new$n" "in/$part" >>out 2>err &&
-			check "new$n" out >why && [ "$said_" = "$PER" ] || {
-			echo "a new archive does not finish: $(tail -n 1 err)" \
-				>>why
-			return 1
-		}
+	for how in '' '' --quarantine --in-place; do
+		first "$how" || return
 	done
 }
 
@@ -138,7 +189,7 @@ if [ "$moments" -gt 0 ]; then
 		}
 	done
 	total kill
-	rm -rf in ref arch new* out
+	rm -rf in ref arch new bad out
 fi
 
 # ---- every system call ------------------------------------------------

@@ -71,6 +71,20 @@ for mode in sequence unknown value; do
 	done
 done
 
+# ---- file meta information ------------------------------------------------
+
+# A sequence has no place in it, and no length there is told by (0002,0000).
+perl odd.pl unknown "$vrs" | perl -pe 'BEGIN { undef $/ }
+	$item = pack "v2a2va*", 0x10, 0x10, "PN", 10, "QZODDMETA ";
+	$item = pack "v2Va*", 0xFFFE, 0xE000, length $item, $item;
+	$sq = pack "v2a2vVa*", 2, 0x1111, "SQ", 0, length $item, $item;
+	substr $_, 132, 40, substr($_, 144, 28) . $sq' >in.dcm
+ok 'a sequence in the file meta information' grep -q QZODDMETA in.dcm
+rm -rf new
+exits 0 'is left behind' imganon -q --key key -o new in.dcm
+exits 1 'with all of it' grep -raq QZODD new
+exits 0 'and the rest is a whole' dcmdump -q +E new/*
+
 # ---- pixels that are changed --------------------------------------------
 
 clean()

@@ -43,6 +43,7 @@ int img_walk_end_event(struct img_dicom_reader *r, struct img_dicom_event *ev,
 	ev->tag = item ? TAG_END_IT : TAG_END_SQ;
 	ev->big = r->top->big;
 	ev->implicit = r->top->implicit;
+	ev->meta = r->stack[0].kind == FRAME_META;
 	ev->depth = r->depth;
 	ev->length = f->length;
 	ev->start = r->pos;
@@ -101,7 +102,7 @@ static inline void fill_event(struct img_dicom_reader *r,
 	ev->vr[2] = '\0';
 	ev->big = r->top->big;
 	ev->implicit = h->implicit;
-	ev->meta = r->top->kind == FRAME_META;
+	ev->meta = r->stack[0].kind == FRAME_META;
 	ev->depth = r->depth;
 	ev->length = h->length;
 	ev->start = r->pos;
@@ -245,7 +246,7 @@ static inline int plain_element(struct img_dicom_reader *r,
 	if (unlikely(h->tag >= 0x7FE00008u) && r->depth == 0 &&
 	    h->tag <= TAG_PIXELS)
 		native_pixels(r);
-	if (unlikely(ev->meta))
+	if (unlikely(r->top->kind == FRAME_META))
 		meta_element(r, ev);
 	return count(r, h->size + small, err) < 0 ? -1 : 1;
 }

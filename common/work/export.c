@@ -127,7 +127,7 @@ int export_wrote(struct img_export *x, struct export_volume *v,
 	e = new_extra(x, v, name, err);
 	if (e) {
 		e->n = sum->bytes;
-		img_digest_end(&sum->digest, e->digest);
+		img_bulk_end(&sum->digest, e->digest);
 		img_sha256_end(&sum->sha256, e->sha256);
 	}
 	pthread_mutex_unlock(&x->lock);

@@ -100,17 +100,20 @@ static int sum_item(struct img_export *x, struct slot *s, int fd,
 	struct stat st;
 	int rc;
 
-	export_sum_init(&sum);
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", it->name);
 	if (x->opts.form == IMG_EXPORT_ISO &&
 	    export_fits_iso(it, (uint64_t)st.st_size, err) < 0)
 		return -1;
+	export_sum_init(&sum);
 	rc = (uint64_t)st.st_size < SMALL
 		     ? keep_small(s, fd, it->name, (size_t)st.st_size, &sum,
 				  err)
 		     : export_read(fd, it->name, &sum, NULL, NULL, err);
-	return rc < 0 ? -1 : export_sum_end(&sum, it, err);
+	if (rc == 0)
+		rc = export_sum_end(&sum, it, err);
+	export_sum_drop(&sum);
+	return rc;
 }
 
 static void load(struct loader *l, unsigned worker, struct slot *s)
@@ -188,7 +191,10 @@ static int write_great(struct export_volume *v, struct slot *s,
 
 	export_sum_init(&sum);
 	rc = export_read(s->fd, s->it->name, &sum, put, v->out, err);
-	return rc < 0 ? -1 : export_sum_end(&sum, s->it, err);
+	if (rc == 0)
+		rc = export_sum_end(&sum, s->it, err);
+	export_sum_drop(&sum);
+	return rc;
 }
 
 static int write_slot(struct img_export *x, struct export_volume *v,

@@ -22,15 +22,17 @@ static int read_object(struct img_export *x, unsigned worker,
 		       struct export_item *it, int from, struct img_err *err)
 {
 	struct export_sum sum;
-	int converted = 0;
+	int converted = 0, rc;
 
 	export_sum_init(&sum);
 	if (it->target)
 		converted = convert(x, worker, it, from, &sum, err);
-	if (converted < 0 ||
-	    (converted == 0 &&
-	     export_read(from, it->name, &sum, NULL, NULL, err) < 0) ||
-	    export_sum_end(&sum, it, err) < 0)
+	rc = converted < 0 ||
+	     (converted == 0 &&
+	      export_read(from, it->name, &sum, NULL, NULL, err) < 0) ||
+	     export_sum_end(&sum, it, err) < 0;
+	export_sum_drop(&sum);
+	if (rc)
 		return -1;
 	return x->opts.form == IMG_EXPORT_ISO
 		       ? export_fits_iso(it, it->bytes, err)

@@ -157,6 +157,7 @@ static int put_item(struct img_export *x, unsigned worker,
 		close(from);
 	if (rc == 0)
 		rc = export_sum_end(&sum, it, &why);
+	export_sum_drop(&sum);
 	if (rc == 0) {
 		it->state = EX_WRITTEN;
 		export_done(x, it);

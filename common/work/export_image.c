@@ -246,11 +246,12 @@ static int write_file(struct show *s, struct export_volume *v,
 	export_set_time(fd, it->mtime);
 	if (close(fd) < 0 && rc == 0)
 		rc = img_err_sys(err, "destination");
-	if (rc < 0) {
+	if (rc < 0)
 		(void)unlinkat(v->place.fd, name, 0);
-		return -1;
-	}
-	return export_wrote(s->x, v, name, &sum, err);
+	else
+		rc = export_wrote(s->x, v, name, &sum, err);
+	export_sum_drop(&sum);
+	return rc;
 }
 
 /* What the item's record says of its pictures. */
@@ -286,6 +287,7 @@ static int write_object(struct img_export *x, unsigned worker,
 		export_sum_init(&sum);
 		rc = v ? write_file(&s, v, it, done, files, err)
 		       : write_frame(&s, done, -1, &sum, err);
+		export_sum_drop(&sum);
 		done += rc == 0;
 	}
 	/* Some of its frames are no image: none of it goes out. */

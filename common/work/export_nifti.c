@@ -153,6 +153,7 @@ static int take(struct series *s, const char *file, struct img_err *err)
 		rc = img_err_sys(err, "destination");
 	if (rc == 0)
 		rc = export_wrote(s->x, s->v, to, &sum, err);
+	export_sum_drop(&sum);
 	/* The image, not what dcm2niix says of it. */
 	if (rc == 0 && (!s->shown || img_path_has_ext(to, ".nii")))
 		s->shown = export_text(s->x, to, err);

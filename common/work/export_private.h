@@ -173,7 +173,7 @@ struct img_export {
 };
 
 struct export_sum {
-	struct img_digest digest;
+	struct img_bulk digest;
 	struct img_sha256 sha256;
 	uint64_t bytes;
 };
@@ -234,7 +234,9 @@ int export_name_all(struct img_export *x, struct img_err *err);
 
 /* ---- reading ----------------------------------------------------------- */
 
+/* Whoever has begun one drops it, ended or not. */
 void export_sum_init(struct export_sum *s);
+void export_sum_drop(struct export_sum *s);
 void export_sum_add(struct export_sum *s, const void *p, size_t n);
 /* Sets what the item's bytes are; -1 if they are not what they must be. */
 int export_sum_end(struct export_sum *s, struct export_item *it,

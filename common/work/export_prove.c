@@ -56,22 +56,20 @@ static int prove_member(const struct export_volume *v, struct img_archive *a,
 			const struct wanted *w, struct img_err *err)
 {
 	uint8_t got[IMG_DIGEST_SIZE];
-	struct img_digest d;
+	struct img_bulk d;
 	struct img_err why = IMG_ERR_INIT;
 	uint64_t bytes = 0;
 	const void *p;
 	ssize_t n;
 
-	img_digest_init(&d);
+	img_bulk_init(&d);
 	while ((n = img_archive_block(a, &p, &why)) > 0) {
-		img_digest_add(&d, p, (size_t)n);
+		img_bulk_add(&d, p, (size_t)n);
 		bytes += (uint64_t)n;
 	}
+	img_bulk_end(&d, got);
 	/* The reader's words have names in them that were made of values. */
-	if (n < 0)
-		return differs(v, err);
-	img_digest_end(&d, got);
-	if (*w->proved || bytes != w->bytes ||
+	if (n < 0 || *w->proved || bytes != w->bytes ||
 	    memcmp(got, w->digest, sizeof(got)) != 0)
 		return differs(v, err);
 	*w->proved = true;

@@ -9,16 +9,21 @@
 
 void export_sum_init(struct export_sum *s)
 {
-	img_digest_init(&s->digest);
+	img_bulk_init(&s->digest);
 	img_sha256_init(&s->sha256);
 	s->bytes = 0;
 }
 
 void export_sum_add(struct export_sum *s, const void *p, size_t n)
 {
-	img_digest_add(&s->digest, p, n);
+	img_bulk_add(&s->digest, p, n);
 	img_sha256_add(&s->sha256, p, n);
 	s->bytes += n;
+}
+
+void export_sum_drop(struct export_sum *s)
+{
+	img_bulk_drop(&s->digest);
 }
 
 int export_sum_end(struct export_sum *s, struct export_item *it,
@@ -26,7 +31,7 @@ int export_sum_end(struct export_sum *s, struct export_item *it,
 {
 	uint8_t digest[IMG_DIGEST_SIZE];
 
-	img_digest_end(&s->digest, digest);
+	img_bulk_end(&s->digest, digest);
 	img_sha256_end(&s->sha256, it->sha256);
 	if (it->known && memcmp(digest, it->digest, sizeof(digest)) != 0)
 		return img_err_set(err, IMG_E_MALFORMED,
@@ -82,23 +87,21 @@ int export_hash(int fd, const char *name, bool fresh,
 		uint8_t digest[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	char block[EXPORT_BLOCK];
-	struct img_digest d;
+	struct img_bulk d;
 	off_t at = 0;
 	ssize_t n;
 
 	if (fresh)
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	img_digest_init(&d);
+	img_bulk_init(&d);
 	while ((n = img_pread_full(fd, block, sizeof(block), at)) > 0) {
-		img_digest_add(&d, block, (size_t)n);
+		img_bulk_add(&d, block, (size_t)n);
 		at += n;
 		if ((size_t)n < sizeof(block))
 			break;
 	}
-	if (n < 0)
-		return img_err_sys(err, "%s", name);
-	img_digest_end(&d, digest);
-	return 0;
+	img_bulk_end(&d, digest);
+	return n < 0 ? img_err_sys(err, "%s", name) : 0;
 }
 
 int export_compare(int fd, const char *name,

@@ -284,9 +284,13 @@ ok 'is waited for' test "$(records stored)" = 4
 wait
 new
 import in/1.dcm >/dev/null
-{ echo 'BEGIN IMMEDIATE;' && sleep 33; } | sqlite3 arch/catalog.db 2>/dev/null &
+mkfifo hold
+sqlite3 arch/catalog.db <hold 2>/dev/null &
+exec 9>hold
+echo 'BEGIN IMMEDIATE;' >&9
 sleep 0.5
 exits 75 'and does not end' import in
+exec 9>&-
 wait
 ok 'four are busy' test "$(grep -c '"code":"busy"' out)" = 4
 sound 'and does not end'

@@ -71,17 +71,35 @@ int img_out_put(struct img_dicom_writer *w, const void *p, size_t n,
 	return 0;
 }
 
+static inline void turn(uint8_t *to, const uint8_t *from, size_t n,
+			unsigned unit)
+{
+	for (size_t i = 0; i < n; i += unit)
+		for (unsigned k = 0; k < unit; k++)
+			to[i + k] = from[i + unit - 1 - k];
+}
+
 /* n is a multiple of unit but at the very end of an odd value. */
 int img_out_swapped(struct img_dicom_writer *w, const uint8_t *p, size_t n,
 		    unsigned unit, struct img_err *err)
 {
-	uint8_t turned[8];
+	uint8_t turned[1024];
 
-	for (; n >= unit; p += unit, n -= unit) {
-		for (unsigned i = 0; i < unit; i++)
-			turned[i] = p[unit - 1 - i];
-		if (img_out_put(w, turned, unit, err) < 0)
+	while (n >= unit) {
+		size_t part = n < sizeof(turned) ? n : sizeof(turned);
+
+		part -= part % unit;
+		/* With a unit that the compiler knows. */
+		if (unit == 2)
+			turn(turned, p, part, 2);
+		else if (unit == 4)
+			turn(turned, p, part, 4);
+		else
+			turn(turned, p, part, unit);
+		if (img_out_put(w, turned, part, err) < 0)
 			return -1;
+		p += part;
+		n -= part;
 	}
 	return img_out_put(w, p, n, err);
 }

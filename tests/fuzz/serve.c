@@ -7,9 +7,8 @@
  * to the listener comes in order, an object's file has the bytes and the
  * digest that are told, and our reader knows it; the peer gets whole PDUs.
  */
-#include <pthread.h>
-#include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "net/net.h"
 #include "wire.h"
@@ -30,15 +29,18 @@ static const struct img_serve options = { .request_seconds = 5,
 
 /* ---- the listener ----------------------------------------------------- */
 
+/* It has no thread of its own, between which and the other half the system
+   would go to and fro: it is called when that other half waits for it. */
 static struct {
-	int sock, peer; /* for the association in hand */
-	unsigned mood;  /* refuses, has no room, says no */
-	sem_t begin, done;
-} listener;
+	int sock, other; /* the two ends; -1: nobody talks */
+	unsigned mood;   /* refuses, has no room, says no */
+	bool requested, over, open, ended;
+	int fd; /* of the object in hand, or for the next */
+} listener = { .sock = -1, .other = -1, .fd = -1 };
 
 static struct img_dicom_reader *reader;
 
-static void check_object(int fd, const struct img_up *up, const char *ts)
+static void check_object(int fd, const struct img_up *up)
 {
 	static uint8_t bytes[1 << 17];
 	struct img_err err = IMG_ERR_INIT;
@@ -54,13 +56,10 @@ static void check_object(int fd, const struct img_up *up, const char *ts)
 	img_digest_of(digest, bytes, (size_t)st.st_size);
 	fuzz_must(memcmp(digest, up->digest, sizeof(digest)) == 0,
 		  "another digest was told");
-	if (img_dicom_start_mem(reader, bytes, (size_t)st.st_size, "object",
-				NULL, &err) < 0) {
-		fuzz_must(err.code != IMG_E_NOT_DICOM, "a file without a head");
-		return;
-	}
 	/* Where the data set is encoded otherwise, the reader says how. */
-	(void)ts;
+	if (img_dicom_start_mem(reader, bytes, (size_t)st.st_size, "object",
+				NULL, &err) < 0)
+		fuzz_must(err.code != IMG_E_NOT_DICOM, "a file without a head");
 }
 
 static int down(uint32_t kind, uint16_t status, int fd)
@@ -85,105 +84,120 @@ static int new_file(void)
 	return fd;
 }
 
-static void listen_once(void)
+static void begin(void)
 {
-	bool requested = false, over = false, open = false;
-	struct img_err err = IMG_ERR_INIT;
-	struct img_up up;
-	char ts[IMG_UID_MAX] = "";
-	int fd = -1, rc;
+	fuzz_must(listener.requested && !listener.open, "begin out of order");
+	/* It has one from the last time, or asks. */
+	if (listener.fd < 0) {
+		listener.fd = new_file();
+		down(IMG_DOWN_FILE, listener.fd < 0 ? 0xA700 : 0, listener.fd);
+	}
+	listener.open = listener.fd >= 0;
+}
 
-	down(IMG_DOWN_START, 0, listener.peer);
-	while ((rc = img_up_recv(listener.sock, &up, 30000, &err)) == 1) {
-		fuzz_must(!over, "something comes after the end");
-		switch (up.kind) {
-		case IMG_UP_REQUEST:
-			fuzz_must(!requested, "two requests");
-			requested = true;
-			down(listener.mood % 8 == 7 ? IMG_DOWN_REJECT
-						    : IMG_DOWN_GRANT,
-			     0, -1);
-			break;
-		case IMG_UP_BEGIN:
-			fuzz_must(requested && !open, "begin out of order");
-			strcpy(ts, up.u.object.ts);
-			/* It has one from the last time, or asks. */
-			if (fd < 0) {
-				fd = new_file();
-				down(IMG_DOWN_FILE, fd < 0 ? 0xA700 : 0, fd);
-			}
-			open = fd >= 0;
-			break;
-		case IMG_UP_END:
-			fuzz_must(open, "end out of order");
-			if (up.code == IMG_OK)
-				check_object(fd, &up, ts);
-			close(fd);
-			open = false;
-			fd = new_file();
-			down(IMG_DOWN_VERDICT,
-			     listener.mood & 16 ? 0xC000 : 0x0000, fd);
-			break;
-		case IMG_UP_DROP:
-			fuzz_must(open && up.code, "drop out of order");
-			close(fd);
-			fd = -1;
-			open = false;
-			break;
-		case IMG_UP_COMMIT:
-			fuzz_must(requested, "commitment out of order");
+static void end(const struct img_up *up)
+{
+	fuzz_must(listener.open, "end out of order");
+	if (up->code == IMG_OK)
+		check_object(listener.fd, up);
+	close(listener.fd);
+	listener.open = false;
+	listener.fd = new_file();
+	down(IMG_DOWN_VERDICT, listener.mood & 16 ? 0xC000 : 0x0000,
+	     listener.fd);
+}
+
+static void hear(const struct img_up *up)
+{
+	fuzz_must(!listener.over, "something comes after the end");
+	switch (up->kind) {
+	case IMG_UP_REQUEST:
+		fuzz_must(!listener.requested, "two requests");
+		listener.requested = true;
+		down(listener.mood % 8 == 7 ? IMG_DOWN_REJECT : IMG_DOWN_GRANT,
+		     0, -1);
+		break;
+	case IMG_UP_BEGIN:
+		begin();
+		break;
+	case IMG_UP_END:
+		end(up);
+		break;
+	case IMG_UP_DROP:
+		fuzz_must(listener.open && up->code, "drop out of order");
+		close(listener.fd);
+		listener.fd = -1;
+		listener.open = false;
+		break;
+	case IMG_UP_COMMIT:
+		fuzz_must(listener.requested, "commitment out of order");
+		if (up->code == 0)
 			down(IMG_DOWN_COMMIT, listener.mood & 32 ? 0x0112 : 0,
 			     -1);
-			break;
-		case IMG_UP_OVER:
-			over = true;
-			fuzz_must(up.code != IMG_E_BUG, up.u.text);
-			break;
+		break;
+	case IMG_UP_REPORT:
+		fuzz_must(listener.requested, "report out of order");
+		if (up->code == 2)
+			down(IMG_DOWN_COMMIT, listener.mood & 64 ? 0x0213 : 0,
+			     -1);
+		break;
+	case IMG_UP_OVER:
+		listener.over = true;
+		fuzz_must(up->code != IMG_E_BUG, up->u.text);
+		break;
+	}
+}
+
+/* Whether there is a message, or the other end is closed. */
+static bool something(void)
+{
+	char c;
+
+	return recv(listener.sock, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+static void listen_on(void)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_up up;
+	int rc;
+
+	while (!listener.ended && something()) {
+		rc = img_up_recv(listener.sock, &up, 0, &err);
+		if (rc == 1) {
+			hear(&up);
+			continue;
 		}
+		listener.ended = true;
+		/* A title that is none: the listener ends it. */
+		if (rc < 0 && !listener.requested &&
+		    err.code == IMG_E_MALFORMED) {
+			shutdown(listener.sock, SHUT_RDWR);
+			return;
+		}
+		if (rc < 0)
+			fuzz_wrong("a worker's message", &err);
+		fuzz_must(listener.over && !listener.open,
+			  "the end was not told");
 	}
-	/* A title that is none: the listener ends it. */
-	if (rc < 0 && !requested && err.code == IMG_E_MALFORMED) {
-		shutdown(listener.sock, SHUT_RDWR);
-		return;
-	}
-	if (rc < 0)
-		fuzz_wrong("a worker's message", &err);
-	fuzz_must(over && !open, "the end was not told");
-	if (fd >= 0)
-		close(fd);
 }
 
-/* libFuzzer's alarm interrupts. */
-static void await(sem_t *s)
+/* In place of the system's: who asks the listener lets it answer first. */
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
-	while (sem_wait(s) < 0)
-		;
-}
-
-static void *listen_on(void *arg)
-{
-	for (;;) {
-		await(&listener.begin);
-		listen_once();
-		sem_post(&listener.done);
-	}
-	return arg;
+	if (fd >= 0 && fd == listener.other)
+		listen_on();
+	return syscall(SYS_recvmsg, fd, m, flags);
 }
 
 static void prepare(void)
 {
 	struct img_err err = IMG_ERR_INIT;
-	pthread_t thread;
 
 	reader = img_dicom_reader_new(&err);
 	if (!reader || img_accept_prepare(&err) < 0 ||
 	    img_crypto_init(&err) < 0)
 		fuzz_wrong("prepare", &err);
-	sem_init(&listener.begin, 0, 0);
-	sem_init(&listener.done, 0, 0);
-	if (pthread_create(&thread, NULL, listen_on, NULL) != 0)
-		exit(3);
-	pthread_detach(thread);
 }
 
 /* ---- an association --------------------------------------------------- */
@@ -214,11 +228,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk) < 0)
 		exit(3);
 	listener.sock = talk[0];
-	listener.peer = peer[0];
-	sem_post(&listener.begin);
+	listener.other = talk[1];
+	listener.requested = listener.over = listener.open = false;
+	listener.ended = false;
+	down(IMG_DOWN_START, 0, peer[0]);
 	img_serve(talk[1], &serve);
+	listener.other = -1;
 	close(talk[1]);
-	await(&listener.done);
+	listen_on();
+	fuzz_must(listener.ended, "the end was not told");
+	if (listener.fd >= 0)
+		close(listener.fd);
+	listener.fd = -1;
 	close(talk[0]);
 	close(peer[0]);
 	wire_check(peer[1], types);

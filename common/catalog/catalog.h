@@ -362,6 +362,9 @@ struct img_catalog_due {
 int img_catalog_due(struct img_catalog *c, const char *before,
 		    struct img_catalog_due *after, struct img_object_key *keys,
 		    size_t max, size_t *n, struct img_err *err);
+/* When an object was verified last, "" if none ever was. */
+int img_catalog_newest_check(struct img_catalog *c, char when[IMG_TIME_MAX],
+			     struct img_err *err);
 /* When the scrub began that is not finished, "" if there is none; within a
    transaction, the same noted. */
 int img_catalog_scrub(struct img_catalog *c, char began[IMG_TIME_MAX],

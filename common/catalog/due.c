@@ -91,23 +91,39 @@ int img_catalog_checked(struct img_catalog *c, int64_t instance, int64_t object,
 
 /* ---- a scrub that takes several runs ------------------------------------ */
 
+/* The one time that st gives, "" for none. */
+static int take_time(struct img_catalog *c, sqlite3_stmt *st,
+		     char when[IMG_TIME_MAX], struct img_err *err)
+{
+	int rc = img_catalog_step(c, st, "read", err);
+	const char *text =
+		rc == 1 ? (const char *)sqlite3_column_text(st, 0) : NULL;
+
+	if (text && strlen(text) < IMG_TIME_MAX)
+		snprintf(when, IMG_TIME_MAX, "%s", text);
+	sqlite3_reset(st);
+	return rc < 0 ? -1 : 0;
+}
+
+int img_catalog_newest_check(struct img_catalog *c, char when[IMG_TIME_MAX],
+			     struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_NEWEST_CHECK, err);
+
+	when[0] = '\0';
+	return st ? take_time(c, st, when, err) : -1;
+}
+
 int img_catalog_scrub(struct img_catalog *c, char began[IMG_TIME_MAX],
 		      struct img_err *err)
 {
 	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_GET_META, err);
-	const char *text;
-	int rc;
 
 	began[0] = '\0';
 	if (!st)
 		return -1;
 	sqlite3_bind_text(st, 1, "scrub", -1, SQLITE_STATIC);
-	rc = img_catalog_step(c, st, "read", err);
-	text = rc == 1 ? (const char *)sqlite3_column_text(st, 0) : NULL;
-	if (text && strlen(text) < IMG_TIME_MAX)
-		snprintf(began, IMG_TIME_MAX, "%s", text);
-	sqlite3_reset(st);
-	return rc < 0 ? -1 : 0;
+	return take_time(c, st, began, err);
 }
 
 int img_catalog_note_scrub(struct img_catalog *c, const char *began,

@@ -109,6 +109,7 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"
 		" :when, :verdict) WHERE instance = :instance AND n = :n",
+	[IMG_SQL_NEWEST_CHECK] = "SELECT max(checked) FROM object",
 	[IMG_SQL_DUE_NEVER] =
 		"SELECT instance, n, '' FROM object WHERE checked IS NULL"
 		" AND (instance, n) > (:instance, :n)"

@@ -32,6 +32,7 @@
    with each byte, and OpenSSL reads until it has a whole record. */
 struct ClientLayer : DcmTransportLayer {
 	struct img_tls_client *tls = NULL;
+	unsigned seconds = 0; /* for the association, once it is connected */
 	Pace pace;
 	Dial dial;
 
@@ -40,6 +41,7 @@ struct ClientLayer : DcmTransportLayer {
 	{
 		if (!dial.put(sock))
 			return NULL;
+		pace.until = img_time_mono() + seconds;
 		return secure ? img_tls_client_connect(tls, sock, &pace)
 			      : new Link(sock, &pace);
 	}
@@ -241,6 +243,7 @@ static int prepare(struct img_assoc *a, const struct img_assoc_opts *o,
 		return -1;
 	a->layer = new ClientLayer;
 	a->layer->tls = a->tls;
+	a->layer->seconds = o->assoc_seconds;
 	rc = ASC_setTransportLayer(a->net, a->layer, 0);
 	return rc.good() ? 0 : img_dcmtk_fail(err, IMG_E_BUG, "network", rc);
 }
@@ -264,8 +267,9 @@ static int request(struct img_assoc *a, const struct img_assoc_opts *o,
 	/* The time to connect is DCMTK's affair. */
 	be_patient(a, (double)o->connect_seconds + o->assoc_seconds);
 	/* The parameters are the association's from now on. */
+	/* Its own time limits are by the wall clock; ours are the layer's. */
 	rc = ASC_requestAssociation(a->net, params, &a->assoc, NULL, NULL,
-				    DUL_NOBLOCK, (int)o->assoc_seconds);
+				    DUL_BLOCK, 0);
 	if (rc.bad()) {
 		a->over = true;
 		return not_open(a, o, params, rc, err);
@@ -448,8 +452,7 @@ static int read_pdu(struct img_assoc *a, unsigned seconds, struct img_err *err)
 	   to acknowledge, and the kernel forgets it. */
 	if (a->conn->networkDataAvailable((int)seconds))
 		acknowledge_now(a);
-	rc = DUL_ReadPDVs(&a->assoc->DULassociation, NULL, DUL_NOBLOCK,
-			  (int)seconds);
+	rc = DUL_ReadPDVs(&a->assoc->DULassociation, NULL, DUL_BLOCK, 0);
 	if (rc == DUL_PDATAPDUARRIVED)
 		return 1;
 	if (rc == DUL_PEERREQUESTEDRELEASE) {

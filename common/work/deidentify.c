@@ -30,7 +30,7 @@ static void wait_filled(struct img_deid *d)
 		pthread_cond_wait(&d->filled, &d->lock);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	if (pthread_cond_timedwait(&d->filled, &d->lock, &until) == 0)
 		return;
@@ -197,6 +197,7 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	struct img_deid *d = calloc(1, sizeof(*d));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
+	pthread_condattr_t mono;
 
 	if (!d)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -207,7 +208,10 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_mutex_init(&d->commit_lock, NULL);
 	d->done_room = deid_batch_room();
-	pthread_cond_init(&d->filled, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->filled, &mono);
+	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&d->emptied, NULL);
 	if (deid_read_map(d, err) < 0 || deid_pairs_open(d, err) < 0 ||
 	    open_out(d, err) < 0 || open_report(d, err) < 0 ||

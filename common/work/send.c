@@ -10,6 +10,7 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 {
 	struct img_send *s = calloc(1, sizeof(*s));
 	struct img_err none = IMG_ERR_INIT;
+	pthread_condattr_t mono;
 
 	*out = NULL;
 	if (!s)
@@ -22,8 +23,11 @@ int img_send_open(struct img_send **out, const struct img_send_opts *opts,
 	pthread_mutex_init(&s->ledger_lock, NULL);
 	pthread_mutex_init(&s->event_lock, NULL);
 	pthread_mutex_init(&s->pace_lock, NULL);
-	pthread_cond_init(&s->more, NULL);
-	pthread_cond_init(&s->room, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->more, &mono);
+	pthread_cond_init(&s->room, &mono);
+	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&s->result, NULL);
 	/* Its keeper is forked while there is one thread. */
 	if (!*s->opts.peer.url && img_codec_open(&s->codec, &none) < 0)

@@ -99,7 +99,7 @@ static struct send_item *pop(struct img_send *s, struct send_group *g)
 
 static void deadline(struct timespec *t, unsigned ms)
 {
-	clock_gettime(CLOCK_REALTIME, t);
+	clock_gettime(CLOCK_MONOTONIC, t);
 	t->tv_sec += ms / 1000;
 	t->tv_nsec += (long)(ms % 1000) * 1000000;
 	if (t->tv_nsec >= 1000000000) {

@@ -1,5 +1,6 @@
 /* verify_note.c - what was found is written down: findings in the audit log,
    verdicts in the catalog; and how fast objects are read. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -163,6 +164,8 @@ int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 	if (!v->writes)
 		return 0;
 	img_time_now(now);
+	if (strcmp(now, v->not_before) < 0)
+		snprintf(now, sizeof(now), "%s", v->not_before);
 	if (verify_begin(v, err) < 0)
 		return -1;
 	rc = log_findings(v, n, err);

@@ -138,6 +138,28 @@ static void next_second(void)
 	} while (strcmp(was, now) == 0);
 }
 
+/* A clock that was put back must not let what was read by it before count as
+   read in this pass: that begins behind it, by up to a day; what is from later
+   than that is read anyway. */
+static int begin_time(struct scrub *s, struct img_err *err)
+{
+	char newest[IMG_TIME_MAX];
+	struct tm tm = { .tm_isdst = 0 };
+	time_t t;
+
+	img_time_now(s->before);
+	if (img_catalog_newest_check(s->v->catalog, newest, err) < 0)
+		return -1;
+	if (strcmp(newest, s->before) < 0 ||
+	    !strptime(newest, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return 0;
+	t = timegm(&tm) + 1;
+	if (t - time(NULL) <= 86400 && gmtime_r(&t, &tm))
+		strftime(s->before, sizeof(s->before), "%Y-%m-%dT%H:%M:%SZ",
+			 &tm);
+	return 0;
+}
+
 /* The pages of the catalog before anything is written into them: that would
    give them other sums. */
 static int begin_pass(struct scrub *s, struct img_err *err)
@@ -150,8 +172,7 @@ static int begin_pass(struct scrub *s, struct img_err *err)
 	    verify_audit_log(s->v, err) < 0)
 		return -1;
 	next_second();
-	img_time_now(s->before);
-	return note(s->v, s->before, err);
+	return begin_time(s, err) < 0 ? -1 : note(s->v, s->before, err);
 }
 
 static int end_pass(struct scrub *s, struct img_err *err)
@@ -181,6 +202,7 @@ int img_verify_scrub(struct img_verify *v, bool *ended, struct img_err *err)
 				   v->opts.dir);
 	rc = days ? (verify_before((int64_t)days, s.before) ? 0 : -1)
 		  : begin_pass(&s, err);
+	memcpy(v->not_before, s.before, sizeof(v->not_before));
 	if (rc == 0)
 		rc = do_all_due(&s, err);
 	*ended = rc > 0;

@@ -103,4 +103,18 @@ exits 0 'without imgverify beside it' give in/1.dcm
 ok 'it is a conflict that was not compared' grep -q \
 	'^{"status":"conflict",.*"warning":\["not-compared: ' recv.out
 exits 143 'ends' recv_stop
+
+# One that takes its time.
+printf '#!/bin/sh\n: >started\nexec sleep 30\n' >alone/imgverify
+chmod +x alone/imgverify
+recv_start
+give in/2.dcm >sent &
+sends=$!
+until_ test -e started
+begin=$(date +%s)
+exits 143 'ends while it compares' recv_stop
+wait $sends
+ok 'and does not wait for that' test $(($(date +%s) - begin)) -lt 10
+ok 'what came is kept' grep -q \
+	'^{"status":"conflict",.*"warning":\["not-compared: ' recv.out
 finish

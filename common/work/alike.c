@@ -127,7 +127,8 @@ static int add_item(struct look *k, struct item *it)
 static void look(struct look *k, bool (*stopped)(void *arg), void *arg,
 		 struct img_err *err)
 {
-	if (k->n && identify(k->list, k->n, stopped, arg, err) == 0)
+	if (k->n && !stopped(arg) &&
+	    identify(k->list, k->n, stopped, arg, err) == 0)
 		for (size_t i = 0; i < k->n; i++)
 			if (k->list[i].known) {
 				*k->whose[i].known = true;

@@ -71,6 +71,8 @@ static int start(int in, int out, pid_t *pid, struct img_err *err)
 				 deep[] = "--deep";
 	char *argv[] = { path, quiet, deep, dash, NULL };
 	posix_spawn_file_actions_t fds;
+	posix_spawnattr_t how;
+	sigset_t none;
 	int e;
 
 	if (!find_verify(path))
@@ -80,7 +82,13 @@ static int start(int in, int out, pid_t *pid, struct img_err *err)
 	posix_spawn_file_actions_adddup2(&fds, in, 0);
 	posix_spawn_file_actions_adddup2(&fds, out, 1);
 	posix_spawn_file_actions_addopen(&fds, 2, "/dev/null", O_WRONLY, 0);
-	e = posix_spawn(pid, path, &fds, NULL, argv, environ);
+	/* Threads of ours have signals blocked. */
+	sigemptyset(&none);
+	posix_spawnattr_init(&how);
+	posix_spawnattr_setsigmask(&how, &none);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+	e = posix_spawn(pid, path, &fds, &how, argv, environ);
+	posix_spawnattr_destroy(&how);
 	posix_spawn_file_actions_destroy(&fds);
 	errno = e;
 	return e ? img_err_sys(err, "%s", path) : 0;
@@ -177,8 +185,9 @@ int identify(struct identify *list, size_t n, bool (*stopped)(void *arg),
 	if (rc < 0)
 		goto done;
 	read_records(list, n, out[0], stopped, arg);
+	/* It only reads; asked to end, it would finish what it has in hand. */
 	if (stopped(arg))
-		(void)kill(pid, SIGTERM);
+		(void)kill(pid, SIGKILL);
 	close(out[0]);
 	out[0] = -1;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -270,11 +270,11 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_mutex_init(&r->passcodes, NULL);
 	pthread_mutex_init(&r->reports, NULL);
 	pthread_mutex_init(&r->heavy, NULL);
-	pthread_mutex_init(&r->comparing, NULL);
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
 	pthread_cond_init(&r->more, &mono);
+	pthread_cond_init(&r->compared, &mono);
 	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&r->idle, NULL);
 	pthread_cond_init(&r->gone, NULL);
@@ -317,6 +317,6 @@ void img_receive_close(struct img_receive *r)
 	pthread_mutex_destroy(&r->passcodes);
 	pthread_mutex_destroy(&r->reports);
 	pthread_mutex_destroy(&r->heavy);
-	pthread_mutex_destroy(&r->comparing);
+	pthread_cond_destroy(&r->compared);
 	free(r);
 }

@@ -87,8 +87,8 @@ struct img_receive {
 	struct img_dicom_reader *reader; /* the committer's */
 	char aet[17];
 
-	pthread_mutex_t lock, passcodes, reports, comparing;
-	pthread_cond_t work, idle, more, gone;
+	pthread_mutex_t lock, passcodes, reports;
+	pthread_cond_t work, idle, more, gone, compared;
 	struct img_access *access;
 	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
@@ -99,6 +99,7 @@ struct img_receive {
 	struct door *door;     /* the caller's thread's */
 	struct assoc *queue, **queue_end;
 	bool committing; /* a thread has the committer's part */
+	bool comparing;  /* one looks into a conflict */
 	double took;     /* what a batch takes, on average */
 	char refused[REFUSALS][PEER_MAX];
 	size_t n_refused;

@@ -3,6 +3,7 @@
    writes a file makes its own.  If it is not, whether it is the same image in
    another encoding (alike.c). */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "work/receive_private.h"
@@ -159,15 +160,39 @@ static bool no_time(void *arg)
 	return stopping || img_time_mono() >= p->until;
 }
 
+/* One at a time: it is a process, and whoever sends conflicts waits.  false: it
+   was not its turn in time. */
+static bool take_turn(struct img_receive *r)
+{
+	struct timespec until;
+	bool mine;
+	int e = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += COMPARE_SECONDS;
+	pthread_mutex_lock(&r->lock);
+	while (r->comparing && e == 0)
+		e = pthread_cond_timedwait(&r->compared, &r->lock, &until);
+	mine = !r->comparing;
+	r->comparing = true;
+	pthread_mutex_unlock(&r->lock);
+	return mine;
+}
+
 void receive_compare(struct assoc *s)
 {
 	struct img_receive *r = s->r;
 	struct patience p = { r, 0 };
+	bool mine = take_turn(r);
 
-	/* One at a time: it is a process, and whoever sends conflicts waits. */
-	pthread_mutex_lock(&r->comparing);
-	p.until = img_time_mono() + COMPARE_SECONDS;
+	if (mine)
+		p.until = img_time_mono() + COMPARE_SECONDS;
 	alike_resolve_one(r->g, &s->chunk.arena, &s->chunk.item[0], no_time,
 			  &p);
-	pthread_mutex_unlock(&r->comparing);
+	if (!mine)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->comparing = false;
+	pthread_cond_signal(&r->compared);
+	pthread_mutex_unlock(&r->lock);
 }

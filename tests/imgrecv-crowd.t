@@ -98,6 +98,23 @@ exits 143 'ends' recv_stop
 ok 'one line of a peer a second in the log' test "$(grep -c \
 	'"act":"refused","from"' archive/audit.log)" -lt 40
 
+# A title costs nothing.
+hammers=
+recv_start --max-bad 4 --timeout-request 3
+for i in 1 2 3 4; do
+	(n=0; while n=$((n + 1)); do
+		peer -t "T$i.$n" "$port" echo 1 >/dev/null
+		peer -t "T$i.$n" "$port" called-other called-other \
+			called-other >/dev/null
+	done) &
+	hammers="$hammers $!"
+done
+sleep 4
+ok 'a new one each time is no way round' test "$(refused)" -lt 30
+ok 'nobody at another address waits' soon -b 127.0.0.2
+quiet
+exits 143 'ends' recv_stop
+
 recv_start --max-bad 0
 hammer 2
 sleep 2

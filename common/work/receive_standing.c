@@ -8,13 +8,17 @@
  * those of all such peers together are few, however many addresses they have.
  *
  * A title is only what a peer says of itself: who knows one that is good can
- * use up its standing, from the same address.
+ * use up its standing, from the same address.  And it costs nothing to have a
+ * new one: what a title is charged all those are, too, that come from there
+ * for the first time, and theirs begins with what they share; an address has
+ * so many titles and takes no more place from others.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "work/receive_private.h"
 
+#define TITLES       64    /* of one address */
 #define FORGIVEN     1.0   /* a second, of one peer */
 #define ALL_FORGIVEN 10.0  /* of all */
 #define PACE         100.0 /* strangers a second, */
@@ -62,19 +66,34 @@ static struct standing *find(struct img_receive *r, const char *origin,
 	return NULL;
 }
 
-/* Takes the place of what has not been asked for longest.  NULL: all have
-   associations. */
-static struct standing *make(struct img_receive *r, const char *origin,
-			     const char *title, double now)
+/* The one that has not been asked for longest, of there alone if those are
+   many.  NULL: all have associations. */
+static struct standing *oldest_of(struct img_receive *r, const char *origin)
 {
-	struct standing *oldest = NULL;
+	struct standing *oldest = NULL, *there = NULL;
+	unsigned n = 0;
 
 	for (size_t i = 0; i < STANDINGS; i++) {
 		struct standing *p = &r->standing[i];
 
-		if (!p->running && (!oldest || p->at < oldest->at))
+		if (p->running)
+			continue;
+		if (!oldest || p->at < oldest->at)
 			oldest = p;
+		if (!*p->title || strcmp(p->origin, origin) != 0)
+			continue;
+		n++;
+		if (!there || p->at < there->at)
+			there = p;
 	}
+	return n >= TITLES ? there : oldest;
+}
+
+static struct standing *make(struct img_receive *r, const char *origin,
+			     const char *title, double now)
+{
+	struct standing *oldest = oldest_of(r, origin);
+
 	if (!oldest)
 		return NULL;
 	memset(oldest, 0, sizeof(*oldest));
@@ -173,27 +192,41 @@ void receive_standing_begin(struct assoc *s)
 	s->r->strangers.left -= s->stranger;
 }
 
-static void charge(struct img_receive *r, struct assoc *s)
+static void take_one(struct standing *p)
 {
-	struct standing *p = s->standing;
-
 	p->left = p->left < 1 ? 0 : p->left - 1;
+}
+
+static void charge(struct img_receive *r, struct assoc *s, double now)
+{
+	struct standing *p = s->standing, *shared;
+
+	take_one(p);
+	if (*p->title) {
+		shared = find(r, s->origin, "");
+		if (shared || (shared = make(r, s->origin, "", now))) {
+			forgive(shared, FORGIVEN, full(r), now);
+			take_one(shared);
+		}
+	}
 	snprintf(p->blamed, sizeof(p->blamed), "%s", s->title);
 	if (s->suspect)
-		r->suspects.left =
-			r->suspects.left < 1 ? 0 : r->suspects.left - 1;
+		take_one(&r->suspects);
 }
 
 static void reward(struct img_receive *r, struct assoc *s, double now)
 {
 	struct standing *p = s->standing;
+	double left;
 
 	p->left += MERIT;
 	if (p->left > full(r))
 		p->left = full(r);
+	left = p->left < 1 ? 1 : p->left;
 	/* Where titles are known, what one has done is to no other's credit. */
-	if (*s->title && !*p->title && !(p = find(r, s->origin, s->title)))
-		p = make(r, s->origin, s->title, now);
+	if (*s->title && !*p->title && !(p = find(r, s->origin, s->title)) &&
+	    (p = make(r, s->origin, s->title, now)))
+		p->left = left;
 	if (p)
 		p->proved = true;
 }
@@ -212,5 +245,5 @@ void receive_standing_end(struct assoc *s)
 	if (s->useful && !s->broke_rules)
 		reward(r, s, now);
 	else if (!s->useful && !s->excused)
-		charge(r, s);
+		charge(r, s, now);
 }

@@ -39,10 +39,13 @@ static void *run(void *arg)
 	for (at = &r->running; *at != s; at = &(*at)->next)
 		;
 	*at = s->next;
+	pthread_mutex_unlock(&r->lock);
+	assoc_free(s);
+	/* Now the listener may end. */
+	pthread_mutex_lock(&r->lock);
 	r->n_running--;
 	pthread_cond_signal(&r->gone);
 	pthread_mutex_unlock(&r->lock);
-	assoc_free(s);
 	return NULL;
 }
 

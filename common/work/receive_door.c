@@ -129,9 +129,10 @@ static void make_room(struct img_receive *r)
 			most = count[g->bin];
 	for (g = r->door->first; count[g->bin] < most; g = g->next)
 		;
-	if (now - r->door->told >= 1)
+	if (now - r->door->told >= 1) {
 		note(r, g, IMG_E_REFUSED, "refused: too many connections wait");
-	r->door->told = now;
+		r->door->told = now;
+	}
 	close(leave(r->door, g));
 }
 

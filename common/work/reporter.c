@@ -182,13 +182,15 @@ static void try(struct reports *r, struct job **at, bool last)
 	struct job *j = *at;
 	size_t n = 0;
 	int rc = attempt(r, j, &n, &err);
+	bool over;
 
 	j->tries++;
-	if (rc < 0 || (rc > 0 && too_old(r, j)))
+	over = rc < 0 || (rc > 0 && too_old(r, j)); /* time goes on */
+	if (over)
 		tell(r, j, true, n, err.text);
 	else if (rc > 0 && j->tries == 1)
 		tell(r, j, false, n, err.text);
-	if (rc > 0 && !too_old(r, j)) {
+	if (rc > 0 && !over) {
 		double wait =
 			delay[j->tries < n_delay ? j->tries - 1 : n_delay - 1];
 		double left = r->seconds - (img_time_mono() - j->born);

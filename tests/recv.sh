@@ -46,6 +46,17 @@ recv_quit_()
 }
 trap recv_quit_ EXIT
 
+# why TEXT: what the listener said of the last one
+why()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		tail -n 1 recv.err | grep -q "$1" && return
+		sleep 0.2
+	done
+	tail -n 2 recv.err
+	return 1
+}
+
 # file_of SOP: its object in the archive.
 file_of()
 {

@@ -93,10 +93,15 @@ exits 1 'a title from another address' \
 	echoscu -aet NOBODY -aec IMGRECV 127.0.0.1 "$port"
 exits 1 'called by another name' \
 	echoscu -aet SENDER -aec OTHER 127.0.0.1 "$port"
+ok 'is told the reason' grep -q 'Called AE Title Not Recognized' err
+ok 'as we are' grep -qx \
+	'imgrecv: SENDER@127.0.0.1: refused: called by another AE title' recv.err
+exits 1 'by a longer one' echoscu -aet SENDER -aec IMGRECV2 127.0.0.1 "$port"
+exits 1 'in small letters' echoscu -aet SENDER -aec imgrecv 127.0.0.1 "$port"
 exits 143 'ends' recv_stop
 ok 'refusals are in the audit log' test "$(grep -c \
 	'"act":"refused","from":"\(OTHER\|NOBODY\|SENDER\)@127.0.0.1"' \
-	archive/audit.log)" = 3
+	archive/audit.log)" = 5
 exits 0 'which is whole' imgverify -C archive --audit
 recv_start --allow @10.0.0.0/8
 exits 1 'an address that is not allowed' \

@@ -415,4 +415,15 @@ gone "$peer"
 exits 3 'nobody to ask' timeout 60 imgverify -q -C arch --complete \
 	--peer pacs 2.25.1
 ok 'cannot be told' grep -q '^{"status":"failed","StudyInstanceUID":"2.25.1".*"code":"transport"' out
+
+# One that has a series and tells neither an image of it nor how many.
+rm -f port
+serve perl "$TOP/tests/tools/badpeer.pl" port no-images
+while [ ! -e port ]; do sleep 0.05; done
+exits 3 'a peer that lists no image of a series' timeout 60 imgverify -q \
+	--complete --peer "BAD@127.0.0.1:$(cat port)" d
+ok 'vouches for nothing' grep -q \
+	'^{"status":"failed",.*"code":"refused","message":"[^"]*: lists a series and none of its images"' out
+ok 'nor is anything complete' sh -c '! grep -q "\"complete\"" out'
+gone "$peer"
 finish

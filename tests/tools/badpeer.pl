@@ -206,6 +206,17 @@ sub serve
 				select undef, undef, undef, 0.05;
 			}
 		}
+		# It has a series, and does not say how many images, and no image.
+		if ($how eq 'no-images' && $field == 0x20 && !$answers++) {
+			my $set = element(0x100, pack 'v', 0x8020) .
+			    element(0x120, pack 'v', $id) .
+			    element(0x800, pack 'v', 1) .
+			    element(0x900, pack 'v', 0xFF00);
+			my $uid = "2.25.2";
+			print $c pdv($ctx, 3, element(0, pack 'V', length $set) .
+			    $set) . pdv($ctx, 2, pack('vva2v', 0x20, 0xE, 'UI',
+			    length $uid) . $uid);
+		}
 		# It knows no storage commitment.
 		$ok = rsp($field | 0x8000, $id, 0x0211)
 		    if $how eq 'pending' && $field == 0x130;

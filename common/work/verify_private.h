@@ -85,7 +85,7 @@ struct img_verify {
 	size_t n_files;
 	size_t n;
 	atomic_size_t next;
-	double until;  /* when no new object is begun; 0: never */
+	double until; /* when no new object is begun; 0: never */
 	/* What is read is noted as of then at least; "": as of now. */
 	char not_before[IMG_TIME_MAX];
 	size_t judged; /* of the page: those before it ended */

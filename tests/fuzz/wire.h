@@ -134,26 +134,44 @@ static inline void wire_pdv(struct img_buf *b, uint8_t context, bool command,
 	wire_add(b, p, n);
 }
 
-static inline void wire_command(struct img_buf *b, struct fuzz_in *in,
-				uint8_t context, uint16_t field)
+static inline void wire_command_make(struct img_buf *set, uint16_t field,
+				     unsigned how, uint16_t status)
 {
 	struct img_err err = IMG_ERR_INIT;
-	unsigned how = fuzz_byte(in);
 	struct img_command c = { .field = field,
 				 .data = how & 1,
 				 .message = 1 + (how >> 6),
-				 .type = 1 + (how >> 5 & 1) };
-	struct img_buf set;
+				 .type = 1 + (how >> 5 & 1),
+				 .status = status };
 
-	img_buf_init(&set, IMG_COMMAND_MAX);
 	strcpy(c.sop_class, WIRE_PICK(wire_classes, how >> 1));
 	strcpy(c.instance, how & 16 ? "2.25.1" : how & 8 ? "" : "2.25.2");
-	if (field & IMG_DIMSE_RSP)
-		c.status = (uint16_t)(how & 32 ? fuzz_word(in) : 0);
-	if (img_command_put(&c, &set, &err) < 0)
+	img_buf_release(set);
+	img_buf_init(set, IMG_COMMAND_MAX);
+	if (img_command_put(&c, set, &err) < 0)
 		fuzz_wrong("command", &err);
-	wire_pdv(b, context, true, true, set.data, set.len);
-	img_buf_release(&set);
+}
+
+/* DCMTK makes each once: it takes longer than all the rest. */
+static inline void wire_command(struct img_buf *b, struct fuzz_in *in,
+				uint8_t context, uint16_t field)
+{
+	static struct {
+		uint64_t key;
+		struct img_buf set;
+	} made[4096], *m;
+	unsigned how = fuzz_byte(in);
+	uint16_t status =
+		(uint16_t)(field & IMG_DIMSE_RSP && how & 32 ? fuzz_word(in)
+							     : 0);
+	uint64_t key = (uint64_t)1 << 40 | (uint64_t)field << 24 |
+		       (uint64_t)how << 16 | status;
+
+	m = &made[key * 0x9E3779B97F4A7C15u >> 52];
+	if (m->key != key)
+		wire_command_make(&m->set, field, how, status);
+	m->key = key;
+	wire_pdv(b, context, true, true, m->set.data, m->set.len);
 }
 
 /* The rest of the input as what comes on a standing association. */

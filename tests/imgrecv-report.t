@@ -155,6 +155,30 @@ same 'and it is gone' got <<!
 lock
 !
 
+# What a peer will never take is in nobody's way.
+exits 143 'ends' recv_stop
+for i in $(seq 10 29); do
+	owed 00000000000000$i 1 2.25.90.$i <<-!
+	$CT 2.25.1 0000
+	!
+done
+for i in 30 31; do
+	owed 00000000000000$i 1 2.25.91 <<-!
+	$CT 2.25.1 0000
+	!
+done
+recv_start -p "$listen"
+exits 0 'a peer that refuses twenty reports' stgcmt -w "$other" 2.25.91
+same 'has the other two at once' out <<!
+report 1 2.25.91
+2.25.1 0000
+report 1 2.25.91
+2.25.1 0000
+!
+exits 143 'ends' recv_stop
+rm archive/reports/"$prefix"*
+recv_start -p "$listen"
+
 # What peers that are dead for ever can cost.
 i=0
 while [ $i -lt 1000 ]; do
@@ -169,8 +193,18 @@ answer 0213
 !
 ok 'which is said' grep -q \
 	'^imgrecv: STGCMT@127.0.0.1: storage commitment refused: too many' recv.err
+if grep -q 'listening at \[::1\]' recv.err; then
+	exits 0 'one of its title at another address' \
+		stgcmt -6 "$listen" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1
+	same 'has a share of its own' out <<-!
+	answer 0000
+	!
+else
+	skip 'one of its title at another address' 'no IPv6 here'
+fi
 xargs rm <names
 exits 143 'ends' recv_stop
+rm -f archive/reports/*-*
 recv_start --report-for 3s
 exits 0 'one that never comes back' \
 	stgcmt -r "$port" IMGRECV 1.2.840.10008.1.2 $CT 2.25.1 2.25.2

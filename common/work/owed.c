@@ -85,7 +85,7 @@ bool img_owed_claim(struct img_owed_dir *d, const char *name)
 	return set_lock(d, name, F_WRLCK) == 0;
 }
 
-/* Their names are two numbers of 16 digits: of the peer's title, and any. */
+/* Their names are two numbers of 16 digits: of the peer, and any. */
 static bool is_name(const char *name)
 {
 	return strlen(name) == 33 && name[16] == '-' &&
@@ -242,11 +242,14 @@ int img_owed_replace(struct img_owed_dir *d, const struct img_owed *o,
 int img_owed_add(struct img_owed_dir *d, struct img_owed *o,
 		 struct img_err *err)
 {
+	char peer[IMG_AET_MAX + IMG_ADDRESS_MAX];
 	uint64_t any;
 
+	/* Who takes another's title has a share of his own. */
+	snprintf(peer, sizeof(peer), "%s@%s", o->title, o->address);
 	img_random(&any, sizeof(any));
 	snprintf(o->name, sizeof(o->name), "%016" PRIx64 "-%016" PRIx64,
-		 img_sum64(o->title, strlen(o->title)), any);
+		 img_sum64(peer, strlen(peer)), any);
 	o->at = (int64_t)time(NULL);
 	if (check_room(d, o->name, err) == 0 && img_owed_claim(d, o->name)) {
 		if (img_owed_replace(d, o, err) == 0)

@@ -35,6 +35,7 @@ struct reports {
 
 /* ---- giving ----------------------------------------------------------- */
 
+/* 0 it has it, 1 not now, 2 it is there and does not want this one. */
 static int give(const struct img_peer *peer, const struct img_commitment *c,
 		struct img_err *err)
 {
@@ -48,19 +49,19 @@ static int give(const struct img_peer *peer, const struct img_commitment *c,
 	};
 	struct img_scu *s = NULL;
 	uint16_t status = 0;
-	int rc = -1;
+	int rc = 1;
 
 	if (img_peer_check(peer, err) < 0 ||
 	    img_scu_open(&s, peer, &o, &context, 1, err) < 0)
-		return -1;
+		return 1;
 	if (context.result != 0)
 		img_err_set(err, IMG_E_REFUSED, "%s",
 			    img_context_text(context.result));
 	else if (img_scu_report(s, context.id, c, &status, err) == 0)
-		rc = status ? img_err_set(err, IMG_E_REFUSED, "status %04X",
-					  status)
-			    : 0;
-	img_scu_close(s, rc == 0);
+		rc = status ? 2 : 0;
+	if (rc == 2)
+		img_err_set(err, IMG_E_REFUSED, "status %04X", status);
+	img_scu_close(s, rc != 1);
 	return rc;
 }
 
@@ -80,7 +81,7 @@ static int judge(struct reports *r, struct img_owed *o, struct img_err *err)
 	return img_owed_replace(&r->dir, o, err);
 }
 
-/* 0 it has it, 1 not now, -1 never: the file is not what was written. */
+/* As give(); -1 never: the file is not what was written. */
 static int attempt(struct reports *r, const struct job *j, size_t *n,
 		   struct img_err *err)
 {
@@ -99,7 +100,7 @@ static int attempt(struct reports *r, const struct job *j, size_t *n,
 		img_err_set(err, IMG_E_USAGE, "not in peers.json any more");
 	if (found > 0 && (o.judged || judge(r, &o, err) == 0)) {
 		snprintf(p->calling, IMG_AET_MAX, "%s", o.called);
-		rc = give(p, &o.c, err) < 0;
+		rc = give(p, &o.c, err);
 	}
 	img_commitment_release(&o.c);
 	free(p);
@@ -153,16 +154,16 @@ static void forget(struct job **at)
 }
 
 /* All of a peer's wait when one could not be given, or, at the end, are left
-   for another start. */
-static void postpone(struct reports *r, const char *title, double delay,
-		     bool last)
+   for another start; alone one waits that the peer refuses. */
+static void postpone(struct reports *r, const struct job *j, bool all,
+		     double delay, bool last)
 {
 	double due = img_time_mono() + delay;
-	char copy[IMG_AET_MAX];
+	struct job was = *j;
 
-	snprintf(copy, sizeof(copy), "%s", title); /* it is a job's own */
 	for (struct job **at = &r->jobs; *at;) {
-		bool its = strcmp((*at)->title, copy) == 0;
+		bool its = strcmp((*at)->title, was.title) == 0 &&
+			   (all || strcmp((*at)->name, was.name) == 0);
 
 		if (its && last) {
 			forget(at);
@@ -195,7 +196,7 @@ static void try(struct reports *r, struct job **at, bool last)
 			delay[j->tries < n_delay ? j->tries - 1 : n_delay - 1];
 		double left = r->seconds - (img_time_mono() - j->born);
 
-		postpone(r, j->title, wait < left ? wait : left, last);
+		postpone(r, j, rc == 1, wait < left ? wait : left, last);
 		return;
 	}
 	img_owed_drop(&r->dir, j->name);

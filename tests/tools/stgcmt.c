@@ -1,13 +1,14 @@
 /* stgcmt - asks a peer on this machine for storage commitment and prints what
    it reports: "UID reason", one line each.
 
-	stgcmt [-r | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
-	stgcmt -w PORT
+	stgcmt [-r | -6 | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
+	stgcmt -w PORT [TRANSACTION]
 
-   -r: releases instead of waiting for the report.
+   -r: releases instead of waiting for the report; -6: so, over IPv6.
    -2: asks for the first once more, behind the report, releases, and waits for
    the report on an association of the peer's, at this port.
-   -w: does nothing but that: 20 s for a report, and one more for others. */
+   -w: does nothing but that: 20 s for a report, and one more for others; with a
+   transaction, reports of all others are refused and not printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +94,14 @@ static uint16_t hear(void *arg, const struct img_command *c, const char *ts,
 	struct img_commitment got = { 0 };
 	struct img_err err = IMG_ERR_INIT;
 
-	(void)arg;
-	if (img_commitment_read(&got, ts, data, n, &err) == 0)
+	bool good = img_commitment_read(&got, ts, data, n, &err) == 0;
+	bool other = good && arg && strcmp(arg, got.transaction) != 0;
+
+	if (good && !other)
 		print(&got, c->type);
 	img_commitment_release(&got);
-	heard = true;
-	return 0;
+	heard |= !other;
+	return other ? 0x0110 : 0;
 }
 
 /* The first of m, as a transaction of its own; 0: it was told of it. */
@@ -133,12 +136,12 @@ static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
 	return rc;
 }
 
-static int wait_only(uint16_t at, struct img_err *err)
+static int wait_only(uint16_t at, char *transaction, struct img_err *err)
 {
 	const struct img_peer here = { .host = "127.0.0.1" };
 	struct img_await *w = NULL;
 
-	if (img_await_open(&w, &here, at, hear, NULL, err) < 0)
+	if (img_await_open(&w, &here, at, hear, transaction, err) < 0)
 		return fail(err);
 	for (int i = 0; i < 200 && !heard; i++)
 		usleep(100000);
@@ -168,12 +171,13 @@ int main(int argc, char **argv)
 	struct img_assoc *a = NULL;
 	struct img_buf data;
 	const char *ts;
-	bool leaves = argc > 1 && strcmp(argv[1], "-r") == 0;
+	bool six = argc > 1 && strcmp(argv[1], "-6") == 0;
+	bool leaves = six || (argc > 1 && strcmp(argv[1], "-r") == 0);
 	uint16_t port = 0;
 	int rc = -1;
 
-	if (argc == 3 && strcmp(argv[1], "-w") == 0)
-		return wait_only((uint16_t)atoi(argv[2]), &err);
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "-w") == 0)
+		return wait_only((uint16_t)atoi(argv[2]), argv[3], &err);
 	if (argc > 2 && strcmp(argv[1], "-2") == 0) {
 		port = (uint16_t)atoi(argv[2]);
 		argc -= 2;
@@ -183,6 +187,7 @@ int main(int argc, char **argv)
 	argv += leaves;
 	if (argc < 6)
 		return 64;
+	o.host = six ? "::1" : o.host;
 	o.port = (uint16_t)atoi(argv[1]);
 	o.called = argv[2];
 	ts = argv[3];

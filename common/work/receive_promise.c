@@ -178,6 +178,7 @@ int receive_promise(struct assoc *s, const struct img_up *up,
 	     strcmp(s->owed.c.ref[s->judged].sop, up->u.object.sop) != 0))
 		return img_err_set(err, IMG_E_MALFORMED, "out of step");
 	m.status = is_safe(s, up->u.object.sop, up->u.object.sop_class);
+	s->useful |= m.status == 0;
 	if (s->listed)
 		s->owed.c.ref[s->judged].reason = m.status;
 	s->judged++;

@@ -413,7 +413,6 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 	case IMG_UP_END:
 		return end(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_COMMIT:
-		s->useful = true;
 		return receive_promise(s, up, err) < 0 ? -1 : 1;
 	case IMG_UP_REPORT:
 		return receive_reported(s, up, err) < 0 ? -1 : 1;

@@ -3,9 +3,11 @@
  *
  * Each title at an address that has done something useful has a standing of
  * its own; all others of that address share one.  An association that came to
- * nothing costs it one; each second, and each ten useful ones, give one back.
- * Who has little left gets no more associations side by side than that, and
- * those of all such peers together are few, however many addresses they have.
+ * nothing costs it one, and one more for each time that it took as much of the
+ * processor as a plain one; each second, and each ten useful ones, give one
+ * back.  Who has little left gets no more associations side by side than that,
+ * and those of all such peers together are few, however many addresses they
+ * have.
  *
  * A title is only what a peer says of itself: who knows one that is good can
  * use up its standing, from the same address.  And it costs nothing to have a
@@ -15,12 +17,14 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "work/receive_private.h"
 
 #define TITLES       64    /* of one address */
 #define FORGIVEN     1.0   /* a second, of one peer */
-#define ALL_FORGIVEN 10.0  /* of all */
+#define ALL_FORGIVEN 5.0   /* of all */
+#define PLAIN        0.01  /* seconds of processor time */
 #define PACE         100.0 /* strangers a second, */
 #define SIDE_BY_SIDE 4     /* and so many at once */
 #define MERIT        0.1   /* of an association that was useful */
@@ -192,26 +196,41 @@ void receive_standing_begin(struct assoc *s)
 	s->r->strangers.left -= s->stranger;
 }
 
-static void take_one(struct standing *p)
+/* By the thread, which reads objects and looks things up. */
+static double spent(void)
 {
-	p->left = p->left < 1 ? 0 : p->left - 1;
+	struct timespec t = { 0, 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void take(struct standing *p, double n, double least)
+{
+	double left = p->left - n;
+
+	if (left < least)
+		left = p->left < least ? p->left : least;
+	p->left = left;
+}
+
+/* Only what cost much is still to be made good when nothing is left. */
 static void charge(struct img_receive *r, struct assoc *s, double now)
 {
 	struct standing *p = s->standing, *shared;
+	double n = 1 + spent() / PLAIN, least = n < 2 ? 0 : -full(r);
 
-	take_one(p);
+	take(p, n, least);
 	if (*p->title) {
 		shared = find(r, s->origin, "");
 		if (shared || (shared = make(r, s->origin, "", now))) {
 			forgive(shared, FORGIVEN, full(r), now);
-			take_one(shared);
+			take(shared, n, 0);
 		}
 	}
 	snprintf(p->blamed, sizeof(p->blamed), "%s", s->title);
 	if (s->suspect)
-		take_one(&r->suspects);
+		take(&r->suspects, n, least);
 }
 
 static void reward(struct img_receive *r, struct assoc *s, double now)

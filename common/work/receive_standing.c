@@ -121,13 +121,19 @@ static bool is_full(struct img_receive *r, const struct standing *p)
 		 r->strangers.left < 1));
 }
 
-static bool is_full_there(const struct img_receive *r, const char *address)
+/* A machine may have all addresses of an IPv6 network, and a network many
+   machines: it leaves a quarter to the rest. */
+static bool is_full_there(const struct img_receive *r, const char *origin,
+			  const char *address)
 {
-	unsigned n = 0;
+	unsigned most = r->opts.max_associations, n = 0, near = 0;
 
-	for (const struct assoc *s = r->running; s; s = s->next)
+	for (const struct assoc *s = r->running; s; s = s->next) {
 		n += strcmp(s->address, address) == 0;
-	return n >= r->opts.max_per_peer;
+		near += strcmp(s->origin, origin) == 0;
+	}
+	return n >= r->opts.max_per_peer ||
+	       (strcmp(origin, address) != 0 && near >= most - most / 4);
 }
 
 /* Little is left for one more. */
@@ -174,7 +180,7 @@ const char *receive_not_yet(struct img_receive *r, const struct coming *c,
 	*which = p;
 	if (p && is_suspect(r, p) && !has_turn(r, p))
 		return "too many of its associations came to nothing";
-	if (is_full_there(r, address))
+	if (is_full_there(r, c->origin, address))
 		return TOO_MANY " from this address";
 	return is_full(r, p) ? TOO_MANY : NULL;
 }

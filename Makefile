@@ -2,6 +2,9 @@
 # line in it.  Objects go to $(O), so that variants sit side by side.
 
 O       ?= build
+# One name for each object, however O was given: what depends on a header is
+# known by it.
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR   = $(PREFIX)/bin
@@ -114,6 +117,9 @@ $(HAVE_BUILD) $(HAVE_DEMO) $(HAVE_DEPS) $(HAVE_TORTURE): \
 $(O)/bin/%: $(O)/cmd/%.o $(O)/libimg.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(CURDIR)/$(O)/%: $(O)/%
+	@:
 
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libimg.a
 	@mkdir -p $(@D)

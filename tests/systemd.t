@@ -90,15 +90,20 @@ storescu -to 20 -aec IMGRECV 127.0.0.1 11112 one.dcm; echo $? >5-again
 cp /run/img/said 6-said
 echo end >end
 !
+# It sees this machine's files, and can change none but the test's.
 cat >machine <<'!'
 mount --make-rprivate / && mount -t proc proc /proc &&
 	mount -t tmpfs tmpfs /sys/fs/cgroup &&
 	mount -t cgroup2 none /sys/fs/cgroup &&
-	mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib &&
-	mkdir -p /run/img && cp "$1"/bin/* /run/img && ip link set lo up ||
-	exit
-cp -r "$1/units" /run/units
-sh "$1/inside" "$1" >"$1/inside.out" 2>&1 &
+	mount -t tmpfs tmpfs /run && mkdir -p /run/img/test &&
+	mount --bind "$1" /run/img/test && cd /run/img/test &&
+	for place in /tmp /var/tmp /var/lib /dev/shm; do
+		mount -t tmpfs tmpfs $place || exit
+	done &&
+	mount -o remount,bind,ro / &&
+	cp bin/* /run/img && ip link set lo up || exit
+cp -r units /run/units
+sh inside /run/img/test >inside.out 2>&1 &
 exec env -i PATH="$PATH" container=unshare SYSTEMD_UNIT_PATH=/run/units \
 	/lib/systemd/systemd --system --unit=basic.target --show-status=0 \
 	--log-target=console --log-level=notice

@@ -64,16 +64,20 @@ int open_archive(struct img_ingest *g, const char *dir, const char *by,
 
 	if (g->opts.dry_run && !is_archive(dir))
 		return 0;
-	if (img_store_open(&g->store, dir, mode, err) < 0 ||
-	    open_catalog(g, dir, mode, err) < 0)
+	if (img_store_open(&g->store, dir, mode, err) < 0)
+		return -1;
+	/* The log first: a catalog without one looks as if somebody had
+	   removed it. */
+	if (!g->opts.dry_run &&
+	    img_audit_open(&g->audit, dir, by, IMG_WRITE, err) < 0)
+		return -1;
+	if (open_catalog(g, dir, mode, err) < 0)
 		return -1;
 	if (img_catalog_open(&g->known, dir, IMG_READ, err) < 0)
 		return -1;
 	if (!realpath(dir, g->home))
 		return img_err_sys(err, "%s", dir);
-	return g->opts.dry_run
-		       ? 0
-		       : img_audit_open(&g->audit, dir, by, IMG_WRITE, err);
+	return 0;
 }
 
 int ingest_open_bare(struct img_ingest **out, const char *dir, const char *by,

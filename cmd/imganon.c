@@ -244,5 +244,7 @@ int main(int argc, char **argv)
 			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
 	}
+	if (!is_other())
+		img_cli_want(&cli, argc);
 	return img_cli_finish(&cli);
 }

@@ -104,4 +104,10 @@ exits 0 'a file that is what its record says' sh -c \
 printf x >>c.dcm
 exits 3 'one that has changed' sh -c 'imganon -q --key key -o rec2 <rec'
 ok 'says so' grep -q 'c.dcm: damaged: ' out
+
+# ---- nothing ------------------------------------------------------------
+
+mkdir empty
+exits 1 'an empty folder' imganon --key key -o rec3 empty
+ok 'is not called done' grep -qx 'imganon: no files there' err
 finish

@@ -45,6 +45,7 @@ bomb: status C000
 broken-release: released
 called-blank: rejected
 called-other: rejected
+calling-binary: released
 class-path: released
 class-query: released
 commitment-2000: status 0000

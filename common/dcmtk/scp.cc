@@ -72,6 +72,7 @@ static int ended(struct img_accept *a, const char *what, const OFCondition &rc,
 
 /* ---- the request ------------------------------------------------------ */
 
+/* As PS3.5 6.2 has AE and SH: printable, and no backslash. */
 static void copy_title(char out[17], const char *in)
 {
 	size_t n = strnlen(in, 16);
@@ -83,7 +84,8 @@ static void copy_title(char out[17], const char *in)
 		n--;
 	}
 	for (size_t i = 0; i < n; i++)
-		out[i] = in[i] >= ' ' && in[i] < 127 ? in[i] : '?';
+		out[i] = in[i] >= ' ' && in[i] < 127 && in[i] != '\\' ? in[i]
+								      : '?';
 	out[n] = '\0';
 }
 
@@ -128,10 +130,6 @@ static void describe(T_ASC_Parameters *params, struct img_accept_request *r)
 	copy_title(r->called, p.calledAPTitle);
 	copy_uid(r->implementation, params->theirImplementationClassUID);
 	copy_title(r->version, params->theirImplementationVersionName);
-	/* SH, where a backslash is none; titles with one are refused. */
-	for (char *c = r->version; *c; c++)
-		if (*c == '\\')
-			*c = '?';
 	copy_identity(params, r);
 }
 

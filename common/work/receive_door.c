@@ -174,7 +174,9 @@ static void copy_title(struct guest *g, const uint8_t *p)
 		n--;
 	}
 	for (size_t i = 0; i < n; i++)
-		g->title[i] = p[i] >= ' ' && p[i] < 127 ? (char)p[i] : '?';
+		g->title[i] = p[i] >= ' ' && p[i] < 127 && p[i] != '\\'
+				      ? (char)p[i]
+				      : '?';
 	g->title[n] = '\0';
 }
 

@@ -157,6 +157,7 @@ static struct standing *standing_of(struct img_receive *r, const char *origin,
 {
 	double now = img_time_mono();
 	struct standing *p = *title ? find(r, origin, title) : NULL;
+	unsigned half = (r->opts.max_associations + 1) / 2;
 
 	if (!p)
 		p = find(r, origin, "");
@@ -164,8 +165,7 @@ static struct standing *standing_of(struct img_receive *r, const char *origin,
 		p = make(r, origin, "", now);
 	if (p)
 		forgive(p, FORGIVEN, full(r), now);
-	forgive(&r->suspects, ALL_FORGIVEN, (r->opts.max_associations + 1) / 2,
-		now);
+	forgive(&r->suspects, ALL_FORGIVEN, half, now);
 	forgive(&r->strangers, PACE, SIDE_BY_SIDE, now);
 	return p;
 }

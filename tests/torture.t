@@ -24,8 +24,9 @@ ok 'at random moments' grep -q '^anon: [1-9].* kills, .* 0 wrong, ' out
 ok 'and at system calls' grep -q '^anon: [1-9].* 0 wrong in all$' out
 
 exits 0 'verification that is killed: the old catalog or the new one' \
-	env CALLS= sh "$TOP/tests/torture/verify.sh" 20
+	env CALLS='link linkat' sh "$TOP/tests/torture/verify.sh" 20
 ok 'at random moments' grep -q '^verify: [1-9].* kills, .* 0 wrong, ' out
+ok 'and at system calls' grep -q '^verify: [1-9].* 0 wrong in all$' out
 
 exits 0 'system calls that fail: the status tells the truth' \
 	env CALLS='write fsync' ERRORS='EIO ENOSPC' \

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,24 +19,82 @@ static void check_of(const uint8_t *p, size_t n, uint8_t out[CHECK])
 	crypto_generichash(out, CHECK, p, n, use, sizeof(use) - 1);
 }
 
-int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
-		  struct img_err *err)
+/* The folder that the file is in. */
+static void folder_of(const char *file, char dir[IMG_PATH_MAX])
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	uint8_t check[CHECK];
-	int rc = -1;
+	const char *slash = strrchr(file, '/');
+	size_t n = slash ? (size_t)(slash - file) + 1 : 0;
+
+	if (n >= IMG_PATH_MAX)
+		n = 0;
+	memcpy(dir, file, n);
+	strcpy(dir + n, n ? "" : ".");
+}
+
+/* A key has its name when it is whole: half of one would be in the way. */
+static int name_it(int fd, const char *file, struct img_err *err)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, file, AT_SYMLINK_FOLLOW) < 0)
+		return img_err_sys(err, "%s", file);
+	return 0;
+}
+
+/* What is made with a key that a power cut takes away fits nothing more. */
+static int sync_name(const char *dir, struct img_err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 
 	if (fd < 0)
-		return img_err_sys(err, "%s", file);
+		return img_err_sys(err, "%s", dir);
+	rc = img_sync_fd(fd, dir, err);
+	close(fd);
+	return rc;
+}
+
+static int put_key(int fd, const char *file, const uint8_t *p, size_t n,
+		   struct img_err *err)
+{
+	uint8_t check[CHECK];
+
 	check_of(p, n, check);
 	if (img_write_full(fd, p, n) < 0 ||
 	    img_write_full(fd, check, sizeof(check)) < 0)
-		img_err_sys(err, "%s", file);
-	else
-		rc = img_sync_fd(fd, file, err);
+		return img_err_sys(err, "%s", file);
+	return img_sync_fd(fd, file, err);
+}
+
+int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
+		  struct img_err *err)
+{
+	const int flags = O_WRONLY | O_CLOEXEC;
+	bool nameless, named = false;
+	char dir[IMG_PATH_MAX];
+	int fd, rc;
+
+	folder_of(file, dir);
+	fd = open(dir, flags | O_TMPFILE, mode);
+	nameless = fd >= 0 && access("/proc/self/fd", X_OK) == 0;
+	if (!nameless) { /* no such thing here */
+		if (fd >= 0)
+			close(fd);
+		fd = open(file, flags | O_CREAT | O_EXCL, mode);
+		if (fd < 0)
+			return img_err_sys(err, "%s", file);
+		named = true;
+	}
+	rc = put_key(fd, file, p, n, err);
+	if (rc == 0 && nameless) {
+		rc = name_it(fd, file, err);
+		named = rc == 0;
+	}
 	if (img_close(&fd, file, err) < 0)
 		rc = -1;
-	if (rc < 0)
+	if (rc == 0)
+		rc = sync_name(dir, err);
+	if (rc < 0 && named)
 		unlink(file);
 	return rc;
 }

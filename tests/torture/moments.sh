@@ -20,7 +20,8 @@ ground()
 	T_=$(mktemp -d "${TMPDIR:-/var/tmp}/$1.XXXXXX") && cd "$T_" || exit 3
 	trap 'cd / && chmod -R u+rwX "$T_" && rm -rf "$T_"' EXIT
 	# What has been found until then is worth telling.
-	trap 'total "$(basename "$0" .sh), so far"; exit 130' INT TERM
+	exec 5>&1
+	trap 'total "$(basename "$0" .sh), so far" >&5; exit 130' INT TERM
 	: >acks
 }
 

@@ -11,8 +11,8 @@
 . "$(dirname "$0")/moments.sh"
 need b2sum imganon imgimport imgverify killer phantom sqlite3 strace
 moments=${1:-300}
-CALLS=${CALLS-write pwrite64 fsync fdatasync rename link unlink openat close \
-	ftruncate fcntl}
+CALLS=${CALLS-write pwrite64 fsync fdatasync rename link linkat unlink openat \
+	close ftruncate fcntl}
 ground imgverify
 
 phantom small in "${OBJECTS:-24}" >/dev/null &&
@@ -98,16 +98,13 @@ pass()
 	done
 }
 
-# keys: each is whole; 48 and 32 bytes, or as text
+# keys: each is as long as a whole one
 keys()
 {
-	for k_ in key?? trustee?? sign??; do
+	for k_ in key?? trustee?? sign?? trustee??.pub sign??.pub; do
 		[ -e "$k_" ] || continue
-		sum_=$(wc -c <"$k_")
-		case $k_ in
-		key*) imganon --key "$k_" -n >/dev/null 2>&1 ;;
-		esac
-		[ "$sum_" = "$(wc -c <"whole.${k_%[0-9][0-9]}")" ] || {
+		w_=whole.$(echo "$k_" | sed 's/[0-9][0-9]//')
+		[ "$(wc -c <"$k_")" = "$(wc -c <"$w_")" ] || {
 			echo "$k_: half a key"
 			return 1
 		}
@@ -126,7 +123,7 @@ look_()
 
 group_()
 {
-	rm -rf whole? none? half? scrub key?? trustee?? sign?? ./*.pub && : >out
+	rm -rf whole? none? half? scrub key?? trustee?? sign?? ./*[0-9].pub && : >out
 	for kind in $KINDS; do
 		for i in 1 2 3; do
 			copy "$kind$i" "$kind"
@@ -135,6 +132,7 @@ group_()
 	copy scrub whole
 	for time in 1 2; do
 		pass $time | shuffle $((group * 2 + time)) >lines
+		rm -f key?? trustee?? sign?? ./*[0-9].pub
 		if [ "${1-}" = singly ]; then
 			while read -r line; do
 				echo "$line" >line
@@ -197,6 +195,23 @@ for kind in $KINDS; do
 			imgverify --rebuild -q -C one >out 2>err
 			[ $? -le 1 ] && done_ one >why ||
 				wrong "$kind $call $k, again"
+		done
+	done
+done
+for maker in 'imganon --new-key key' 'imganon --new-trustee trustee' \
+	'imgverify -q --new-sign-key sign'; do
+	for call in $CALLS; do
+		k=0
+		while :; do
+			k=$((k + 1))
+			rm -f key?? trustee?? sign?? ./*[0-9].pub
+			# shellcheck disable=SC2086 # words
+			strace -f -qq -o /dev/null -e trace="$call" \
+				-e inject="$call:signal=KILL:when=$k" \
+				${maker}11 >out 2>err
+			[ $? = 137 ] || break
+			at=$((at + 1))
+			keys >why || wrong "$maker $call $k"
 		done
 	done
 done

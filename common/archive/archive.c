@@ -15,17 +15,28 @@
 #define ISO_MEMORY  ((size_t)40 << 20)
 #define ISO_RECORDS 12 /* bytes kept for a byte of a folder, at worst */
 
+/* Bytes of the heap.  A sanitizer has a heap of its own, and the system's may
+   not even have begun. */
+static size_t in_use(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return 0;
+#else
+	struct mallinfo2 heap = mallinfo2();
+
+	return heap.uordblks + heap.hblkhd;
+#endif
+}
+
 /* Whether the folders of an image, those just being read included, take too
    much memory; n more bytes are about to be read. */
 static bool is_crowded(struct img_archive *a, size_t n)
 {
-	struct mallinfo2 heap;
 	size_t now;
 
 	if (a->kind != IMG_ARCHIVE_ISO || !a->heading)
 		return false;
-	heap = mallinfo2();
-	now = heap.uordblks + heap.hblkhd;
+	now = in_use();
 	now = now > a->heap ? now - a->heap : 0;
 	a->fed += n;
 	return now + (a->fed - n) * ISO_RECORDS > ISO_MEMORY;
@@ -137,13 +148,11 @@ static int add_format(struct img_archive *a)
 
 static int open_format(struct img_archive *a, struct img_err *err)
 {
-	struct mallinfo2 heap;
 	int rc;
 
 	if (a->kind == IMG_ARCHIVE_ZIP && look_at_zip(a, err) < 0)
 		return -1;
-	heap = mallinfo2();
-	a->heap = heap.uordblks + heap.hblkhd;
+	a->heap = in_use();
 	a->la = archive_read_new();
 	if (!a->la || add_format(a) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",

@@ -22,9 +22,10 @@ trap 'exit 130' INT TERM
 mkdir logs
 failed=0 ran=0
 
+# In place of the shell that calls it: $! is the command's.
 under()
 {
-	LD_PRELOAD=$O/tools/nowalls.so valgrind -q --trace-children=yes \
+	exec env LD_PRELOAD="$O/tools/nowalls.so" valgrind -q --trace-children=yes \
 		--leak-check=full --show-leak-kinds=definite \
 		--errors-for-leak-kinds=definite --num-callers=30 \
 		--suppressions="$TOP/tests/torture/valgrind.supp" \
@@ -54,7 +55,7 @@ run()
 	shift 2
 	[ -z "$only" ] || [ "$only" = "$1" ] || return 0
 	ran=$((ran + 1))
-	under "$@" >out 2>err
+	(under "$@") >out 2>err
 	judge "$name_" $? "$want_"
 }
 

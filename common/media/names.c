@@ -73,6 +73,8 @@ const char *img_media_file_id(const void *value, size_t n, char *out,
 		part = (size_t)(stop - p);
 		while (part && (p[part - 1] == ' ' || p[part - 1] == '\0'))
 			part--;
+		for (; part && *p == ' '; part--)
+			p++;
 		if (!why)
 			why = judge(p, part);
 		if (part && !(part == 1 && *p == '.') &&

@@ -106,17 +106,39 @@ out:
 	return rc;
 }
 
+/* Whether a character never joins what is before it: a mark would. */
+static bool stands_alone(const uint8_t *s, size_t n)
+{
+	ucs4_t c;
+
+	u8_mbtouc(&c, s, n);
+	return c < 0x80 || (c >= 0x3041 && c <= 0x3096) ||
+	       (c >= 0x30A1 && c <= 0x30FA) || (c >= 0x4E00 && c <= 0x9FFF) ||
+	       (c >= 0xAC00 && c <= 0xD7A3);
+}
+
+/* The longest piece that ends between characters, and if that can be, before
+   one that stands alone. */
+static size_t cut(const uint8_t *s, size_t n)
+{
+	size_t len;
+
+	for (len = PIECE; len > PIECE / 2; len--)
+		if ((s[len] & 0xC0) != 0x80 && stands_alone(s + len, n - len))
+			return len;
+	for (len = PIECE; len > PIECE - 3; len--)
+		if ((s[len] & 0xC0) != 0x80)
+			break;
+	return len;
+}
+
 /* The bytes to fold together: well formed, and cut between characters.  0
    if the first byte is not UTF-8. */
 static size_t piece_len(const uint8_t *s, size_t n)
 {
+	size_t len = n > PIECE ? cut(s, n) : n;
 	const uint8_t *bad;
-	size_t len = n;
 
-	if (n > PIECE)
-		for (len = PIECE; len > PIECE - 3; len--)
-			if ((s[len] & 0xC0) != 0x80)
-				break;
 	bad = u8_check(s, len);
 	return bad ? (size_t)(bad - s) : len;
 }

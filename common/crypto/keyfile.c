@@ -27,8 +27,8 @@ static void folder_of(const char *file, char dir[IMG_PATH_MAX])
 
 	if (n >= IMG_PATH_MAX)
 		n = 0;
-	memcpy(dir, file, n);
-	strcpy(dir + n, n ? "" : ".");
+	memcpy(dir, n ? file : ".", n ? n : 1);
+	dir[n ? n : 1] = '\0';
 }
 
 /* A key has its name when it is whole: half of one would be in the way. */

@@ -9,8 +9,9 @@
  *
  * Storing, for one batch: begin, write and end for each object (any thread,
  * each with its own lane); img_store_sync_data once; img_store_lock;
- * img_store_link each; img_store_sync_names_begin and _end once; then the audit line and the
- * catalog commit; img_store_unlock.  Nothing may be reported before that.
+ * img_store_link each; img_store_sync_names_begin and _end once; then the
+ * audit line and the catalog commit; img_store_unlock.  Nothing may be
+ * reported before that.
  *
  * A crash before link leaves a file in tmp, which the next process that opens
  * the archive for writing removes (a session's folder is locked while its

@@ -3,11 +3,11 @@
  *
  * The caller's thread accepts connections and looks at nothing but addresses
  * and, of requests, their type, length and title; who has broken the rules
- * again and again waits there.  Each association has a thread and a jailed process of its own: the process
- * parses what the peer says, the thread hands it files and checks what it
- * says in turn.  One committer makes what all associations have complete
- * durable at once, as an import does, reports it, and only then lets the
- * processes answer their peers.
+ * again and again waits there.  Each association has a thread and a jailed
+ * process of its own: the process parses what the peer says, the thread hands
+ * it files and checks what it says in turn.  One committer makes what all
+ * associations have complete durable at once, as an import does, reports it,
+ * and only then lets the processes answer their peers.
  *
  * Order of calls: open (before any thread), serve, close.
  */

@@ -38,18 +38,6 @@ struct img_audit {
 	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
-/* The entry of a new log must survive a power cut, too. */
-static int sync_dir(const char *dir, struct img_err *err)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return img_err_sys(err, "%s", dir);
-	rc = img_sync_fd(fd, dir, err);
-	close(fd);
-	return rc;
-}
-
 int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 		   enum img_mode mode, struct img_err *err)
 {
@@ -83,7 +71,7 @@ int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 		goto fail;
 	}
 	if (mode == IMG_WRITE && lseek(a->fd, 0, SEEK_END) == 0 &&
-	    sync_dir(dir, err) < 0)
+	    img_sync_dir(dir, err) < 0)
 		goto fail;
 	*out = a;
 	return 0;

@@ -78,6 +78,17 @@ int img_sync_fd(int fd, const char *name, struct img_err *err)
 	return 0;
 }
 
+int img_sync_dir(const char *dir, struct img_err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return img_err_sys(err, "%s", dir);
+	rc = img_sync_fd(fd, dir, err);
+	close(fd);
+	return rc;
+}
+
 int img_close(int *fd, const char *name, struct img_err *err)
 {
 	int was = *fd;

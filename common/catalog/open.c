@@ -143,18 +143,12 @@ static int sync_parent(const char *file, struct img_err *err)
 {
 	char dir[IMG_PATH_MAX];
 	char *slash;
-	int fd, rc;
 
 	memcpy(dir, file, strlen(file) + 1);
 	slash = strrchr(dir, '/');
 	if (slash)
 		slash[slash == dir ? 1 : 0] = '\0';
-	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return img_err_sys(err, "%s", slash ? dir : ".");
-	rc = img_sync_fd(fd, dir, err);
-	close(fd);
-	return rc;
+	return img_sync_dir(slash ? dir : ".", err);
 }
 
 /* Made here and not by sqlite, which would let everybody read it. */

@@ -42,18 +42,6 @@ static int name_it(int fd, const char *file, struct img_err *err)
 	return 0;
 }
 
-/* What is made with a key that a power cut takes away fits nothing more. */
-static int sync_name(const char *dir, struct img_err *err)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return img_err_sys(err, "%s", dir);
-	rc = img_sync_fd(fd, dir, err);
-	close(fd);
-	return rc;
-}
-
 static int put_key(int fd, const char *file, const uint8_t *p, size_t n,
 		   struct img_err *err)
 {
@@ -92,8 +80,9 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 	}
 	if (img_close(&fd, file, err) < 0)
 		rc = -1;
+	/* What is made with a key that a power cut takes away fits nothing. */
 	if (rc == 0)
-		rc = sync_name(dir, err);
+		rc = img_sync_dir(dir, err);
 	if (rc < 0 && named)
 		unlink(file);
 	return rc;

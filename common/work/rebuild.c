@@ -334,17 +334,6 @@ static int write_audit(struct rebuild *r, const char *dir, struct img_err *err)
 
 /* ---- changing places -------------------------------------------------- */
 
-static int sync_dir(const char *dir, struct img_err *err)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return img_err_sys(err, "%s", dir);
-	rc = img_sync_fd(fd, dir, err);
-	close(fd);
-	return rc;
-}
-
 /* What is still in the old one's log goes into it, so that it can be moved
    without; a catalog too damaged for that is moved as it is. */
 static void settle_old(const char *old)
@@ -407,7 +396,7 @@ static int take_place(const char *dir, const char *fresh, const char *old,
 		return -1;
 	if (rename(fresh, old) < 0)
 		return img_err_sys(err, "%s", fresh);
-	return sync_dir(dir, err);
+	return img_sync_dir(dir, err);
 }
 
 static void remove_fresh(const char *fresh)

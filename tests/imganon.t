@@ -174,6 +174,12 @@ printf 'A\n' >bad.csv
 exits 64 'no pair' imganon --map bad.csv -o bad a.dcm
 exits 0 'keys of a trustee' imganon --new-trustee trustee
 ok 'the secret one is secret' test "$(stat -c '%a' trustee)" = 600
+mv trustee.pub public
+exits 0 'killed before the public one: the next run makes it' \
+	imganon --new-trustee trustee
+ok 'of the secret one' cmp trustee.pub public
+exits 3 'a key of another use has none' imganon --new-trustee key
+ok 'and gets none' test ! -e key.pub
 exits 0 'a sealed log' imganon --key key --linkage links \
 	--trustee trustee.pub -o linked a.dcm
 exits 0 'that grows' imganon --key key --linkage links \

@@ -11,6 +11,16 @@ import in >/dev/null
 exits 0 'a key' imgverify -q --new-sign-key k
 ok 'that only its owner may read' test "$(stat -c %a k)" = 600
 exits 3 'is not overwritten' imgverify -q --new-sign-key k
+cp -p k secret && mv k.pub public
+exits 0 'killed before the public one: the next run makes it' \
+	imgverify -q --new-sign-key k
+ok 'of the secret one' cmp k.pub public
+ok 'which stays' cmp k secret
+mv k elsewhere
+exits 3 'a public one alone is not overwritten' imgverify -q --new-sign-key k
+ok 'and has no other secret one' test ! -e k
+ok 'nor is it another' cmp k.pub public
+mv elsewhere k
 exits 0 'a statement on a study' imgverify -q -C arch --sign k 2.25.71
 cp out receipt
 ok 'on five objects and the head of the log' grep -q \

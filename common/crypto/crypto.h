@@ -96,7 +96,8 @@ void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
 #define IMG_SEAL_MAX    (256u * 1024)
 
 /* A trustee's secret key in file, mode 0600, and the public one in file.pub;
-   neither is overwritten. */
+   neither is overwritten.  Of a secret one that is alone, as a kill between the
+   two leaves it, the public one is made. */
 int img_seal_make(const char *file, struct img_err *err);
 int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],
 		    struct img_err *err);
@@ -130,8 +131,8 @@ bool img_passcode_is(const char *hash, const void *p, size_t n);
 #define IMG_SIGN_PUBLIC 32
 #define IMG_SIGN_BYTES  64
 
-/* A signer's secret key in file, mode 0600, and the public one in file.pub;
-   neither is overwritten. */
+/* A signer's secret key in file, mode 0600, and the public one in file.pub, as
+   img_seal_make makes a trustee's. */
 int img_sign_make(const char *file, struct img_err *err);
 /* Whether it is one that can be used; nothing is said of a pipe, which can be
    read but once.  -1: it is none. */

@@ -12,11 +12,21 @@
    fits nothing: so its digest follows it.  One that has none is taken, too. */
 #define CHECK crypto_generichash_BYTES_MIN /* 16 */
 
-static void check_of(const uint8_t *p, size_t n, uint8_t out[CHECK])
-{
-	static const unsigned char use[] = "imgtools key file";
+enum kind {
+	ALONE,   /* or public */
+	OF_PAIR, /* the secret one: it has, or wants, its public one */
+};
 
-	crypto_generichash(out, CHECK, p, n, use, sizeof(use) - 1);
+static void check_of(enum kind kind, const uint8_t *p, size_t n,
+		     uint8_t out[CHECK])
+{
+	static const char *const use[] = {
+		[ALONE] = "imgtools key file",
+		[OF_PAIR] = "imgtools secret key file",
+	};
+
+	crypto_generichash(out, CHECK, p, n, (const uint8_t *)use[kind],
+			   strlen(use[kind]));
 }
 
 /* The folder that the file is in. */
@@ -42,20 +52,20 @@ static int name_it(int fd, const char *file, struct img_err *err)
 	return 0;
 }
 
-static int put_key(int fd, const char *file, const uint8_t *p, size_t n,
-		   struct img_err *err)
+static int put_key(int fd, const char *file, enum kind kind, const uint8_t *p,
+		   size_t n, struct img_err *err)
 {
 	uint8_t check[CHECK];
 
-	check_of(p, n, check);
+	check_of(kind, p, n, check);
 	if (img_write_full(fd, p, n) < 0 ||
 	    img_write_full(fd, check, sizeof(check)) < 0)
 		return img_err_sys(err, "%s", file);
 	return img_sync_fd(fd, file, err);
 }
 
-int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
-		  struct img_err *err)
+static int write_as(enum kind kind, const char *file, mode_t mode,
+		    const uint8_t *p, size_t n, struct img_err *err)
 {
 	const int flags = O_WRONLY | O_CLOEXEC;
 	bool nameless, named = false;
@@ -73,7 +83,7 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 			return img_err_sys(err, "%s", file);
 		named = true;
 	}
-	rc = put_key(fd, file, p, n, err);
+	rc = put_key(fd, file, kind, p, n, err);
 	if (rc == 0 && nameless) {
 		rc = name_it(fd, file, err);
 		named = rc == 0;
@@ -88,28 +98,10 @@ int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 	return rc;
 }
 
-int keyfile_pair(const char *file,
-		 int (*keypair)(unsigned char *public, unsigned char *secret),
-		 size_t n, size_t public_n, struct img_err *err)
+int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
+		  struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(n), public[64];
-	char name[IMG_PATH_MAX];
-	int rc = -1;
-
-	if (!secret)
-		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
-	if (public_n > sizeof(public) || keypair(public, secret) != 0)
-		img_err_set(err, IMG_E_BUG, "no pair of keys");
-	else if ((size_t)snprintf(name, sizeof(name), "%s.pub", file) >=
-		 sizeof(name))
-		img_err_set(err, IMG_E_LIMIT, "%.100s...: too long", file);
-	else if (keyfile_write(file, 0600, secret, n, err) == 0) {
-		rc = keyfile_write(name, 0644, public, public_n, err);
-		if (rc < 0)
-			unlink(file);
-	}
-	sodium_free(secret);
-	return rc;
+	return write_as(ALONE, file, mode, p, n, err);
 }
 
 static int not_a_key(const char *file, size_t n, struct img_err *err)
@@ -118,11 +110,20 @@ static int not_a_key(const char *file, size_t n, struct img_err *err)
 			   file, n);
 }
 
+static bool fits(enum kind kind, const uint8_t *p, size_t n,
+		 const uint8_t check[CHECK])
+{
+	uint8_t want[CHECK];
+
+	check_of(kind, p, n, want);
+	return sodium_memcmp(check, want, CHECK) == 0;
+}
+
 /* To its end, which a pipe has when its writer says so. */
 static int read_key(int fd, const char *file, uint8_t *p, size_t n,
-		    struct img_err *err)
+		    enum kind *kind, struct img_err *err)
 {
-	uint8_t more[CHECK + 1], check[CHECK];
+	uint8_t more[CHECK + 1];
 	ssize_t got = img_read_or_signal(fd, p, n), over;
 
 	over = got == (ssize_t)n ? img_read_or_signal(fd, more, sizeof(more))
@@ -131,8 +132,8 @@ static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 		return img_err_sys(err, "%s", file);
 	if ((size_t)got != n || (over != 0 && over != CHECK))
 		return not_a_key(file, n, err);
-	check_of(p, n, check);
-	if (over && sodium_memcmp(more, check, CHECK) != 0)
+	*kind = over && fits(OF_PAIR, p, n, more) ? OF_PAIR : ALONE;
+	if (over && *kind == ALONE && !fits(ALONE, p, n, more))
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: damaged: it is not the key that was "
 				   "made",
@@ -140,8 +141,8 @@ static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 	return 0;
 }
 
-int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
-		 struct img_err *err)
+static int read_as(enum kind *kind, const char *file, bool secret, uint8_t *p,
+		   size_t n, struct img_err *err)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = -1;
 	struct stat st;
@@ -154,8 +155,90 @@ int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		img_err_set(err, IMG_E_DENIED,
 			    "%s: others may use this key; chmod 600 it", file);
 	else
-		rc = read_key(fd, file, p, n, err);
+		rc = read_key(fd, file, p, n, kind, err);
 	if (fd >= 0)
 		close(fd);
+	return rc;
+}
+
+int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
+		 struct img_err *err)
+{
+	enum kind any;
+
+	return read_as(&any, file, secret, p, n, err);
+}
+
+/* Whether a secret key lies there that has no public one beside it.  A public
+   one alone wants nothing: its secret one is kept elsewhere. */
+static bool is_half(const char *file, const char *name, uint8_t *secret,
+		    size_t n)
+{
+	struct img_err none = IMG_ERR_INIT;
+	enum kind kind = ALONE;
+	struct stat st;
+
+	return stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+	       access(name, F_OK) < 0 &&
+	       read_as(&kind, file, true, secret, n, &none) == 0 &&
+	       kind == OF_PAIR;
+}
+
+/* Another one may have mended it between its two names. */
+static bool is_there(const char *name, const uint8_t *public, size_t n)
+{
+	struct img_err none = IMG_ERR_INIT;
+	uint8_t have[KEY_PUBLIC_MAX];
+
+	return keyfile_read(name, false, have, n, &none) == 0 &&
+	       memcmp(have, public, n) == 0;
+}
+
+static int make_pair(const char *file, const char *name,
+		     const struct key_pair *k, uint8_t *secret, uint8_t *public,
+		     struct img_err *err)
+{
+	struct img_err bad = IMG_ERR_INIT;
+
+	if (k->make(public, secret) != 0)
+		return img_err_set(err, IMG_E_BUG, "no pair of keys");
+	if (write_as(OF_PAIR, file, 0600, secret, k->secret, err) < 0)
+		return -1;
+	if (keyfile_write(name, 0644, public, k->public, &bad) == 0 ||
+	    is_there(name, public, k->public))
+		return 0;
+	unlink(file);
+	*err = bad;
+	return -1;
+}
+
+/* Killed between its two names, a pair was left without its public key. */
+static int mend(const char *name, const struct key_pair *k,
+		const uint8_t *secret, uint8_t *public, struct img_err *err)
+{
+	if (k->derive(public, secret) != 0)
+		return img_err_set(err, IMG_E_BUG, "no public key");
+	return keyfile_write(name, 0644, public, k->public, err);
+}
+
+int keyfile_pair(const char *file, const struct key_pair *k,
+		 struct img_err *err)
+{
+	uint8_t *secret = sodium_malloc(k->secret), public[KEY_PUBLIC_MAX];
+	char name[IMG_PATH_MAX];
+	int rc = -1;
+
+	if (!secret)
+		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
+	if (k->public > sizeof(public))
+		img_err_set(err, IMG_E_BUG, "a long public key");
+	else if ((size_t)snprintf(name, sizeof(name), "%s.pub", file) >=
+		 sizeof(name))
+		img_err_set(err, IMG_E_LIMIT, "%.100s...: too long", file);
+	else if (is_half(file, name, secret, k->secret))
+		rc = mend(name, k, secret, public, err);
+	else
+		rc = make_pair(file, name, k, secret, public, err);
+	sodium_free(secret);
 	return rc;
 }

@@ -7,11 +7,19 @@
 /* Makes the file and syncs it; one that is there is not touched. */
 int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
 		  struct img_err *err);
-/* A new pair: the secret key (n bytes) in file, the public one (public_n) in
-   file.pub; both or none. */
-int keyfile_pair(const char *file,
-		 int (*keypair)(unsigned char *public, unsigned char *secret),
-		 size_t n, size_t public_n, struct img_err *err);
+#define KEY_PUBLIC_MAX 32
+/* Keys in pairs: their sizes, how two are made, and one of the other; 0, or
+   there is none. */
+struct key_pair {
+	size_t secret, public;
+	int (*make)(unsigned char *public, unsigned char *secret);
+	int (*derive)(unsigned char *public, const unsigned char *secret);
+};
+/* A new pair: the secret key in file, the public one in file.pub; both or
+   none.  Who is killed between the two leaves the secret one: the next call
+   makes the public one of it and is done.  Neither is overwritten. */
+int keyfile_pair(const char *file, const struct key_pair *k,
+		 struct img_err *err);
 /* Exactly n bytes, of a file or a pipe; secret: IMG_E_DENIED if others may use it. */
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		 struct img_err *err);

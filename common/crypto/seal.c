@@ -14,8 +14,12 @@ struct img_trustee {
 
 int img_seal_make(const char *file, struct img_err *err)
 {
-	return keyfile_pair(file, crypto_box_keypair, crypto_box_SECRETKEYBYTES,
-			    IMG_SEAL_PUBLIC, err);
+	static const struct key_pair pair = { crypto_box_SECRETKEYBYTES,
+					      IMG_SEAL_PUBLIC,
+					      crypto_box_keypair,
+					      crypto_scalarmult_base };
+
+	return keyfile_pair(file, &pair, err);
 }
 
 int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],

@@ -10,8 +10,12 @@ _Static_assert(IMG_SIGN_BYTES == crypto_sign_BYTES, "size of a signature");
 
 int img_sign_make(const char *file, struct img_err *err)
 {
-	return keyfile_pair(file, crypto_sign_keypair,
-			    crypto_sign_SECRETKEYBYTES, IMG_SIGN_PUBLIC, err);
+	static const struct key_pair pair = { crypto_sign_SECRETKEYBYTES,
+					      IMG_SIGN_PUBLIC,
+					      crypto_sign_keypair,
+					      crypto_sign_ed25519_sk_to_pk };
+
+	return keyfile_pair(file, &pair, err);
 }
 
 int img_sign_try(const char *secret_file, struct img_err *err)

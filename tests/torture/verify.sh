@@ -2,7 +2,8 @@
 # verify.sh - imgverify killed while it changes an archive, at random moments
 # and at system calls: --rebuild leaves the old catalog or the new one, whole;
 # --scrub leaves all rows as they were; the next run completes.  Keys that are
-# made are whole or not there.
+# made are whole or not there; of a pair that is half there the next run makes
+# the other half.
 #
 #	verify.sh [moments]     300 by default, and then every system call
 #	CALLS='rename link' verify.sh 0
@@ -108,8 +109,49 @@ keys()
 			echo "$k_: half a key"
 			return 1
 		}
+		case $k_ in
+		key??) ;;
+		*.pub) [ -e "${k_%.pub}" ] || {
+			echo "$k_: alone"
+			return 1
+		} ;;
+		*) [ -e "$k_.pub" ] || pair "$k_" || return ;;
+		esac
 	done
 }
+
+# pair FILE: what the next run makes of half a pair
+pair()
+{
+	cp "$1" c.key && case $1 in
+	sign*) imgverify -q --new-sign-key "$1" ;;
+	*) imganon --new-trustee "$1" ;;
+	esac 2>c.pair || {
+		echo "$1: not mended: $(tail -n 1 c.pair)"
+		return 1
+	}
+	mended=$((mended + 1))
+	cmp -s "$1" c.key && fit "$1" || {
+		echo "$1: another pair"
+		return 1
+	}
+}
+
+# fit FILE: whether its public key is its own
+fit()
+{
+	case $1 in
+	sign*) cmp -s -n 32 -i 32:0 "$1" "$1.pub" ;;
+	*)
+		rm -rf c.linked c.links && imganon -q --key whole.key \
+			--linkage c.links --trustee "$1.pub" -o c.linked "$f_" \
+			>/dev/null 2>&1
+		imganon --reidentify --linkage c.links --trustee "$1" 2>/dev/null |
+			grep -q '^U,'
+		;;
+	esac
+}
+mended=0
 
 look_()
 {
@@ -215,5 +257,6 @@ for maker in 'imganon --new-key key' 'imganon --new-trustee trustee' \
 		done
 	done
 done
-[ -z "$CALLS" ] || echo "verify: $at system calls, $failed wrong in all"
+[ -z "$CALLS" ] || echo "verify: $at system calls, $mended pairs mended," \
+	"$failed wrong in all"
 [ $failed = 0 ]

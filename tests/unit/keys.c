@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 /* after these: */
 #include <cmocka.h>
@@ -153,6 +154,59 @@ static void signers(void **unused)
 	rot(public, load_checker, IMG_SIGN_PUBLIC);
 }
 
+static bool same(const char *path, const uint8_t *p, size_t n)
+{
+	get(path);
+	return size == n && memcmp(good, p, n) == 0;
+}
+
+/* Killed between the two names: the public key is made of the secret one, and
+   of nothing else. */
+static void mend(int (*make)(const char *, struct img_err *))
+{
+	struct img_err err = IMG_ERR_INIT;
+	uint8_t secret[128], other[128];
+	size_t n, m;
+
+	assert_int_equal(make(file, &err), 0);
+	get(file);
+	memcpy(secret, good, n = size);
+	get(public);
+	memcpy(other, good, m = size);
+	assert_int_equal(unlink(public), 0);
+	assert_int_equal(make(file, &err), 0);
+	assert_true(same(file, secret, n) && same(public, other, m));
+	/* damaged, too short, without its check, for others to use */
+	unlink(public);
+	for (size_t i = 0; i <= n; i++) {
+		put(file, secret, i < n ? i : n);
+		if (i == n)
+			assert_int_equal(chmod(file, 0640), 0);
+		assert_int_equal(make(file, &err), -1);
+		assert_int_equal(access(public, F_OK), -1);
+		img_err_clear(&err);
+	}
+	unlink(file);
+	put(public, other, m);
+	assert_int_equal(make(file, &err), -1);
+	assert_true(same(public, other, m) && access(file, F_OK) < 0);
+}
+
+static void halves(void **unused)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	(void)unused;
+	name("half trustee");
+	mend(img_seal_make);
+	name("half signer");
+	mend(img_sign_make);
+	name("no trustee"); /* as long as one */
+	assert_int_equal(img_key_make(file, &err), 0);
+	assert_int_equal(img_seal_make(file, &err), -1);
+	assert_int_equal(access(public, F_OK), -1);
+}
+
 static void must_not_open(const struct img_trustee *t, const char *line,
 			  size_t n, const char *text)
 {
@@ -212,9 +266,8 @@ static void sealed_lines(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(secret_keys),
-		cmocka_unit_test(trustees),
-		cmocka_unit_test(signers),
+		cmocka_unit_test(secret_keys),  cmocka_unit_test(trustees),
+		cmocka_unit_test(signers),      cmocka_unit_test(halves),
 		cmocka_unit_test(sealed_lines),
 	};
 	struct img_err err = IMG_ERR_INIT;

@@ -37,7 +37,7 @@ is()
 }
 
 for how in silent garbage huge-ac hang-up drip drip-answer max1 cut abort \
-	mute events big-event deep wrong-id wrong-field request not-context even-context \
+	mute events big-event deep wrong-id wrong-instance wrong-field request not-context even-context \
 	empty long huge-pdu pdv-lie data-first release unknown-pdu no-set; do
 	bad $how
 	exits 3 "$how: nothing is sent" to_it

@@ -369,6 +369,10 @@ static int ask(struct img_scu *s, uint8_t context, struct img_command *rq,
 	if (img_scu_send(s, context, rq, d, err) < 0 ||
 	    img_scu_answer(s, context, rq, &rsp, err) < 0)
 		return -1;
+	/* PS3.7 9.1.1.1.5: where it names one, it is that of the request. */
+	if (*rq->instance && *rsp.instance &&
+	    strcmp(rsp.instance, rq->instance) != 0)
+		return malformed("the name of another instance", err);
 	/* It cannot have stored what it did not have. */
 	if (s->early && s->events == events &&
 	    img_answer_of(rsp.status) <= IMG_ANSWER_DUPLICATE)

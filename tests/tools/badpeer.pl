@@ -184,6 +184,9 @@ sub serve
 			sleep 100;
 		}
 		if ($how eq 'wrong-id') { $ok = rsp(0x8001, $id + 1, 0) }
+		if ($how eq 'wrong-instance') {
+			$ok = rsp(0x8001, $id, 0, element(0x1000, "2.25.99\0"));
+		}
 		if ($how eq 'wrong-field') { $ok = rsp(0x8020, $id, 0) }
 		if ($how eq 'request') { $ok = rsp(0x0001, $id, 0) }
 		if ($how eq 'no-status') { $ok = substr $ok, 0, -10 }

@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/tests/archive.sh"
 . "$TOP/tests/peer.sh"
-need perl
+need openssl perl
 
 for i in 1 2 3; do
 	mkdir -p in && img in/$i.dcm $i --rows 256 --cols 256
@@ -54,7 +54,7 @@ ok 'is in the record' grep -q \
 web empty
 exits 3 'a success that names no instance' send in/1.dcm
 ok 'is none' grep -q '^{"status":"failed".*does not name' out
-for how in other but; do
+for how in other but why text; do
 	web $how
 	exits 3 "$how: a success that does not name it as stored" send in/1.dcm
 	ok "$how: is none" grep -q '^{"status":"failed".*"code":"refused"' out
@@ -87,10 +87,43 @@ done
 web 503
 exits 75 'status 503' send in/1.dcm
 ok 'try again later' grep -q '^{"status":"refused".*"code":"busy"' out
+web 200
+later=$(($(date +%-H) + 12))
+exits 143 'at another time of the day' timeout --preserve-status 2 imgsend -q -C none \
+	--window "$((later % 24)):00-$(((later + 1) % 24)):00" -c "$to" in
+ok 'nothing is sent' test -z "$(ls got)"
 free_port
 to="http://127.0.0.1:$port/web"
 exits 3 'nobody there' send in/1.dcm
 ok 'is told' grep -q '"code":"transport"' out
 exits 64 'a password in the URL' imgsend -c 'https://me:secret@host/web' x
 exits 64 'an echo of a web server' imgsend -c "$to" --echo
+mkdir -p peers
+printf '{"w":{"url":"https://h.example/web","tls_host":"x.example"}}' \
+	>peers/peers.json
+exits 64 'another name in the certificate' imgsend -C peers -c w x
+
+# https CA: to a server whose certificate ca.pem has signed
+https()
+{
+	timeout 20 imgsend -q -C none --retries 0 --timeout 2 --ca "$1" \
+		-c "https://localhost:$port/web" in/1.dcm
+}
+for ca in ca other; do
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout $ca.key -out $ca.pem \
+		-days 30 -subj "/CN=localhost" -addext \
+		subjectAltName=DNS:localhost 2>/dev/null
+	mkdir $ca && cp $ca.pem $ca && openssl rehash $ca
+done
+free_port
+serve openssl s_server -quiet -accept "$port" -cert ca.pem -key ca.key -www
+listening
+for ca in other.pem other; do
+	exits 3 "https: $ca is trusted" https $ca
+	ok 'and not the server' grep -q '"code":"refused".*certificate' out
+done
+for ca in ca.pem ca; do
+	exits 3 "https: $ca is trusted" https $ca
+	ok 'and so is the server' grep -q '"code":"transport"' out
+done
 finish

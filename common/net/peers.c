@@ -99,6 +99,8 @@ int img_peer_check(const struct img_peer *p, struct img_err *err)
 		return wrong("a passcode needs a user", err);
 	if (*p->url && *p->pin)
 		return wrong("a pin is not for https", err);
+	if (*p->url && *p->tls_host)
+		return wrong("tls_host is not for https", err);
 	if (*p->token_file && (!p->tls || !*p->url))
 		return wrong("a token is sent to https only", err);
 	/* It would be read by whoever is on the way. */

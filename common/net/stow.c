@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "net/inside.h"
 
@@ -141,8 +142,14 @@ static int look_at_clock(void *arg, curl_off_t down, curl_off_t had,
 static void set_tls(CURL *c, const struct img_peer *p)
 {
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	if (*p->ca)
-		curl_easy_setopt(c, CURLOPT_CAINFO, p->ca);
+	if (*p->ca) {
+		struct stat sb;
+		bool folder = stat(p->ca, &sb) == 0 && S_ISDIR(sb.st_mode);
+
+		/* What is not set here is the system's, and trusted as well. */
+		curl_easy_setopt(c, CURLOPT_CAINFO, folder ? NULL : p->ca);
+		curl_easy_setopt(c, CURLOPT_CAPATH, folder ? p->ca : NULL);
+	}
 	if (*p->certificate) {
 		curl_easy_setopt(c, CURLOPT_SSLCERT, p->certificate);
 		curl_easy_setopt(c, CURLOPT_SSLKEY, p->key);
@@ -241,8 +248,32 @@ static unsigned number_of(const struct img_buf *answer, const char *tag)
 	p = p ? strpbrk(p, "[}") : NULL;
 	if (!p || *p != '[')
 		return 0;
-	return (unsigned)strtoul(p + 1 + strspn(p + 1, " \r\n\t"), NULL, 10) &
+	/* Some write it as a text. */
+	return (unsigned)strtoul(p + 1 + strspn(p + 1, " \r\n\t\""), NULL, 10) &
 	       0xFFFF;
+}
+
+/* Whether FailedSOPSequence (0008,1198) has an item, in JSON or in XML: there
+   was one object to fail. */
+static bool has_failed(const char *answer)
+{
+	const char *p = strstr(answer, "\"00081198\"");
+
+	p = p ? strpbrk(p, "[}<") : NULL;
+	if (!p || *p != '[')
+		return p && strncmp(p, "<Item", 5) == 0;
+	return p[1 + strspn(p + 1, " \r\n\t")] != ']';
+}
+
+/* Why it was not stored, or with what warning; 0: it was, and without. */
+static unsigned reason_of(const struct img_buf *answer)
+{
+	unsigned reason = number_of(answer, "\"00081197\"");
+
+	/* Failed without saying why is failed. */
+	if (has_failed(img_buf_str(answer)))
+		return !reason || reason >> 12 == 0xB ? 0x0110 : reason;
+	return reason ? reason : number_of(answer, "\"00081196\"");
 }
 
 /* Whether an answer has this UID, and not one that only begins so. */
@@ -309,8 +340,6 @@ int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 				   "has all bytes");
 	if (code / 100 == 2 && !has_uid(img_buf_str(&s->answer), sop))
 		*http = 0;
-	*reason = number_of(&s->answer, "\"00081197\"");
-	if (!*reason)
-		*reason = number_of(&s->answer, "\"00081196\"");
+	*reason = reason_of(&s->answer);
 	return 0;
 }

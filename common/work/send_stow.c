@@ -119,6 +119,10 @@ void send_stow(struct send_worker *w)
 	while ((it = send_queue_any(s)) != NULL) {
 		if (send_is_hopeless(s, it))
 			continue;
+		if (!send_window(s)) {
+			send_queue_back(s, it);
+			break;
+		}
 		rc = send_load(&w->recoder, it, d);
 		if (rc == 1)
 			send_queue_done(s, it);

@@ -74,6 +74,13 @@ static bool in_window(const struct img_send *s)
 			    : now >= from || now < until;
 }
 
+bool send_window(struct img_send *s)
+{
+	while (!in_window(s) && !s->host.stopped(s->host.arg))
+		nap(s, 5);
+	return in_window(s);
+}
+
 /* ---- reading ahead ---------------------------------------------------- */
 
 /* The next object is read and checked while this one is on its way. */
@@ -368,9 +375,7 @@ static void *work(void *arg)
 
 		if (send_is_hopeless(s, it))
 			continue;
-		while (!in_window(s) && !s->host.stopped(s->host.arg))
-			nap(s, 5);
-		if (!in_window(s)) {
+		if (!send_window(s)) {
 			send_queue_back(s, it);
 			break;
 		}

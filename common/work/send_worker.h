@@ -61,6 +61,9 @@ void send_plan_answered(struct img_send *s, struct send_plan *p);
 void send_set_down(struct img_send *s, const struct img_err *why);
 /* Whether an item has no chance; then its record comes. */
 bool send_is_hopeless(struct img_send *s, struct send_item *it);
+/* Waits for the time of the day at which objects may begin; false: it was
+   stopped before. */
+bool send_window(struct img_send *s);
 
 /* ---- send_stow.c ---- */
 

@@ -28,6 +28,9 @@ sub answer
 	    '"Value":[45056]}}]}}' if $how eq '202';
 	return qq({"00081198":{"vr":"SQ","Value":[{$ref,"00081197":{"vr":"US",) .
 	    '"Value":[43264]}}]}}' if $how =~ /^(409|but)$/;
+	return qq({"00081198":{"vr":"SQ","Value":[{$ref}]}}) if $how eq 'why';
+	return qq({"00081198":{"vr":"SQ","Value":[{$ref,"00081197":{"vr":"US",) .
+	    '"Value":["43264"]}}]}}' if $how eq 'text';
 	return '';
 }
 

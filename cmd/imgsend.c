@@ -94,23 +94,21 @@ static bool stopped(void *arg)
 
 /* ---- options ---------------------------------------------------------- */
 
-static bool minutes(const char *text, int *out)
-{
-	unsigned h, m;
-	char end;
-
-	if (sscanf(text, "%2u:%2u%c", &h, &m, &end) < 2 || h > 23 || m > 59)
-		return false;
-	*out = (int)(h * 60 + m);
-	return true;
-}
-
+/* 18:00-07:00 and nothing behind it. */
 static bool parse_window(struct img_send_opts *o)
 {
-	const char *dash = window ? strchr(window, '-') : NULL;
+	unsigned h[2], m[2];
+	int n = 0;
 
-	return !window || (dash && minutes(window, &o->from) &&
-			   minutes(dash + 1, &o->until));
+	if (!window)
+		return true;
+	if (sscanf(window, "%2u:%2u-%2u:%2u%n", &h[0], &m[0], &h[1], &m[1],
+		   &n) != 4 ||
+	    window[n] || h[0] > 23 || m[0] > 59 || h[1] > 23 || m[1] > 59)
+		return false;
+	o->from = (int)(h[0] * 60 + m[0]);
+	o->until = (int)(h[1] * 60 + m[1]);
+	return o->from != o->until;
 }
 
 static void check(struct img_cli *cli, int argc)

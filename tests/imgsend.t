@@ -178,7 +178,9 @@ exits 64 'no peer' imgsend in/1.dcm
 exits 64 'no port' imgsend -c PACS@host in/1.dcm
 exits 64 'a port of 70000' imgsend -c PACS@host:70000 in/1.dcm
 exits 64 'an AE title too long' imgsend -c ABCDEFGHIJKLMNOPQ@host:104 x
-exits 64 'a bad window' imgsend -c "$to" --window 25:00-07:00 in/1.dcm
+for w in 25:00-07:00 18:00-07:00x 18:00x-07:00 18:00-07 18:00-18:00; do
+	exits 64 "a bad window: $w" imgsend -c "$to" --window $w in/1.dcm
+done
 mkdir empty
 exits 1 'an empty folder' imgsend -C none -c "$to" empty
 ok 'is not called sent' grep -qx 'imgsend: no files there' err

@@ -657,12 +657,24 @@ recv_fresh()
 	fresh rcv imgrecv -q -C "$B/archive" -p
 }
 
+# What the disk takes for as many files, durable before the next one of four.
+durable()
+{
+	cat >"$B/net/durable" <<!
+for i in 0 1 2 3; do
+	synced $B/out $B/net/part\$i/* &
+	p="\$p \$!"
+done
+for i in \$p; do wait \$i || exit 1; done
+!
+}
+
 # Four associations at a time into imgrecv, durable; the peer is not.
 bench_recv()
 {
 	command -v storescp >/dev/null || return 0
 	for size in small large; do
-		rm -rf "$B/net" && mkdir -p "$B/net" && four
+		rm -rf "$B/net" && mkdir -p "$B/net" && four && durable
 		[ $size = small ] && n=2000 || n=400
 		for i in 0 1 2 3; do mkdir "$B/net/part$i"; done
 		find "$B/$size" -type f | LC_ALL=C sort | head -n $n |
@@ -677,6 +689,12 @@ bench_recv()
 		end_servers
 		row "receive $n $size CT, 4 associations" "recv-$size" "$n" \
 			'≤ 1.00' 'storescp, TCP_NODELAY=1, not durable'
+		pair "recv-synced-$size" \
+			"env TCP_NODELAY=1 sh $B/net/four $B/net/rcv.port" \
+			"sh $B/net/durable" recv_fresh
+		end_servers
+		row "the same" "recv-synced-$size" "$n" '' \
+			'files written and synced one by one, 4 processes, no network'
 	done
 	bench_forward
 	rm -rf "$B/net"

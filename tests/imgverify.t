@@ -8,6 +8,7 @@ for i in 1 2 3 4 5 6 7 8 9; do
 done
 import in >/dev/null
 cp -a arch pristine
+whole=$(ls in | wc -l)
 
 # again: the archive as it was
 again()
@@ -351,10 +352,36 @@ for all in --audit --all '--subset 1/2' --scrub; do
 	again
 done
 mkfifo pipe && mv pipe arch/audit.log
-exits 2 '--all with something else in its place' verify --all
-ok 'reads the objects all the same' test "$(records intact)" -gt 3
-ok 'and says so' grep -q '^{"status":"failed","path":"audit.log","error":{"code":"malformed"' out
+for all in --all '--subset 1/1'; do
+	# shellcheck disable=SC2086
+	exits 2 "$all with something else in its place" verify $all
+	ok 'reads the objects all the same' \
+		test "$(records intact)" = "$whole"
+	grep -v '"intact"' out >got
+	same 'and blames nothing else' got <<!
+{"status":"failed","path":"audit.log","error":{"code":"malformed","message":"arch/audit.log: not a file","by":"imgverify"}}
+!
+done
+exits 3 '--scrub ends, as it writes down what it reads' verify --scrub
+grep -v '"intact"' out >got
+same 'and blames nothing else' got <<!
+{"status":"failed","path":"audit.log","error":{"code":"malformed","message":"arch/audit.log: not a file","by":"imgverify"}}
+!
+ok 'in so many words' grep -qx 'imgverify: arch: a scrub writes down what it has read, and may not write into the audit log' err
+exits 1 '--rebuild does without' verify --rebuild
+grep -v '"intact"' out >got
+same 'and blames nothing else' got <<!
+{"status":"damaged","path":"audit.log","reason":"not a file"}
+!
 rm arch/audit.log
+again
+echo none >>arch/audit.log
+exits 1 '--all with a last line that is not of this log' verify --all
+ok 'reads the objects all the same' test "$(records intact)" = "$whole"
+grep -v '"intact"' out >got
+same 'and blames nothing else' got <<!
+{"status":"damaged","path":"audit.log","reason":"its last line is not of this log"}
+!
 again
 sed -i 4d arch/audit.log
 exits 1 '--all with a line that is gone' verify --all

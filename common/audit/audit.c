@@ -35,6 +35,7 @@ struct img_audit {
 	off_t from;                /* from here on; */
 	uint64_t n;                /* the number of the last one, */
 	char head[IMG_DIGEST_HEX]; /* and its hash */
+	bool foreign;              /* its end is none of ours */
 	bool broken; /* a sync failed: what follows would hang in the air */
 };
 
@@ -114,6 +115,11 @@ int img_audit_add(struct img_audit *a, const struct img_audit_line *line,
 	if (line->digest)
 		memcpy(one.digest, line->digest, sizeof(one.digest));
 	return img_buf_add(&a->added, &one, sizeof(one), err);
+}
+
+bool img_audit_is_foreign(const struct img_audit *a)
+{
+	return a->foreign;
 }
 
 size_t img_audit_added(const struct img_audit *a)
@@ -200,6 +206,7 @@ static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
 		t->torn = t->size != st.st_size;
 	}
 	free(block);
+	a->foreign = rc == 0;
 	if (rc == 0)
 		img_err_set(err, IMG_E_MALFORMED,
 			    "%s: ends in a line that is not ours", a->file);

@@ -57,6 +57,9 @@ int img_audit_append(struct img_audit *a, const struct img_audit_keeper *k,
 		     struct img_err *err);
 int img_audit_commit(struct img_audit *a, const struct img_audit_keeper *k,
 		     struct img_err *err);
+/* Whether that failed as the log ends in a line that is none of ours
+   (IMG_E_MALFORMED), and not for what the keeper keeps. */
+bool img_audit_is_foreign(const struct img_audit *a);
 /* Forgets what was added and not committed. */
 void img_audit_rollback(struct img_audit *a);
 

@@ -296,18 +296,21 @@ static int add_rebuilt(struct rebuild *r, const char *dir, struct img_err *err)
 	struct img_err why = IMG_ERR_INIT;
 	struct img_audit *audit = NULL;
 	int rc = img_audit_open(&audit, dir, "imgverify", IMG_WRITE, &why);
+	bool is_log;
 
 	if (rc == 0)
 		rc = img_audit_add(audit, &line, &why);
 	if (rc == 0)
 		rc = img_journal_write(audit, r->fresh, &why);
+	is_log = audit != NULL;
 	img_audit_close(audit);
 	if (rc == 0)
 		return 0;
 	if (why.code != IMG_E_MALFORMED)
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(r, "damaged", "audit.log", NULL, NULL,
-		    "its last line is not of this log", NULL, err);
+		    is_log ? "its last line is not of this log" : "not a file",
+		    NULL, err);
 }
 
 /* The newest line that the old one knew of, and one more on this. */

@@ -107,9 +107,28 @@ int verify_audit_log(struct img_verify *v, struct img_err *err)
 
 	img_record_init(&rec);
 	rc = look(v, &check, &told, &rec.error);
+	v->log_told = rc < 0;
 	if (rc < 0)
 		return tell(v, &rec, err);
 	if (rc > 0 || told || !check.broken || check.broken > check.at)
 		return 0;
 	return tell_check(v, &check, err);
+}
+
+int verify_tell_unlogged(struct img_verify *v, struct img_err *err)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	if (v->audit) {
+		rec.status = "damaged";
+		rec.reason = "its last line is not of this log";
+	} else {
+		rec.error = *err;
+	}
+	img_err_clear(err);
+	if (v->log_told)
+		return 0;
+	v->log_told = true;
+	return tell(v, &rec, err);
 }

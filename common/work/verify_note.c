@@ -98,9 +98,11 @@ static bool is_news(const struct img_object *o, const struct verdict *d,
 
 static int open_audit(struct img_verify *v, struct img_err *err)
 {
-	return v->audit ? 0
-			: img_audit_open(&v->audit, v->opts.dir, "imgverify",
-					 IMG_WRITE, err);
+	if (v->audit || img_audit_open(&v->audit, v->opts.dir, "imgverify",
+				       IMG_WRITE, err) == 0)
+		return 0;
+	v->unlogged = err->code == IMG_E_MALFORMED;
+	return -1;
 }
 
 /* That a check began, once; then what it finds. */
@@ -123,7 +125,10 @@ static int log_findings(struct img_verify *v, size_t n, struct img_err *err)
 		    img_audit_add(v->audit, &line, err) < 0)
 			return -1;
 	}
-	return img_journal_write(v->audit, v->catalog, err);
+	if (img_journal_write(v->audit, v->catalog, err) == 0)
+		return 0;
+	v->unlogged = img_audit_is_foreign(v->audit);
+	return -1;
 }
 
 /* Known of what was read and decoded whole. */
@@ -161,7 +166,7 @@ int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 	char now[IMG_TIME_MAX];
 	int rc;
 
-	if (!v->writes)
+	if (!v->writes || v->unlogged)
 		return 0;
 	img_time_now(now);
 	if (strcmp(now, v->not_before) < 0)
@@ -174,7 +179,7 @@ int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 	rc = verify_end(v, rc, err);
 	if (rc == 0)
 		v->checked += n;
-	return rc;
+	return v->unlogged ? verify_tell_unlogged(v, err) : rc;
 }
 
 int img_verify_finish(struct img_verify *v, struct img_err *err)
@@ -183,7 +188,7 @@ int img_verify_finish(struct img_verify *v, struct img_err *err)
 					     .count = v->checked };
 	int rc = 0;
 
-	if (!v->checked)
+	if (!v->checked || v->unlogged)
 		return 0;
 	if (verify_begin(v, err) < 0)
 		return -1;

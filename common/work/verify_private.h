@@ -63,6 +63,8 @@ struct img_verify {
 	struct img_catalog *catalog;
 	bool writes;             /* what is found is written down */
 	struct img_audit *audit; /* then, when there is something to say */
+	bool unlogged;           /* the log takes no line: nothing is */
+	bool log_told;           /* that it is no log */
 	uint64_t checked;        /* objects whose check was written down */
 	unsigned jobs;
 	uint64_t items, bytes;
@@ -111,6 +113,8 @@ int verify_end(struct img_verify *v, int rc, struct img_err *err);
 int verify_catalog_pages(struct img_verify *v, struct img_err *err);
 /* The audit log as far as the catalog knows it: told if it is not intact. */
 int verify_audit_log(struct img_verify *v, struct img_err *err);
+/* That the log takes no line, as err says, is told once, and is no error. */
+int verify_tell_unlogged(struct img_verify *v, struct img_err *err);
 int verify_catalog_rows(struct img_verify *v,
 			const struct img_catalog_scope *scope,
 			struct img_err *err);

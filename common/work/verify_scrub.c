@@ -31,6 +31,11 @@ static int do_slice(void *arg, const struct img_object *o, size_t n,
 	if (s->until > 0 && s->until < v->until)
 		v->until = s->until;
 	rc = verify_page(v, o, n, err);
+	if (rc == 0 && v->unlogged)
+		rc = img_err_set(err, IMG_E_DENIED,
+				 "%s: a scrub writes down what it has read, "
+				 "and may not write into the audit log",
+				 v->opts.dir);
 	s->got = n;
 	if (v->judged) {
 		s->last.instance = o[v->judged - 1].instance;

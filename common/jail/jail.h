@@ -28,6 +28,7 @@ struct img_jail_limits {
 	uint64_t
 		file_max; /* bytes of a file written by it; 0: may write none */
 	bool network;     /* sockets passed in may be used (never made) */
+	bool helper;      /* no prisoners, see below; all else is ignored */
 };
 
 /* What runs in a worker: fd is its end of the socket (SOCK_STREAM).  Its
@@ -59,12 +60,12 @@ int img_jail_start(struct img_jail *jail, struct img_jail_worker *worker,
 int img_jail_end(struct img_jail_worker *worker, unsigned seconds,
 		 const char *what, struct img_err *err);
 
-/* A process that is no prisoner: only its memory is its own.  For what has to
-   open files and connections by itself, and yet is not to be parsed within
-   the program.  Forked while that has one thread; dies with it; ends when fn
-   returns, which it should at the end of fd. */
-int img_jail_helper(struct img_jail_worker *helper, void (*fn)(int fd),
-		    struct img_err *err);
+/*
+ * A helper is no prisoner: only its memory is its own.  For what has to open
+ * files and connections by itself, and yet is not to be parsed within the
+ * program.  SIGINT, SIGTERM and SIGHUP are nothing to it: the program says
+ * when it is to end.
+ */
 
 /* ---- talking; both sides -------------------------------------------------
  *

@@ -125,7 +125,7 @@ _Noreturn static void work(int fd, pid_t parent, img_jail_fn fn, void *arg,
 
 	die_with(parent);
 	if (dup2(fd, SOCK_FD) < 0 || close_range(SOCK_FD + 1, ~0u, 0) < 0 ||
-	    jail_lock(limits) < 0)
+	    (!limits->helper && jail_lock(limits) < 0))
 		_exit(EXIT_LOCK);
 	rc = fn(SOCK_FD, arg);
 	_exit(rc >= 0 && rc <= 100 ? rc : 100);
@@ -147,6 +147,14 @@ static void warm_up(void)
 	tzset();
 }
 
+static int let_be(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	return 0;
+}
+
 static int prepare(const struct img_jail_limits *limits, const char **step)
 {
 	uint64_t memory = limits->memory ? limits->memory : 512u << 20;
@@ -156,7 +164,7 @@ static int prepare(const struct img_jail_limits *limits, const char **step)
 	*step = "signals";
 	if (set_signals() < 0)
 		return -1;
-	return jail_walls(limits, step);
+	return limits->helper ? let_be() : jail_walls(limits, step);
 }
 
 /* One request; 0, or the program is gone. */

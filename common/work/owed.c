@@ -45,22 +45,19 @@ static int make(int archive, struct img_owed_dir *d, const char *dir,
 		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->fd < 0)
 		return img_err_sys(err, "%s/reports", dir);
-	if (d->lock < 0)
-		d->lock =
-			openat(d->fd, "lock",
-			       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	d->lock = openat(d->fd, "lock",
+			 O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (d->lock < 0)
 		return img_err_sys(err, "%s/reports/lock", dir);
 	return 0;
 }
 
-int img_owed_open(struct img_owed_dir *d, const char *archive, int lock,
+int img_owed_open(struct img_owed_dir *d, const char *archive,
 		  struct img_err *err)
 {
 	int at = open(archive, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 
-	d->fd = -1;
-	d->lock = lock;
+	d->fd = d->lock = -1;
 	rc = at < 0 ? img_err_sys(err, "%s", archive)
 		    : make(at, d, archive, err);
 	if (at >= 0)
@@ -83,6 +80,16 @@ static int set_lock(struct img_owed_dir *d, const char *name, short type)
 bool img_owed_claim(struct img_owed_dir *d, const char *name)
 {
 	return set_lock(d, name, F_WRLCK) == 0;
+}
+
+void img_owed_let_go(struct img_owed_dir *d, const char *name)
+{
+	(void)set_lock(d, name, F_UNLCK);
+}
+
+bool img_owed_is_there(struct img_owed_dir *d, const char *name)
+{
+	return faccessat(d->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Their names are two numbers of 16 digits: of the peer, and any. */
@@ -129,8 +136,11 @@ void img_owed_tidy(struct img_owed_dir *d)
 
 	while (all && (e = readdir(all)))
 		if (strncmp(e->d_name, TEMP, n) == 0 &&
-		    is_name(e->d_name + n) && img_owed_claim(d, e->d_name + n))
+		    is_name(e->d_name + n) &&
+		    img_owed_claim(d, e->d_name + n)) {
 			(void)unlinkat(d->fd, e->d_name, 0);
+			img_owed_let_go(d, e->d_name + n);
+		}
 	if (all)
 		closedir(all);
 }
@@ -139,7 +149,7 @@ void img_owed_drop(struct img_owed_dir *d, const char *name)
 {
 	/* Not synced: at worst the peer is told twice. */
 	(void)unlinkat(d->fd, name, 0);
-	(void)set_lock(d, name, F_UNLCK);
+	img_owed_let_go(d, name);
 }
 
 /* ---- writing ---------------------------------------------------------- */

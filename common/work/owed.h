@@ -8,9 +8,9 @@
  * the answers are is in it once they are known.  Its last line is the digest of
  * all others.  Files are nobody's index: the catalog knows nothing of them.
  *
- * Several listeners may serve one archive: each holds a lock on one byte of
- * reports/lock for each report that is its own (img_owed_claim), which the
- * kernel drops with the process.
+ * Several listeners may serve one archive, and each has a process that reports:
+ * each of these holds a lock on one byte of reports/lock for each report that
+ * is its own (img_owed_claim), which the kernel drops with the process.
  *
  * There are ceilings on their number, in all and of one peer, and on their
  * bytes: what goes over them is not promised (IMG_E_LIMIT).
@@ -35,8 +35,7 @@ struct img_owed {
 	struct img_commitment c;
 };
 
-/* lock: one that another process has opened, or -1. */
-int img_owed_open(struct img_owed_dir *d, const char *archive, int lock,
+int img_owed_open(struct img_owed_dir *d, const char *archive,
 		  struct img_err *err);
 void img_owed_close(struct img_owed_dir *d);
 /* Removes what a crash has left of files that were being written; before
@@ -55,6 +54,9 @@ int img_owed_read(struct img_owed_dir *d, const char *name, bool head,
 void img_owed_drop(struct img_owed_dir *d, const char *name);
 /* false: it is another process's. */
 bool img_owed_claim(struct img_owed_dir *d, const char *name);
+/* From now on another process may have it. */
+void img_owed_let_go(struct img_owed_dir *d, const char *name);
+bool img_owed_is_there(struct img_owed_dir *d, const char *name);
 /* Calls f for each, in no order; the number of them. */
 size_t img_owed_each(struct img_owed_dir *d,
 		     void (*f)(void *arg, const char *name), void *arg);

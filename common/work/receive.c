@@ -209,12 +209,12 @@ int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 		p[i] = (struct pollfd){ l->fd[i], POLLIN, 0 };
 	p[l->n + 1] = (struct pollfd){ receive_door_fd(r), POLLIN, 0 };
 	while (!over(r)) {
-		p[l->n] = (struct pollfd){ r->reporter_gone ? -1 : r->reporter,
-					   POLLIN, 0 };
+		p[l->n] = (struct pollfd){ r->reporter.fd, POLLIN, 0 };
 		if (poll(p, n, receive_door_patience(r, TICK_MS)) < 0)
 			continue;
 		if (p[l->n].revents)
 			receive_report_hear(r);
+		receive_report_again(r);
 		if (p[l->n + 1].revents)
 			receive_door_hear(r);
 		for (size_t i = 0; i < l->n; i++)
@@ -265,7 +265,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 
 	if (!r)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	r->reporter = r->owed.fd = r->owed.lock = -1;
+	r->reporter.fd = r->owed.fd = r->owed.lock = -1;
 	r->opts = *opts;
 	r->host = *host;
 	own = receive_host(r);

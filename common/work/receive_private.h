@@ -116,9 +116,11 @@ struct img_receive {
 	struct img_err failure;
 	struct img_stable *stable; /* the committer's; NULL: not asked for */
 	struct img_owed_dir owed;
-	int reporter; /* the socket of the process that reports; -1 */
-	pid_t reporter_pid;
-	bool reporter_gone, reporter_ends;
+	struct img_jail *reporters;
+	struct img_jail_worker reporter;     /* fd -1: there is none */
+	double reporter_since, reporter_due; /* begun; another one is to */
+	unsigned reporter_delay;             /* seconds; 0: none has died */
+	bool reporter_ends;                  /* it is the last one */
 	pthread_t committer;
 	bool has_committer;
 };
@@ -202,10 +204,12 @@ uint16_t receive_is_safe(struct img_catalog *c, struct img_store *store,
 			 const char *sop, const char *sop_class);
 
 /* receive_report.c: reports that are owed when the association is over, given
-   by a process of its own, which is forked before there are threads. */
+   by a process of its own; open before there are threads. */
 int receive_report_open(struct img_receive *r, struct img_err *err);
 /* It may begin with what a former listener has left. */
 int receive_report_begin(struct img_receive *r, struct img_err *err);
+/* Another one for one that has died, when its time has come. */
+void receive_report_again(struct img_receive *r);
 void receive_report_close(struct img_receive *r);
 /* What the association still owes: handed over. */
 void receive_report(struct assoc *s);

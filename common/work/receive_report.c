@@ -2,49 +2,25 @@
    peers that did not wait for them (PS3.4 J.3.3).  The listener's side: what
    is owed is handed to a process of its own (reporter.c), which says what has
    become of it. */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "work/receive_private.h"
 #include "work/reporter.h"
 
+#define REPORTS     "reports of storage commitment"
 #define END_SECONDS 10
+#define DELAY_MAX   300 /* seconds until another one begins */
 
 int receive_report_open(struct img_receive *r, struct img_err *err)
 {
-	struct img_jail_worker helper;
+	const struct img_jail_limits limits = { .helper = true };
 
-	if (img_jail_helper(&helper, reporter, err) < 0)
-		return -1;
-	r->reporter = helper.fd;
-	r->reporter_pid = helper.pid;
-	return 0;
-}
-
-int receive_report_begin(struct img_receive *r, struct img_err *err)
-{
-	struct reporter_start *start;
-	int rc;
-
-	if (img_owed_open(&r->owed, r->g->home, -1, err) < 0)
-		return -1;
-	img_owed_tidy(&r->owed);
-	start = calloc(1, sizeof(*start));
-	if (!start)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	snprintf(start->archive, sizeof(start->archive), "%s", r->g->home);
-	start->seconds = (double)r->opts.report_seconds;
-	rc = img_jail_send(r->reporter, start, sizeof(*start), r->owed.lock,
-			   10000, err);
-	free(start);
-	return rc;
+	return img_jail_open(&r->reporters, reporter, NULL, &limits, err);
 }
 
 static void say(struct img_receive *r, const char *peer, const char *why)
@@ -55,6 +31,90 @@ static void say(struct img_receive *r, const char *peer, const char *why)
 	r->host.note(r->host.arg, &text);
 }
 
+/* ---- the process ------------------------------------------------------ */
+
+static int begin(struct img_receive *r, struct img_err *err)
+{
+	struct reporter_start *m = calloc(1, sizeof(*m));
+	struct img_jail_worker w = { .fd = -1 };
+	int rc = -1;
+
+	if (!m)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	snprintf(m->archive, sizeof(m->archive), "%s", r->g->home);
+	m->seconds = (double)r->opts.report_seconds;
+	r->reporter_since = img_time_mono();
+	if (img_jail_start(r->reporters, &w, err) == 0) {
+		rc = img_jail_send(w.fd, m, sizeof(*m), -1, 10000, err);
+		pthread_mutex_lock(&r->reports);
+		r->reporter = w; /* that it has died will be heard */
+		pthread_mutex_unlock(&r->reports);
+	}
+	free(m);
+	return rc;
+}
+
+int receive_report_begin(struct img_receive *r, struct img_err *err)
+{
+	if (img_owed_open(&r->owed, r->g->home, err) < 0)
+		return -1;
+	img_owed_tidy(&r->owed);
+	return begin(r, err);
+}
+
+/* It tries all that are owed at once: not again and again, whatever it dies
+   of. */
+static void plan(struct img_receive *r, const struct img_err *why)
+{
+	struct img_err text = IMG_ERR_INIT;
+	double now = img_time_mono();
+
+	if (now - r->reporter_since > DELAY_MAX)
+		r->reporter_delay = 0;
+	r->reporter_delay = r->reporter_delay ? 2 * r->reporter_delay : 1;
+	if (r->reporter_delay > DELAY_MAX)
+		r->reporter_delay = DELAY_MAX;
+	r->reporter_due = now + r->reporter_delay;
+	img_err_set(&text, why->code, "%.300s; another one begins in %u s",
+		    why->text, r->reporter_delay);
+	r->host.note(r->host.arg, &text);
+}
+
+static void lost(struct img_receive *r)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_jail_worker w;
+
+	pthread_mutex_lock(&r->reports);
+	w = r->reporter;
+	r->reporter.fd = -1;
+	pthread_mutex_unlock(&r->reports);
+	if (img_jail_end(&w, 1, REPORTS, &err) >= 0)
+		img_err_set(&err, IMG_E_BUSY,
+			    REPORTS ": the process at work on it has ended");
+	if (!r->reporter_ends)
+		plan(r, &err);
+}
+
+void receive_report_again(struct img_receive *r)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (r->reporter.fd >= 0 || img_time_mono() < r->reporter_due ||
+	    img_jail_is_gone(r->reporters))
+		return;
+	if (begin(r, &err) == 0 || r->reporter.fd >= 0)
+		return;
+	if (img_jail_is_gone(r->reporters))
+		say(r, REPORTS,
+		    "kept for another start: no process can be started");
+	else
+		plan(r, &err);
+}
+
+/* ---- handing over ----------------------------------------------------- */
+
+/* One that no process takes now is found by the next. */
 void receive_report_hand(struct img_receive *r, char name[IMG_OWED_NAME])
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -63,14 +123,13 @@ void receive_report_hand(struct img_receive *r, char name[IMG_OWED_NAME])
 	if (!*name)
 		return;
 	memcpy(job.name, name, sizeof(job.name));
+	img_owed_let_go(&r->owed, name);
 	pthread_mutex_lock(&r->reports);
-	if (img_jail_send(r->reporter, &job, sizeof(job), -1, 60000, &err) <
-	    0) {
+	if (r->reporter.fd >= 0 &&
+	    img_jail_send(r->reporter.fd, &job, sizeof(job), -1, 60000, &err) <
+		    0)
 		/* No further one may begin in the middle of it. */
-		shutdown(r->reporter, SHUT_WR);
-		say(r, "report of storage commitment",
-		    "kept for another start");
-	}
+		shutdown(r->reporter.fd, SHUT_WR);
 	pthread_mutex_unlock(&r->reports);
 	*name = '\0';
 }
@@ -99,43 +158,33 @@ void receive_report_hear(struct img_receive *r)
 	struct img_err err = IMG_ERR_INIT;
 	struct reporter_said said;
 
-	if (img_jail_recv(r->reporter, &said, sizeof(said), NULL, 1000, &err) ==
-	    0) {
-		said.peer[sizeof(said.peer) - 1] = '\0';
-		said.text[sizeof(said.text) - 1] = '\0';
-		say(r, said.peer, said.text);
-		if (said.given_up)
-			receive_unreported(r, said.peer, said.n);
+	if (img_jail_recv(r->reporter.fd, &said, sizeof(said), NULL, 1000,
+			  &err) < 0) {
+		lost(r);
 		return;
 	}
-	/* Reports that are handed to it from now on wait for another start. */
-	r->reporter_gone = true;
-	if (!r->reporter_ends)
-		say(r, "storage commitment",
-		    "the process that reports is gone; reports are kept for "
-		    "another start");
+	said.peer[sizeof(said.peer) - 1] = '\0';
+	said.text[sizeof(said.text) - 1] = '\0';
+	say(r, said.peer, said.text);
+	if (said.given_up)
+		receive_unreported(r, said.peer, said.n);
 }
+
+/* ---- the end ---------------------------------------------------------- */
 
 /* Each peer that is left is tried once more. */
 static void wait_end(struct img_receive *r)
 {
-	bool ended = false;
+	double until = img_time_mono() + END_SECONDS;
 
-	for (int i = 0; i < END_SECONDS * 10 && !ended; i++) {
-		struct pollfd p = { r->reporter, POLLIN, 0 };
+	while (r->reporter.fd >= 0) {
+		struct pollfd p = { r->reporter.fd, POLLIN, 0 };
 
-		if (!r->reporter_gone && poll(&p, 1, 100) > 0)
+		if (img_time_mono() >= until)
+			(void)kill(r->reporter.pid, SIGKILL);
+		if (poll(&p, 1, 100) > 0)
 			receive_report_hear(r);
-		else if (r->reporter_gone)
-			usleep(1000);
-		ended = waitpid(r->reporter_pid, NULL, WNOHANG) != 0;
 	}
-	if (!ended) {
-		kill(r->reporter_pid, SIGKILL);
-		(void)waitpid(r->reporter_pid, NULL, 0);
-	}
-	while (!r->reporter_gone)
-		receive_report_hear(r);
 }
 
 void receive_report_close(struct img_receive *r)
@@ -143,13 +192,14 @@ void receive_report_close(struct img_receive *r)
 	char text[96];
 	size_t n;
 
-	if (r->reporter < 0)
+	if (!r->reporters)
 		return;
 	r->reporter_ends = true; /* that it is gone is no news from here on */
-	shutdown(r->reporter, SHUT_WR);
+	if (r->reporter.fd >= 0)
+		shutdown(r->reporter.fd, SHUT_WR);
 	wait_end(r);
-	close(r->reporter);
-	r->reporter = -1;
+	img_jail_close(r->reporters);
+	r->reporters = NULL;
 	n = r->owed.fd < 0 ? 0 : img_owed_each(&r->owed, NULL, NULL);
 	if (!n)
 		return;

@@ -211,9 +211,14 @@ static void add(void *arg, const char *name)
 	struct reports *r = arg;
 	struct job *j;
 	struct img_owed o;
+	uint32_t any;
 
 	if (!img_owed_claim(&r->dir, name))
 		return;
+	if (!img_owed_is_there(&r->dir, name)) {
+		img_owed_let_go(&r->dir, name); /* given by now */
+		return;
+	}
 	j = calloc(1, sizeof(*j));
 	if (!j)
 		return; /* another start has it */
@@ -226,6 +231,9 @@ static void add(void *arg, const char *name)
 		snprintf(j->title, sizeof(j->title), "?");
 	}
 	j->born = img_time_mono();
+	/* In no order: what this process died of does not come first again. */
+	img_random(&any, sizeof(any));
+	j->due = (double)any / UINT32_MAX;
 	j->next = r->jobs;
 	r->jobs = j;
 }
@@ -234,17 +242,26 @@ static bool start(struct reports *r)
 {
 	struct reporter_start *m = calloc(1, sizeof(*m));
 	struct img_err err = IMG_ERR_INIT;
-	int lock = -1;
 	bool good = false;
 
-	if (m && img_jail_recv(r->sock, m, sizeof(*m), &lock, -1, &err) == 0) {
+	if (m && img_jail_recv(r->sock, m, sizeof(*m), NULL, -1, &err) == 0) {
 		memcpy(r->archive, m->archive, sizeof(r->archive));
 		r->seconds = m->seconds;
 		good = img_crypto_init(&err) == 0 &&
-		       img_owed_open(&r->dir, r->archive, lock, &err) == 0;
+		       img_owed_open(&r->dir, r->archive, &err) == 0;
 	}
 	free(m);
 	return good;
+}
+
+/* One may have been handed over while the others were looked for. */
+static bool is_known(const struct reports *r, const char *name)
+{
+	const struct job *j = r->jobs;
+
+	while (j && strcmp(j->name, name) != 0)
+		j = j->next;
+	return j;
 }
 
 /* false: there are no more. */
@@ -256,7 +273,8 @@ static bool take(struct reports *r)
 	if (img_jail_recv(r->sock, &m, sizeof(m), NULL, -1, &err) < 0)
 		return false;
 	m.name[sizeof(m.name) - 1] = '\0';
-	add(r, m.name);
+	if (!is_known(r, m.name))
+		add(r, m.name);
 	return true;
 }
 
@@ -276,15 +294,17 @@ static void work(struct reports *r)
 	}
 }
 
-void reporter(int sock)
+int reporter(int sock, void *arg)
 {
 	struct reports r = { .sock = sock };
 
+	(void)arg;
 	if (!start(&r))
-		return;
+		return 1;
 	img_owed_each(&r.dir, add, &r);
 	work(&r);
 	img_catalog_close(r.catalog);
 	img_store_close(r.store);
 	img_owed_close(&r.dir);
+	return 0;
 }

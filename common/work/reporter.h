@@ -5,7 +5,7 @@
 
 #include "work/owed.h"
 
-/* The first message, with the lock's descriptor. */
+/* The first message. */
 struct reporter_start {
 	char archive[IMG_PATH_MAX];
 	double seconds; /* how long a report may take */
@@ -22,7 +22,8 @@ struct reporter_said {
 	bool given_up;
 };
 
-/* Ends behind the end of sock, and when each peer was tried once more. */
-void reporter(int sock);
+/* An img_jail_fn.  Begins with all that is nobody's; ends behind the end of
+   sock, and when each peer was tried once more. */
+int reporter(int sock, void *arg);
 
 #endif

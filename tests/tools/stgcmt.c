@@ -1,10 +1,11 @@
 /* stgcmt - asks a peer on this machine for storage commitment and prints what
    it reports: "UID reason", one line each.
 
-	stgcmt [-r | -6 | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
+	stgcmt [-r | -6 | -s | -2 PORT] PORT TITLE TS CLASS UID [UID ...]
 	stgcmt -w PORT [TRANSACTION]
 
    -r: releases instead of waiting for the report; -6: so, over IPv6.
+   -s: takes 4 s to say that it has the report.
    -2: asks for the first once more, behind the report, releases, and waits for
    the report on an association of the peer's, at this port.
    -w: does nothing but that: 20 s for a report, and one more for others; with a
@@ -173,9 +174,11 @@ int main(int argc, char **argv)
 	const char *ts;
 	bool six = argc > 1 && strcmp(argv[1], "-6") == 0;
 	bool leaves = six || (argc > 1 && strcmp(argv[1], "-r") == 0);
+	bool slow = argc > 1 && strcmp(argv[1], "-s") == 0;
 	uint16_t port = 0;
 	int rc = -1;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "-w") == 0)
 		return wait_only((uint16_t)atoi(argv[2]), argv[3], &err);
 	if (argc > 2 && strcmp(argv[1], "-2") == 0) {
@@ -183,8 +186,8 @@ int main(int argc, char **argv)
 		argc -= 2;
 		argv += 2;
 	}
-	argc -= leaves;
-	argv += leaves;
+	argc -= leaves || slow;
+	argv += leaves || slow;
 	if (argc < 6)
 		return 64;
 	o.host = six ? "::1" : o.host;
@@ -214,6 +217,7 @@ int main(int argc, char **argv)
 	c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
 	c.data = false;
 	c.status = 0;
+	sleep(slow ? 4 : 0);
 	rc = send_message(a, &c, NULL, &err);
 	if (rc == 0 && port) {
 		rc = again(a, port, &m, ts, &err);

@@ -77,6 +77,20 @@ ok 'it is the same peer' test "$(records skipped)" = 1
 exits 3 'set up for TLS' timeout 60 imgsend -q -C arch --retries 0 \
 	-c "SAFE@127.0.0.1:$port" in/1.dcm
 ok 'is not sent to in plain text' grep -q '"status":"\(refused\|failed\)"' out
+for as in "SAFE @127.0.0.1" "SAFE@127.0.0.01" "SAFE@127.1" " SAFE@127.0.0.1"; do
+	exits 3 "'$as' is the same" timeout 60 imgsend -q -C arch --retries 0 \
+		-c "$as:$port" in/1.dcm
+	ok 'and has its name' grep -q '"peer":"safe"' out
+done
+echo "{ \"safe\": { \"aet\": \"SAFE\", \"host\": \"localhost.\",
+	\"port\": $port, \"tls\": true } }" >arch/peers.json
+exits 3 'a name without its dot' timeout 60 imgsend -q -C arch --retries 0 \
+	-c "SAFE@localhost:$port" in/1.dcm
+ok 'is the same' grep -q '"peer":"safe"' out
+echo '{ "two": { "aet": "RECV", "host": "h", "port": 1,
+	"url": "https://h.example/web" } }' >arch/peers.json
+exits 64 'a peer of both kinds' imgsend -C arch -c two in/1.dcm
+ok 'is told' grep -q 'url stands instead of' err
 exits 64 'a name that is not listed' imgsend -C arch -c far in/1.dcm
 echo '{ "near": { "aet": "RECV", "host": "h", "port": 1, "tsl": true } }' \
 	>arch/peers.json

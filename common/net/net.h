@@ -70,11 +70,13 @@ int img_peer_set(struct img_peer *p, const char *key, const char *value,
 		 struct img_err *err);
 /* Whether what was agreed is complete; IMG_E_USAGE. */
 int img_peer_check(const struct img_peer *p, struct img_err *err);
-/* A name, or a number, in the form that we compare: small letters, IPv6
-   without brackets.  false: it is none. */
+/* A name, or a number, in the form that we compare: small letters, no dot at
+   its end, IPv4 as four numbers, IPv6 without brackets.  false: it is none. */
 bool img_host_take(char host[IMG_HOST_MAX]);
 /* 1 to 16 printable characters, no backslash (PS3.5 6.2). */
 bool img_aet_ok(const char *aet);
+/* Without the blanks at both ends, which mean nothing (PS3.5 6.2). */
+void img_aet_trim(char *aet);
 
 /* ---- storage commitment ----------------------------------------------- */
 

@@ -18,6 +18,16 @@ bool img_aet_ok(const char *aet)
 	return n > 0 && n < IMG_AET_MAX && blanks < n;
 }
 
+void img_aet_trim(char *aet)
+{
+	size_t n = strlen(aet), blanks = strspn(aet, " ");
+
+	while (n > blanks && aet[n - 1] == ' ')
+		n--;
+	memmove(aet, aet + blanks, n - blanks);
+	aet[n - blanks] = '\0';
+}
+
 static bool host_ok(const char *host)
 {
 	size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyz"
@@ -59,6 +69,7 @@ static bool take_six(char *host)
 
 bool img_host_take(char host[IMG_HOST_MAX])
 {
+	struct in_addr four;
 	size_t n = strlen(host);
 
 	if (host[0] == '[' && host[n - 1] == ']') {
@@ -70,7 +81,14 @@ bool img_host_take(char host[IMG_HOST_MAX])
 		return take_six(host);
 	for (char *c = host; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return host_ok(host);
+	if (!host_ok(host))
+		return false;
+	/* 127.1 is a number, too; and a name that ends with a dot is whole. */
+	if (inet_aton(host, &four))
+		return inet_ntop(AF_INET, &four, host, IMG_HOST_MAX);
+	if (n > 1 && host[n - 1] == '.')
+		host[n - 1] = '\0';
+	return true;
 }
 
 static int parse_dimse(struct img_peer *p, const char *text,
@@ -90,6 +108,7 @@ static int parse_dimse(struct img_peer *p, const char *text,
 	snprintf(p->called, sizeof(p->called), "%.*s", (int)(at - text), text);
 	snprintf(p->host, sizeof(p->host), "%.*s", (int)(colon - at - 1),
 		 at + 1);
+	img_aet_trim(p->called);
 	if (!img_aet_ok(p->called))
 		return bad(text, "an AE title has 1 to 16 characters", err);
 	if ((strchr(p->host, ':') && *p->host != '[') ||

@@ -66,6 +66,8 @@ int img_peer_set(struct img_peer *p, const char *key, const char *value,
 			return img_err_set(err, IMG_E_USAGE, "%s is too long",
 					   key);
 		memcpy((char *)p + texts[i].at, value, strlen(value) + 1);
+		if (texts[i].size == IMG_AET_MAX)
+			img_aet_trim((char *)p + texts[i].at);
 		if (texts[i].at == offsetof(struct img_peer, host) && *value &&
 		    !img_host_take(p->host))
 			return img_err_set(err, IMG_E_USAGE,
@@ -88,6 +90,8 @@ int img_peer_check(const struct img_peer *p, struct img_err *err)
 
 	if (!*p->url && (!img_aet_ok(p->called) || !*p->host || !p->port))
 		return wrong("a peer needs aet, host and port, or url", err);
+	if (*p->url && (*p->called || *p->host || p->port))
+		return wrong("url stands instead of aet, host and port", err);
 	if (!img_aet_ok(p->calling))
 		return wrong("an AE title has 1 to 16 characters", err);
 	if (!*p->certificate != !*p->key)

@@ -117,6 +117,10 @@ bitflip made.dcm 700 >/dev/null
 exits 3 'no more after a flipped bit' timeout 60 imgsend -q -C none \
 	-c "$to" - <rec
 ok 'for its digest' grep -q '^{"status":"failed","path":"made.dcm".*damaged' out
+sed 's/"SOPInstanceUID":"2.25.99",//' rec >bare
+exits 3 'nor by a record without a UID' timeout 60 imgsend -q -C none \
+	-c "$to" - <bare
+ok 'for its digest' grep -q '^{"status":"failed","path":"made.dcm".*damaged' out
 echo 'no image' >in/readme.txt
 head -c 600 in/1.dcm >in/cut.dcm
 mkdir sub && ln -s ../sub in/tosub && ln -s absent in/nowhere && mkfifo in/pipe

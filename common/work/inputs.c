@@ -140,9 +140,10 @@ int inputs_record(const struct inputs *in, const struct img_record *rec,
 	struct stat st;
 	int rc;
 
-	if (rec->sop && rec->digest &&
-	    img_unhex(digest, sizeof(digest), rec->digest))
-		w.digest = f.digest = digest;
+	if (rec->digest && img_unhex(digest, sizeof(digest), rec->digest))
+		f.digest = digest;
+	if (rec->sop)
+		w.digest = f.digest;
 	rc = of_record(in, &w, &why, err);
 	if (err->code != IMG_OK)
 		return -1;

@@ -1,6 +1,6 @@
 /*
  * base.h - the ground floor: failure value, bounded buffer, paths, checked
- * files, clock.
+ * files, clock, addresses of hosts.
  *
  * A failure is a value.  The caller owns a struct img_err and passes it last;
  * it is never NULL, untouched on success, and keeps the first failure that is
@@ -144,6 +144,14 @@ void img_unlock(int fd);
 /* Now in UTC as "2026-11-21T22:10:22Z". */
 void img_time_now(char out[IMG_TIME_MAX]);
 double img_time_mono(void); /* seconds on the monotonic clock */
+
+/* ---- hosts ------------------------------------------------------------ */
+
+struct addrinfo;
+/* Addresses for streams to a port, until then (img_time_mono) at the longest,
+   whatever name servers do; for freeaddrinfo().  IMG_E_TRANSPORT. */
+int img_lookup(const char *host, const char *port, double until,
+	       struct addrinfo **found, struct img_err *err);
 
 /* ---- numbers and bytes ------------------------------------------------ */
 

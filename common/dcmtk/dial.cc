@@ -84,19 +84,16 @@ int Dial::decoy(struct img_err *err)
 int Dial::open(const char *host, unsigned port, unsigned seconds,
 	       struct img_err *err)
 {
-	struct addrinfo hints = {}, *found = NULL;
+	struct addrinfo *found = NULL;
 	double until = img_time_mono() + seconds;
 	struct in_addr four;
 	int e = 0;
 
 	if (inet_pton(AF_INET, host, &four) == 1)
 		return 0;
-	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = AI_NUMERICSERV;
-	e = getaddrinfo(host, std::to_string(port).c_str(), &hints, &found);
-	if (e)
-		return img_err_set(err, IMG_E_TRANSPORT, "%s: %s", host,
-				   gai_strerror(e));
+	if (img_lookup(host, std::to_string(port).c_str(), until, &found, err) <
+	    0)
+		return -1;
 	for (const struct addrinfo *at = found; at && ours < 0;
 	     at = at->ai_next)
 		ours = reach(at, until, &e);

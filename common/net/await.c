@@ -238,15 +238,13 @@ static int bind_to(struct img_await *w, uint16_t port, struct img_err *err)
 }
 
 int img_await_open(struct img_await **out, const struct img_peer *peer,
-		   uint16_t port,
+		   uint16_t port, unsigned seconds,
 		   uint16_t (*event)(void *arg, const struct img_command *c,
 				     const char *ts, const void *data,
 				     size_t n),
 		   void *arg, struct img_err *err)
 {
 	struct img_await *w = calloc(1, sizeof(*w));
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-					.ai_socktype = SOCK_STREAM };
 
 	*out = NULL;
 	if (!w)
@@ -254,12 +252,9 @@ int img_await_open(struct img_await **out, const struct img_peer *peer,
 	w->fd = w->stop[0] = w->stop[1] = -1;
 	w->event = event;
 	w->arg = arg;
-	if (getaddrinfo(peer->host, NULL, &hints, &w->from) != 0) {
-		img_err_set(err, IMG_E_TRANSPORT, "%s: no such host",
-			    peer->host);
-		goto fail;
-	}
-	if (bind_to(w, port, err) < 0 || img_accept_prepare(err) < 0)
+	if (img_lookup(peer->host, "0", img_time_mono() + seconds, &w->from,
+		       err) < 0 ||
+	    bind_to(w, port, err) < 0 || img_accept_prepare(err) < 0)
 		goto fail;
 	if (pipe2(w->stop, O_CLOEXEC) < 0) {
 		img_err_sys(err, "pipe");

@@ -181,10 +181,11 @@ int img_scu_wait(struct img_scu *s, unsigned seconds, bool *over,
 		 struct img_err *err);
 
 /* Listens for N-EVENT-REPORTs on associations of the peer's, and of no other
-   host's, in a thread of its own; event is called there. */
+   host's, which is looked up within seconds, in a thread of its own; event is
+   called there. */
 struct img_await;
 int img_await_open(struct img_await **w, const struct img_peer *peer,
-		   uint16_t port,
+		   uint16_t port, unsigned seconds,
 		   uint16_t (*event)(void *arg, const struct img_command *c,
 				     const char *ts, const void *data,
 				     size_t n),

@@ -69,7 +69,7 @@ int send_await(struct img_send *s, struct img_err *err)
 	if (!s->opts.commit_port)
 		return 0;
 	return img_await_open(&s->await, &s->opts.peer, s->opts.commit_port,
-			      event_of_theirs, s, err);
+			      s->opts.connect_seconds, event_of_theirs, s, err);
 }
 
 static void set_event(struct send_worker *w, struct send_event *e)

@@ -123,7 +123,7 @@ static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
 	img_buf_init(&data, 1 << 24);
 	strcpy(m->transaction, "2.25.78");
 	m->n = 1;
-	if (img_await_open(&w, &here, at, hear, NULL, err) == 0 &&
+	if (img_await_open(&w, &here, at, 5, hear, NULL, err) == 0 &&
 	    img_commitment_write(m, ts, &data, err) == 0 &&
 	    send_message(a, &c, &data, err) == 0 &&
 	    receive(a, &c, &data, err) > 0) {
@@ -142,7 +142,7 @@ static int wait_only(uint16_t at, char *transaction, struct img_err *err)
 	const struct img_peer here = { .host = "127.0.0.1" };
 	struct img_await *w = NULL;
 
-	if (img_await_open(&w, &here, at, hear, transaction, err) < 0)
+	if (img_await_open(&w, &here, at, 5, hear, transaction, err) < 0)
 		return fail(err);
 	for (int i = 0; i < 200 && !heard; i++)
 		usleep(100000);

@@ -232,12 +232,9 @@ static int usage(void)
 	return 64;
 }
 
-int main(int argc, char **argv)
+static int options(int argc, char **argv)
 {
-	struct img_err err = IMG_ERR_INIT;
-	struct img_codec *codec;
-	struct img_codec_session *s;
-	int c, rc = 0;
+	int c;
 
 	while ((c = getopt(argc, argv, "t:pcsm:o:w:x:")) != -1)
 		switch (c) {
@@ -277,6 +274,18 @@ int main(int argc, char **argv)
 		default:
 			return usage();
 		}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_codec *codec;
+	struct img_codec_session *s;
+	int rc;
+
+	if ((rc = options(argc, argv)) != 0)
+		return rc;
 	if (img_codec_open(&codec, &err) < 0 ||
 	    img_codec_session(codec, &s, &err) < 0) {
 		fprintf(stderr, "frames: %s\n", err.text);

@@ -72,7 +72,9 @@ static void iso_susp(struct bytes *b, uint32_t sector, uint32_t size,
 	b->p[at] = (uint8_t)(b->n - at);
 }
 
-static void iso_odd(struct bytes *b, unsigned long what)
+/* The record of the file, of n bytes. */
+static void iso_odd_record(struct bytes *b, unsigned long what, uint32_t n,
+			   const uint8_t ce[28])
 {
 	static const char rr[] = "RR\5\1\x81";
 	static const uint8_t sl[] = "SL\x11\1\0\10\0\0\10etc12345"; /* /etc */
@@ -84,39 +86,32 @@ static void iso_odd(struct bytes *b, unsigned long what)
 				     "\xFF\xF9";
 	static const uint8_t cl[] = "CL\x0C\1\x13\0\0\0\0\0\0\x13";
 	static const uint8_t px[36] = "PX\x24\1\xA4\x21\0\0\0\0\x21\xA4";
-	uint8_t ce[28] = "CE\x1C\1";
-	struct bytes d = { 0 };
-	size_t volume, at;
 
-	good_dicom(&d, 1);
-	ce[4] = ce[11] = 30; /* at sector 30, which says the same again */
-	ce[20] = ce[27] = sizeof(ce);
-	iso_volume(b, 64, 19, 2048);
-	volume = (size_t)16 * 2048;
-	at = b->n;
-	iso_susp(b, 19, 2048, 1, NULL, "SP\7\1\xBE\xEF\0RR\5\1\x81", 12);
-	b->p[at + 32] = 1;
-	iso_record(b, 19, 2048, 1, "\1", 1);
 	if (what == 's')
 		iso_susp(b, 20, 10, 0, "LINK", sl, 17);
 	else if (what == 'n')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "NAME", nm, 15);
+		iso_susp(b, 20, n, 0, "NAME", nm, 15);
 	else if (what == 'z')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "ZISO", zf, 16);
+		iso_susp(b, 20, n, 0, "ZISO", zf, 16);
 	else if (what == 'Z') /* blocks of 2^64 (CVE-2026-4426) */
-		iso_susp(b, 20, (uint32_t)d.n, 0, "SHIFT", zf64, 16);
+		iso_susp(b, 20, n, 0, "SHIFT", zf64, 16);
 	else if (what == 'W') /* blocks of 4 (CVE-2026-5121) */
-		iso_susp(b, 20, (uint32_t)d.n, 0, "WRAP", zf2, 16);
+		iso_susp(b, 20, n, 0, "WRAP", zf2, 16);
 	else if (what == 'c')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "CONT", ce, 28);
+		iso_susp(b, 20, n, 0, "CONT", ce, 28);
 	else if (what == 'r')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "MOVED", cl, 12);
+		iso_susp(b, 20, n, 0, "MOVED", cl, 12);
 	else if (what == 'd')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "DEVICE", px, 36);
+		iso_susp(b, 20, n, 0, "DEVICE", px, 36);
 	else if (what == 'x')
-		iso_susp(b, 20, (uint32_t)d.n, 0, "SHORT", "NM\xFF\1\0x", 6);
+		iso_susp(b, 20, n, 0, "SHORT", "NM\xFF\1\0x", 6);
 	else
-		iso_susp(b, 20, (uint32_t)d.n, 0, "IM1", rr, 5);
+		iso_susp(b, 20, n, 0, "IM1", rr, 5);
+}
+
+/* What follows it in the folder that begins at. */
+static void iso_odd_more(struct bytes *b, unsigned long what, size_t at)
+{
 	if (what == '1')
 		put(b, "\1", 1); /* a record of one byte */
 	if (what == 'l') {
@@ -131,34 +126,58 @@ static void iso_odd(struct bytes *b, unsigned long what)
 			b->p[r + 25] = 0x80;
 		}
 	}
+}
+
+/* The volume descriptors. */
+static void iso_odd_volume(uint8_t *at, unsigned long what)
+{
+	if (what == 'b') /* sectors of no bytes */
+		memset(at + 128, 0, 4);
+	else if (what == 'B') /* of 3 bytes */
+		memcpy(at + 128, "\3\0\0\3", 4);
+	else if (what == '0') /* no root */
+		memset(at + 156, 0, 34);
+	else if (what == 'g') /* a root of 4 GiB */
+		memset(at + 156 + 10, 0xFF, 8);
+	else if (what == 'R') /* a root that lies beyond the end */
+		memset(at + 156 + 2, 0x7F, 8);
+	else if (what == 'j') { /* Joliet of names of odd length */
+		memcpy(at + 2048, "\2CD001\1", 7);
+		memcpy(at + 2048 + 88, "%/E", 3);
+		memcpy(at + 2048 + 120, at + 120, 72);
+		memcpy(at + 4096,
+		       "\xFF"
+		       "CD001\1",
+		       7);
+	} else if (what == 'u') { /* UDF descriptors that lead nowhere */
+		memcpy(at + 4096, "\0BEA01\1\0", 8);
+	} else if (what == 't') /* the volume descriptors do not end */
+		memset(at + 2048, 0, 2048);
+}
+
+static void iso_odd(struct bytes *b, unsigned long what)
+{
+	const size_t volume = (size_t)16 * 2048;
+	uint8_t ce[28] = "CE\x1C\1";
+	struct bytes d = { 0 };
+	size_t at;
+
+	good_dicom(&d, 1);
+	ce[4] = ce[11] = 30; /* at sector 30, which says the same again */
+	ce[20] = ce[27] = sizeof(ce);
+	iso_volume(b, 64, 19, 2048);
+	at = b->n;
+	iso_susp(b, 19, 2048, 1, NULL, "SP\7\1\xBE\xEF\0RR\5\1\x81", 12);
+	b->p[at + 32] = 1;
+	iso_record(b, 19, 2048, 1, "\1", 1);
+	iso_odd_record(b, what, (uint32_t)d.n, ce);
+	iso_odd_more(b, what, at);
 	pad_to(b, 2048);
 	put(b, d.p, d.n);
 	put(b, NULL, 30 * 2048 - b->n);
 	put(b, ce, sizeof(ce));
 	put(b, NULL, 64 * 2048 - b->n);
-	if (what == 'b') /* sectors of no bytes */
-		memset(b->p + volume + 128, 0, 4);
-	else if (what == 'B') /* of 3 bytes */
-		b->p[volume + 128] = b->p[volume + 131] = 3,
-			      b->p[volume + 129] = b->p[volume + 130] = 0;
-	else if (what == '0') /* no root */
-		memset(b->p + volume + 156, 0, 34);
-	else if (what == 'g') /* a root of 4 GiB */
-		memset(b->p + volume + 156 + 10, 0xFF, 8);
-	else if (what == 'R') /* a root that lies beyond the end */
-		memset(b->p + volume + 156 + 2, 0x7F, 8);
-	else if (what == 'j') { /* Joliet of names of odd length */
-		memcpy(b->p + volume + 2048, "\2CD001\1", 7);
-		memcpy(b->p + volume + 2048 + 88, "%/E", 3);
-		memcpy(b->p + volume + 2048 + 120, b->p + volume + 120, 72);
-		memcpy(b->p + volume + 4096,
-		       "\xFF"
-		       "CD001\1",
-		       7);
-	} else if (what == 'u') { /* UDF descriptors that lead nowhere */
-		memcpy(b->p + volume + 4096, "\0BEA01\1\0", 8);
-	} else if (what == 't') /* the volume descriptors do not end */
-		memset(b->p + volume + 2048, 0, 2048);
+	iso_odd_volume(b->p + volume, what);
 	free(d.p);
 }
 

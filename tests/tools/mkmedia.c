@@ -13,7 +13,7 @@
 #include "media/media.h"
 
 static const char *dest;
-static bool no_files, verbose;
+static bool dry, look, no_files, verbose;
 static char **names;
 
 /* The folder of a volume. */
@@ -92,7 +92,7 @@ static void copy(const struct img_media_item *item, const char *to_folder,
 		printf("%s\n", err.text);
 }
 
-static void tell(struct img_media_set *m, size_t i, bool dry)
+static void tell(struct img_media_set *m, size_t i)
 {
 	static const char *const kinds[] = { "syntax", "meta", "vr",
 					     "key",    "drop", "differs" };
@@ -186,18 +186,12 @@ static int check_folder(const char *profile)
 	return rc < 0 ? 3 : rc;
 }
 
-int main(int argc, char **argv)
+static bool options(int argc, char **argv, struct img_media_options *o)
 {
-	struct img_media_options o = { 0 };
-	const char *set[16];
-	struct img_err err = IMG_ERR_INIT;
-	struct img_dicom_reader *r = img_dicom_reader_new(&err);
-	struct img_media_out out = { .put = put };
-	struct img_media_set *m;
-	bool dry = false, look = false;
-	int c, rc = 3;
+	static const char *set[16];
+	int c;
 
-	o.set = set;
+	o->set = set;
 	while ((c = getopt(argc, argv, "cdvnp:i:f:s:t:wx:u")) >= 0) {
 		if (c == 'n')
 			dry = true;
@@ -208,54 +202,71 @@ int main(int argc, char **argv)
 		else if (c == 'd')
 			no_files = true;
 		else if (c == 'p')
-			o.profile = optarg;
+			o->profile = optarg;
 		else if (c == 'i')
-			o.institution = optarg;
+			o->institution = optarg;
 		else if (c == 'f')
-			o.file_set_id = optarg;
-		else if (c == 's' && o.set_count < 16)
-			set[o.set_count++] = optarg;
+			o->file_set_id = optarg;
+		else if (c == 's' && o->set_count < 16)
+			set[o->set_count++] = optarg;
 		else if (c == 't')
-			o.syntax = optarg;
+			o->syntax = optarg;
 		else if (c == 'w')
-			o.web = true;
+			o->web = true;
 		else if (c == 'u')
-			o.plain_vrs = true;
-		else if (c != 'x' || !img_parse_size(optarg, &o.volume))
-			return 64;
+			o->plain_vrs = true;
+		else if (c != 'x' || !img_parse_size(optarg, &o->volume))
+			return false;
 	}
-	if (optind >= argc)
+	return optind < argc;
+}
+
+/* Those that are named, by the plan. */
+static int make(struct img_media_set *m, struct img_dicom_reader *r, int argc,
+		char **argv, struct img_err *err)
+{
+	struct img_media_out out = { .put = put };
+
+	for (int i = optind; i < argc; i++)
+		add(m, r, argv[i]);
+	if (img_media_settle(m, err) < 0)
+		return -1;
+	mkdir(dest, 0777);
+	for (size_t i = 0; i < img_media_count(m); i++)
+		tell(m, i);
+	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++) {
+		out.arg = (void *)(uintptr_t)folder(m, v);
+		if (img_media_dicomdir(m, v, NULL, &out, err) < 0 ||
+		    img_media_pdi(m, v, &out, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_media_options o = { 0 };
+	struct img_err err = IMG_ERR_INIT;
+	struct img_media_set *m = NULL;
+	int rc = 3;
+
+	if (!options(argc, argv, &o))
 		return 64;
 	dest = argv[optind++];
+	reader = img_dicom_reader_new(&err);
 	if (look) {
-		reader = r;
-		c = check_folder(o.profile);
-		img_dicom_reader_free(r);
-		return c;
+		rc = check_folder(o.profile);
+		img_dicom_reader_free(reader);
+		return rc;
 	}
 	names = calloc((size_t)argc + 1, sizeof *names);
 	m = img_media_new(&o, &err);
-	if (!m || !names)
-		goto fail;
-	for (int i = optind; i < argc; i++)
-		add(m, r, argv[i]);
-	if (img_media_settle(m, &err) < 0)
-		goto fail;
-	mkdir(dest, 0777);
-	for (size_t i = 0; i < img_media_count(m); i++)
-		tell(m, i, dry);
-	for (unsigned v = 0; !dry && v < img_media_volumes(m); v++) {
-		out.arg = (void *)(uintptr_t)folder(m, v);
-		if (img_media_dicomdir(m, v, NULL, &out, &err) < 0 ||
-		    img_media_pdi(m, v, &out, &err) < 0)
-			goto fail;
-	}
-	rc = 0;
-fail:
-	if (rc)
+	if (m && names && make(m, reader, argc, argv, &err) == 0)
+		rc = 0;
+	else
 		fprintf(stderr, "mkmedia: %s\n", err.text);
 	img_media_free(m);
-	img_dicom_reader_free(r);
+	img_dicom_reader_free(reader);
 	free(names);
 	return rc;
 }

@@ -17,6 +17,9 @@
 
 #include "net/net.h"
 
+static bool six, leaves, slow;
+static uint16_t port; /* of what is asked for once more */
+
 static int fail(const struct img_err *err)
 {
 	fprintf(stderr, "stgcmt: %s\n", err->text);
@@ -105,17 +108,22 @@ static uint16_t hear(void *arg, const struct img_command *c, const char *ts,
 	return other ? 0x0110 : 0;
 }
 
-/* The first of m, as a transaction of its own; 0: it was told of it. */
+static struct img_command action(uint16_t message)
+{
+	return (struct img_command){ .field = IMG_N_ACTION_RQ,
+				     .message = message,
+				     .data = true,
+				     .type = 1,
+				     .sop_class = IMG_COMMITMENT,
+				     .instance = IMG_COMMITMENT_INSTANCE };
+}
+
+/* The first of m, as a transaction of its own; takes a.  0: it was told of it. */
 static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
 		 const char *ts, struct img_err *err)
 {
 	const struct img_peer here = { .host = "127.0.0.1" };
-	struct img_command c = { .field = IMG_N_ACTION_RQ,
-				 .message = 2,
-				 .data = true,
-				 .type = 1,
-				 .sop_class = IMG_COMMITMENT,
-				 .instance = IMG_COMMITMENT_INSTANCE };
+	struct img_command c = action(2);
 	struct img_await *w = NULL;
 	struct img_buf data;
 	int rc = -1;
@@ -131,6 +139,8 @@ static int again(struct img_assoc *a, uint16_t at, struct img_commitment *m,
 		for (int i = 0; i < 200 && !heard; i++)
 			usleep(100000);
 		rc = heard ? 0 : 1;
+	} else {
+		img_assoc_abort(a);
 	}
 	img_await_close(w);
 	img_buf_release(&data);
@@ -152,88 +162,119 @@ static int wait_only(uint16_t at, char *transaction, struct img_err *err)
 	return heard ? 0 : 1;
 }
 
+/* Prints what comes on this association, and answers it. */
+static int take_report(struct img_assoc *a, const char *ts,
+		       struct img_buf *data, struct img_err *err)
+{
+	struct img_commitment got = { 0 };
+	struct img_command c;
+	int rc = -1;
+
+	if (receive(a, &c, data, err) > 0 &&
+	    img_commitment_read(&got, ts, img_buf_str(data), data->len, err) ==
+		    0) {
+		print(&got, c.type);
+		c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
+		c.data = false;
+		c.status = 0;
+		sleep(slow ? 4 : 0);
+		rc = send_message(a, &c, NULL, err);
+	}
+	img_commitment_release(&got);
+	return rc;
+}
+
+/* The status of the answer, or -1. */
+static int ask(struct img_assoc *a, const struct img_commitment *m,
+	       const char *ts, struct img_buf *data, struct img_err *err)
+{
+	struct img_command c = action(1);
+
+	if (img_commitment_write(m, ts, data, err) < 0 ||
+	    send_message(a, &c, data, err) < 0 ||
+	    receive(a, &c, data, err) <= 0)
+		return -1;
+	printf("answer %04x\n", c.status);
+	return c.status;
+}
+
+/* Takes a.  0: all has come; 1: not the last. */
+static int talk(struct img_assoc *a, struct img_commitment *m, const char *ts,
+		struct img_err *err)
+{
+	struct img_buf data;
+	int rc, status;
+
+	img_buf_init(&data, 1 << 24);
+	rc = status = ask(a, m, ts, &data, err);
+	if (status > 0 && !leaves)
+		rc = -1;
+	else if (status >= 0)
+		rc = leaves ? 0 : take_report(a, ts, &data, err);
+	img_buf_release(&data);
+	if (rc == 0 && port && !leaves)
+		rc = again(a, port, m, ts, err);
+	else if (rc == 0)
+		img_assoc_release(a);
+	else
+		img_assoc_abort(a);
+	return rc;
+}
+
+static int meet(uint16_t at, const char *called, const char *ts,
+		struct img_commitment *m, struct img_err *err)
+{
+	const struct img_assoc_opts o = { .host = six ? "::1" : "127.0.0.1",
+					  .port = at,
+					  .called = called,
+					  .calling = "STGCMT",
+					  .connect_seconds = 5,
+					  .assoc_seconds = 5,
+					  .io_seconds = 20 };
+	struct img_assoc_context context = { .abstract = IMG_COMMITMENT,
+					     .n_ts = 1,
+					     .ts = &ts };
+	struct img_assoc *a = NULL;
+
+	return img_assoc_open(&a, &o, &context, 1, err) < 0
+		       ? -1
+		       : talk(a, m, ts, err);
+}
+
+static int options(int *argc, char ***argv)
+{
+	const char *first = *argc > 1 ? (*argv)[1] : "";
+	int n = 0;
+
+	six = strcmp(first, "-6") == 0;
+	leaves = six || strcmp(first, "-r") == 0;
+	slow = strcmp(first, "-s") == 0;
+	if (*argc > 2 && strcmp(first, "-2") == 0) {
+		port = (uint16_t)atoi((*argv)[2]);
+		n = 2;
+	}
+	n += leaves || slow;
+	*argc -= n;
+	*argv += n;
+	return *argc < 6 ? 64 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct img_assoc_opts o = { .host = "127.0.0.1",
-				    .calling = "STGCMT",
-				    .connect_seconds = 5,
-				    .assoc_seconds = 5,
-				    .io_seconds = 20 };
-	struct img_assoc_context context = { .abstract = IMG_COMMITMENT,
-					     .n_ts = 1 };
-	struct img_command c = { .field = IMG_N_ACTION_RQ,
-				 .message = 1,
-				 .data = true,
-				 .type = 1,
-				 .sop_class = IMG_COMMITMENT,
-				 .instance = IMG_COMMITMENT_INSTANCE };
-	struct img_commitment m = { .transaction = "2.25.77" }, got = { 0 };
+	struct img_commitment m = { .transaction = "2.25.77" };
 	struct img_err err = IMG_ERR_INIT;
-	struct img_assoc *a = NULL;
-	struct img_buf data;
-	const char *ts;
-	bool six = argc > 1 && strcmp(argv[1], "-6") == 0;
-	bool leaves = six || (argc > 1 && strcmp(argv[1], "-r") == 0);
-	bool slow = argc > 1 && strcmp(argv[1], "-s") == 0;
-	uint16_t port = 0;
-	int rc = -1;
+	int rc;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if ((argc == 3 || argc == 4) && strcmp(argv[1], "-w") == 0)
 		return wait_only((uint16_t)atoi(argv[2]), argv[3], &err);
-	if (argc > 2 && strcmp(argv[1], "-2") == 0) {
-		port = (uint16_t)atoi(argv[2]);
-		argc -= 2;
-		argv += 2;
-	}
-	argc -= leaves || slow;
-	argv += leaves || slow;
-	if (argc < 6)
-		return 64;
-	o.host = six ? "::1" : o.host;
-	o.port = (uint16_t)atoi(argv[1]);
-	o.called = argv[2];
-	ts = argv[3];
-	context.ts = &ts;
-	img_buf_init(&data, 1 << 24);
-	for (int i = 5; i < argc; i++)
-		if (img_commitment_add(&m, argv[4], argv[i], 0, &err) < 0)
-			goto out;
-	if (img_commitment_write(&m, ts, &data, &err) < 0 ||
-	    img_assoc_open(&a, &o, &context, 1, &err) < 0 ||
-	    send_message(a, &c, &data, &err) < 0 ||
-	    receive(a, &c, &data, &err) <= 0)
-		goto out;
-	printf("answer %04x\n", c.status);
-	if (leaves) {
-		rc = 0;
-		goto out;
-	}
-	if (c.status != 0 || receive(a, &c, &data, &err) <= 0 ||
-	    img_commitment_read(&got, ts, img_buf_str(&data), data.len, &err) <
-		    0)
-		goto out;
-	print(&got, c.type);
-	c.field = IMG_N_EVENT_RQ | IMG_DIMSE_RSP;
-	c.data = false;
-	c.status = 0;
-	sleep(slow ? 4 : 0);
-	rc = send_message(a, &c, NULL, &err);
-	if (rc == 0 && port) {
-		rc = again(a, port, &m, ts, &err);
-		if (rc >= 0) {
-			a = NULL;
-			rc = !heard;
-		}
-	}
-out:
-	if (a && rc == 0)
-		img_assoc_release(a);
-	else if (a)
-		img_assoc_abort(a);
-	img_commitment_release(&got);
+	if ((rc = options(&argc, &argv)) != 0)
+		return rc;
+	for (int i = 5; i < argc && rc == 0; i++)
+		rc = img_commitment_add(&m, argv[4], argv[i], 0, &err);
+	if (rc == 0)
+		rc = meet((uint16_t)atoi(argv[1]), argv[2], argv[3], &m, &err);
 	img_commitment_release(&m);
-	img_buf_release(&data);
 	if (rc < 0)
 		return fail(&err);
 	return fflush(stdout) != 0 ? 3 : rc;

@@ -60,7 +60,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_CXX:%.cc=$(O)/%.o) $(LIB_SQL:%.sql=$(O)
 BINS    := $(CMDS:%=$(O)/bin/%)
 TOOL_SRC := $(wildcard tests/tools/*.c)
 PHANTOM := $(filter tests/tools/phantom-%,$(TOOL_SRC))
-PRELOAD := tests/tools/failio.c tests/tools/nowalls.c tests/tools/skew.c
+PRELOAD := $(addprefix tests/tools/,failio.c nowalls.c scant.c skew.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(O)/tools/fuzz-%,\
 	$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 TOOLS   := $(patsubst tests/tools/%.c,$(O)/tools/%,\

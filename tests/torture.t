@@ -33,6 +33,13 @@ exits 0 'system calls that fail: the status tells the truth' \
 	sh "$TOP/tests/torture/faults.sh" 4
 ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
 
+exits 0 'halves of reads and writes, and no memory: what is said is so' \
+	env COMMANDS='folder jpegls anon' MOST=8 \
+	sh "$TOP/tests/torture/scant.sh" 200
+ok 'in some runs' grep -q '^scant: [1-9].* 0 wrong$' out
+exits 0 'a program that writes once: half of it is gone' \
+	sh "$TOP/tests/torture/scant.sh" control
+
 exits 0 'hostile files: bounded memory and time' \
 	sh "$TOP/tests/torture/hostile.sh" 50/150
 ok 'nothing wrong' grep -q '^hostile: [1-9].* 0 wrong, ' out

@@ -168,6 +168,25 @@ static void note_offset(struct transcode *t, uint64_t offset)
 		t->table[4 * (size_t)t->frame + b] = (uint8_t)(offset >> 8 * b);
 }
 
+/* The offsets, over the zeros that were left for them. */
+static int put_table(const struct transcode *t, struct img_err *err)
+{
+	const size_t n = 4 * (size_t)t->facts->frames;
+	size_t put = 0;
+
+	while (put < n) {
+		ssize_t w = pwrite(t->out, (const char *)t->table + put,
+				   n - put, (off_t)(t->table_at + put));
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return img_err_sys(err, "destination");
+		put += (size_t)w;
+	}
+	return 0;
+}
+
 int transcode_frames(struct transcode *t, struct img_err *err)
 {
 	const struct img_codec_request req = { .to = t->to->uid,
@@ -192,10 +211,7 @@ int transcode_frames(struct transcode *t, struct img_err *err)
 		return img_err_set(err, IMG_E_LIMIT,
 				   "%s: coded pixel data of 4 GiB or more",
 				   t->name);
-	return pwrite(t->out, t->table, 4 * (size_t)t->facts->frames,
-		      (off_t)t->table_at) == 4 * (ssize_t)t->facts->frames
-		       ? 0
-		       : img_err_sys(err, "destination");
+	return put_table(t, err);
 }
 
 int transcode_end(struct transcode *t, struct img_err *err)

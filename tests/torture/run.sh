@@ -42,6 +42,8 @@ anon anon.sh $KILLS
 verify verify.sh $KILLS
 faults faults.sh $EVERY
 faults-control faults.sh control
+scant scant.sh $((EVERY * 10))
+scant-control scant.sh control
 damaged damaged.sh $DAMAGED
 damaged-control damaged.sh control
 send send.sh $KILLS
@@ -103,6 +105,11 @@ trap 'rm -f "$totals" "$totals".*' EXIT
 trap 'exit 130' INT TERM
 all_ >"$totals.jobs"
 status=0 passed=0 failed=0 skipped=0
+for name; do
+	all_ | while read -r n _; do
+		! wanted "$n" "$name" || exit 1
+	done && echo "torture: no test is called $name" >&2 && exit 64
+done
 begin=$(date +%s)
 while read -r name words; do
 	wanted "$name" "$@" || continue
@@ -125,7 +132,7 @@ while read -r name words; do
 	code=$?
 	cat "$totals.out"
 	took=$(($(date +%s) - at))
-	if grep -q ': skipped: ' "$totals.out"; then
+	if [ $code = 0 ] && grep -q ': skipped: ' "$totals.out"; then
 		skipped=$((skipped + 1)) word=skipped
 	elif [ $code = 0 ]; then
 		passed=$((passed + 1)) word=passed

@@ -101,10 +101,11 @@ if [ "$control" ]; then
 	serve
 	wound 1
 	dcmsend "127.0.0.1" "$port" +sd +r -nh arch/objects >/dev/null 2>&1
+	out_=$(($(find got -type f | wc -l) - $(wc -l <unharmed)))
 	echo "control: of $((PER - $(wc -l <unharmed))) harmed objects" \
-		"$(($(find got -type f | wc -l) - $(wc -l <unharmed)))" \
-		'left with dcmsend'
-	exit 0
+		"$out_ left with dcmsend"
+	[ "$out_" -gt 0 ]
+	exit
 fi
 
 serve

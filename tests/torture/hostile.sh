@@ -34,7 +34,10 @@ one()
 {
 	label=$1
 	shift
+	rm -f cost
 	timeout -k 5 60 costs cost "$@" >out 2>err </dev/null
+	# One that hangs has no line of its own.
+	[ -s cost ] || echo '61 60 0 0 0 0 124' >cost
 	echo "$label $(tail -n 1 cost)" >>costs
 	rm -rf arch new pictures recoded
 }

@@ -259,4 +259,4 @@ for maker in 'imganon --new-key key' 'imganon --new-trustee trustee' \
 done
 [ -z "$CALLS" ] || echo "verify: $at system calls, $mended pairs mended," \
 	"$failed wrong in all"
-[ $failed = 0 ]
+[ $failed = 0 ] && { [ -z "$CALLS" ] || [ $at -gt 0 ]; }

@@ -1,25 +1,10 @@
 # imgimport-equivalent.t - the same image in another encoding is no conflict.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/tests/archive.sh"
-need dcmconv dcmcrle dcmcjpls dcmcjpeg gdcmconv
+. "$TOP/tests/syntaxes.sh"
 
-# One CT in ten transfer syntaxes, by several hands.
-mkdir in
-phantom one in/0.dcm --modality CT --rows 64 --cols 64 --name Test^Synthetic \
-	--set '0009,0010=LO:TESTMAKER' --set '0009,1001=US:5' \
+ten_syntaxes --set '0009,0010=LO:TESTMAKER' --set '0009,1001=US:5' \
 	--set '0009,1002=LO:odd' --set '0008,1140=SQ:'
-dcmconv +ti in/0.dcm in/1.dcm
-dcmconv +tb in/0.dcm in/2.dcm
-dcmconv +td in/0.dcm in/3.dcm
-dcmcrle in/0.dcm in/4.dcm
-dcmcjpls in/0.dcm in/5.dcm
-dcmcjpeg +e1 in/0.dcm in/6.dcm
-dcmcjpeg +el in/0.dcm in/7.dcm
-gdcmconv --j2k in/0.dcm in/8.dcm
-imgexport -q --transfer-syntax htj2k -o ht in/0.dcm >/dev/null
-cp "$(find ht -name '*.dcm')" in/9.dcm
-# DCMTK's JPEG says in an attribute what it did.
-dcmodify -q -nb -e 0008,2111 in/6.dcm in/7.dcm
 
 # words: the status words of out, in their order
 words()

@@ -1,24 +1,10 @@
 # imgrecv-equivalent.t - the same image in another encoding is no conflict on the
 # network, either.
 . "$(dirname "$0")/lib.sh"
-need dcmconv dcmcrle dcmcjpls dcmcjpeg gdcmconv
 . "$TOP/tests/recv.sh"
+. "$TOP/tests/syntaxes.sh"
 
-# One CT in ten transfer syntaxes, by several hands.
-mkdir in
-phantom one in/0.dcm --modality CT --rows 64 --cols 64 --name Test^Synthetic
-dcmconv +ti in/0.dcm in/1.dcm
-dcmconv +tb in/0.dcm in/2.dcm
-dcmconv +td in/0.dcm in/3.dcm
-dcmcrle in/0.dcm in/4.dcm
-dcmcjpls in/0.dcm in/5.dcm
-dcmcjpeg +e1 in/0.dcm in/6.dcm
-dcmcjpeg +el in/0.dcm in/7.dcm
-gdcmconv --j2k in/0.dcm in/8.dcm
-imgexport -q --transfer-syntax htj2k -o ht in/0.dcm >/dev/null
-cp "$(find ht -name '*.dcm')" in/9.dcm
-# DCMTK's JPEG says in an attribute what it did.
-dcmodify -q -nb -e 0008,2111 in/6.dcm in/7.dcm
+ten_syntaxes
 cp in/0.dcm pixel.dcm
 bitflip pixel.dcm $(($(wc -c <in/0.dcm) - 2)) >/dev/null
 dcmcjpls pixel.dcm pixel-jls.dcm

@@ -505,6 +505,17 @@ for folder, _, names in os.walk(sys.argv[1]):
 		'pydicom, 7 tags, no database'
 }
 
+# With orthanc.json; its process is $orthanc.
+orthanc_start()
+{
+	Orthanc "$B/orthanc.json" >/dev/null 2>&1 &
+	orthanc=$!
+	until curl -sf http://127.0.0.1:48042/system >/dev/null; do
+		kill -0 $orthanc 2>/dev/null || die 'no Orthanc'
+		sleep 0.2
+	done
+}
+
 # Only where Orthanc is installed already: its package starts a server.
 bench_orthanc()
 {
@@ -519,12 +530,7 @@ bench_orthanc()
 			's|.*|next\nurl = http://127.0.0.1:48042/instances\ndata-binary = @&\noutput = /dev/null|' |
 			sed 1d >"$B/$size.curl"
 		rm -rf "$B/orthanc" && mkdir "$B/orthanc"
-		Orthanc "$B/orthanc.json" >/dev/null 2>&1 &
-		orthanc=$!
-		until curl -sf http://127.0.0.1:48042/system >/dev/null; do
-			kill -0 $orthanc 2>/dev/null || die 'no Orthanc'
-			sleep 0.2
-		done
+		orthanc_start
 		pair "orthanc-$size" \
 			"imgimport -q -C $B/archive $B/$size" \
 			"curl -sf --parallel --parallel-max 4 -K $B/$size.curl" \
@@ -583,12 +589,7 @@ bench_send_orthanc()
   "HttpPort": 48042, "DicomPort": 48105, "Plugins": [],
   "OverwriteInstances": true, "AuthenticationEnabled": false }
 !
-	Orthanc "$B/orthanc.json" >/dev/null 2>&1 &
-	orthanc=$!
-	until curl -sf http://127.0.0.1:48042/system >/dev/null; do
-		kill -0 $orthanc 2>/dev/null || die 'no Orthanc'
-		sleep 0.2
-	done
+	orthanc_start
 	for size in small large; do
 		n=$(find "$B/net/$size/" -type f | wc -l)
 		send="imgsend -q -C $B/net/none -c O@127.0.0.1:48105 $B/net/$size"

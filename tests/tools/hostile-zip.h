@@ -18,12 +18,9 @@ struct zipped {
 	size_t at;
 };
 
-static void zip_local(struct bytes *b, struct zipped *z)
+/* What both headers have. */
+static void zip_same(struct bytes *b, const struct zipped *z)
 {
-	z->at = b->n;
-	if (!z->name_n)
-		z->name_n = strlen(z->name);
-	put(b, "PK\3\4\x14\0", 6);
 	le(b, z->flags, 2);
 	le(b, z->method, 2);
 	le(b, 0x50210000, 4);
@@ -31,6 +28,15 @@ static void zip_local(struct bytes *b, struct zipped *z)
 	le(b, z->packed, 4);
 	le(b, z->size, 4);
 	le(b, z->name_n, 2);
+}
+
+static void zip_local(struct bytes *b, struct zipped *z)
+{
+	z->at = b->n;
+	if (!z->name_n)
+		z->name_n = strlen(z->name);
+	put(b, "PK\3\4\x14\0", 6);
+	zip_same(b, z);
 	le(b, 0, 2);
 	put(b, z->name, z->name_n);
 }
@@ -40,13 +46,7 @@ static void zip_central(struct bytes *b, const struct zipped *z)
 	put(b, "PK\1\2\x14", 5);
 	le(b, z->made_by, 1);
 	put(b, "\x14\0", 2);
-	le(b, z->flags, 2);
-	le(b, z->method, 2);
-	le(b, 0x50210000, 4);
-	le(b, z->crc, 4);
-	le(b, z->packed, 4);
-	le(b, z->size, 4);
-	le(b, z->name_n, 2);
+	zip_same(b, z);
 	le(b, 0, 8);
 	le(b, z->attr, 4);
 	le(b, z->at, 4);

@@ -107,28 +107,13 @@ group_()
 	fresh
 	for time in 1 2; do
 		plan_ $time >lines
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				look_ >why || return
-			done <lines
-		else
-			strike out <lines
-			look_ >why || return
-		fi
+		strikes look_ "${1-}" || return
 	done
 	checked=$((checked + $(wc -l <c.said)))
 	peace >why
 }
 
-while left; do
-	group=$((group + 1))
-	group_ || {
-		wrong "group $group" why 30
-		group_ singly || wrong "group $group, again" why 1
-	}
-done
+all_groups
 [ "$moments" = 0 ] || total anon
 
 # ---- system calls --------------------------------------------------------
@@ -140,9 +125,7 @@ for call in $CALLS; do
 	while :; do
 		k=$((k + 1))
 		[ $k -le 30 ] || [ $((k % 20)) = 0 ] || continue
-		strace -f -qq -o /dev/null -e trace="$call" \
-			-e inject="$call:signal=KILL:when=$k" \
-			imganon -q --key key -o an --report report \
+		at_call "$call" $k imganon -q --key key -o an --report report \
 			--id-map map.$k --linkage links --trustee trustee.pub \
 			in/1 >said 2>err
 		status=$?

@@ -102,12 +102,12 @@ reported()
 
 look_()
 {
-	there >why || return
+	there || return
 	# shellcheck disable=SC2086 # words
-	whole $dests >why 2>&1 || return
+	whole $dests 2>&1 || return
 	# What had a name keeps it.
 	for d_ in $had; do
-		[ -e "$d_" ] || { echo "$d_ is gone" >why; return 1; }
+		[ -e "$d_" ] || { echo "$d_ is gone"; return 1; }
 	done
 	had=$dests
 }
@@ -124,16 +124,7 @@ group_()
 	for force in '' --force; do
 		# shellcheck disable=SC2086 # a word or none
 		plan_ $force | shuffle $group >lines
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				look_ || return
-			done <lines
-		else
-			strike out <lines
-			look_ || return
-		fi
+		strikes look_ "${1-}" || return
 	done
 	checked=$((checked + $(reported)))
 	while read -r line; do
@@ -159,13 +150,7 @@ group_()
 	[ ! -s why ]
 }
 
-while left; do
-	group=$((group + 1))
-	group_ || {
-		wrong "group $group" why 30
-		group_ singly || wrong "group $group, again" why 1
-	}
-done
+all_groups
 [ "$moments" = 0 ] || total export 'records of objects'
 
 # judge WHERE FORM DEST
@@ -206,9 +191,7 @@ for f in $FORMS; do
 			[ $k -le 200 ] || break
 			clear_ "$dest"
 			# shellcheck disable=SC2046 # words
-			strace -f -qq -o /dev/null -e trace="$call" \
-				-e inject="$call:signal=KILL:when=$k" \
-				imgexport -q -C arch $(words "$form") \
+			at_call "$call" $k imgexport -q -C arch $(words "$form") \
 				-o "$dest" <studies >out 2>/dev/null
 			status=$?
 			[ $status != 0 ] || break

@@ -136,16 +136,7 @@ group_()
 	rm -rf arch && : >out
 	for time in 1 2; do
 		pass $((group * 2 + time)) arch >lines
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				check arch out >why || return
-			done <lines
-		else
-			strike out <lines
-			check arch out >why || return
-		fi
+		strikes 'check arch out' "${1-}" || return
 	done
 	peace arch out ref in >why || return
 	checked=$((checked + said_))
@@ -181,13 +172,7 @@ if [ "$moments" -gt 0 ]; then
 	parts
 	imgimport -q -C arch in >out && state arch >ref && [ -s ref ] ||
 		quit 'no reference'
-	while left; do
-		group=$((group + 1))
-		group_ || {
-			wrong "group $group" why 60
-			group_ singly || wrong "group $group, again" why 1
-		}
-	done
+	all_groups
 	total kill
 	rm -rf in ref arch new bad out
 fi
@@ -206,9 +191,7 @@ each()
 				[ $((k % 50)) = 0 ] || [ $k -gt 260 ] || continue
 			rm -rf arch && : >out
 			[ ! -d "$1" ] || cp -a "$1" arch
-			strace -f -qq -o /dev/null \
-				-e trace="$call" \
-				-e inject="$call:signal=KILL:when=$k" \
+			at_call "$call" $k \
 				imgimport -q -C arch in >>out 2>>err
 			status=$?
 			tried=$((tried + 1))

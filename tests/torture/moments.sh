@@ -5,6 +5,10 @@
 #   wrong WHERE [FILE]   counts a loss and says what
 #   shuffle N            its lines in the Nth order
 #   left                 whether moments are left to go
+#   strikes LOOK [singly]  strikes what is in lines, all of it or one by one, and
+#                        looks; records to out
+#   all_groups           runs group_ [singly] until no moments are left
+#   at_call CALL K COMMAND ...  kills it at the Kth such call
 #   total NAME           the last line, and its status
 #
 # A group of moments goes by before all of what was said in them is looked at;
@@ -32,11 +36,6 @@ wrong()
 	tail -n "${3:-0}" moments 2>/dev/null
 }
 
-left()
-{
-	[ $kills -lt "$moments" ]
-}
-
 strike()
 {
 	cat >plan
@@ -51,6 +50,45 @@ strike()
 	read -r r_ k_ s_ e_ <struck
 	runs=$((runs + r_)) kills=$((kills + k_))
 	struck=$((struck + s_)) ended=$((ended + e_))
+}
+
+strikes()
+{
+	[ "${2-}" = singly ] || {
+		strike out <lines
+		$1 >why
+		return
+	}
+	while read -r line; do
+		echo "$line" >line
+		strike out <line
+		$1 >why || return
+	done <lines
+}
+
+left()
+{
+	[ $kills -lt "$moments" ]
+}
+
+# group_ is the caller's: 0, or why says what is wrong.
+all_groups()
+{
+	while left; do
+		group=$((group + 1))
+		group_ || {
+			wrong "group $group" why 60
+			group_ singly || wrong "group $group, again" why 1
+		}
+	done
+}
+
+at_call()
+{
+	call_=$1 k_=$2
+	shift 2
+	strace -f -qq -o /dev/null -e trace="$call_" \
+		-e inject="$call_:signal=KILL:when=$k_" "$@"
 }
 
 shuffle()

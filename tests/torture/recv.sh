@@ -159,16 +159,7 @@ group_()
 	rm -rf arch && : >acks && : >out
 	for time in 0 1; do
 		plan_ $time >lines
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				acknowledged arch >why || return
-			done <lines
-		else
-			strike out <lines
-			acknowledged arch >why || return
-		fi
+		strikes 'acknowledged arch' "${1-}" || return
 	done
 	acked=$((acked + $(wc -l <c.acks)))
 	finished arch >why
@@ -177,13 +168,7 @@ group_()
 kills()
 {
 	moments=$1
-	while left; do
-		group=$((group + 1))
-		group_ || {
-			wrong "group $group" why 30
-			group_ singly || wrong "group $group, again" why 1
-		}
-	done
+	all_groups
 	checked=$acked
 	total recv
 	[ $failed = 0 ] && [ $acked -gt 0 ]

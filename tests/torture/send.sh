@@ -97,28 +97,13 @@ group_()
 			{ part[NR % parts] = part[NR % parts] " " $0 }
 			END { for (i in part) print "send imgsend -q -C arch",
 				"-j", 1 + i % 2, "-c", to part[i] }' >lines
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				judge >why || return
-			done <lines
-		else
-			strike out <lines
-			judge >why || return
-		fi
+		strikes judge "${1-}" || return
 	done
 	checked=$((checked + $(wc -l <told)))
 	peace >why
 }
 
-while left; do
-	group=$((group + 1))
-	group_ || {
-		wrong "group $group" why 30
-		group_ singly || wrong "group $group, again" why 1
-	}
-done
+all_groups
 [ "$moments" = 0 ] || total send 'records of a sending'
 
 # ---- every system call ---------------------------------------------------
@@ -131,9 +116,7 @@ for call in $CALLS; do
 		k=$((k + 1))
 		[ $k -le 40 ] || [ $((k % 20)) = 0 ] || continue
 		# shellcheck disable=SC2046 # words
-		strace -f -qq -o /dev/null -e trace="$call" \
-			-e inject="$call:signal=KILL:when=$k" \
-			imgsend -q -C arch -c "$(to)" $(head -n 8 names) \
+		at_call "$call" $k imgsend -q -C arch -c "$(to)" $(head -n 8 names) \
 			>said 2>err
 		status=$?
 		grep '}$' said >>out

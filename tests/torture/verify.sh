@@ -175,16 +175,7 @@ group_()
 	for time in 1 2; do
 		pass $time | shuffle $((group * 2 + time)) >lines
 		rm -f key?? trustee?? sign?? ./*[0-9].pub
-		if [ "${1-}" = singly ]; then
-			while read -r line; do
-				echo "$line" >line
-				strike out <line
-				look_ >why || return
-			done <lines
-		else
-			strike out <lines
-			look_ >why || return
-		fi
+		strikes look_ "${1-}" || return
 		checked=$((checked + 10 * objects))
 	done
 	for kind in $KINDS; do
@@ -205,13 +196,7 @@ group_()
 
 imganon --new-key whole.key && imganon --new-trustee whole.trustee &&
 	imgverify -q --new-sign-key whole.sign || quit 'no keys'
-while left; do
-	group=$((group + 1))
-	group_ || {
-		wrong "group $group" why 30
-		group_ singly || wrong "group $group, again" why 1
-	}
-done
+all_groups
 [ "$moments" = 0 ] || total verify 'rows'
 
 # ---- system calls --------------------------------------------------------
@@ -224,9 +209,7 @@ for kind in $KINDS; do
 			k=$((k + 1))
 			[ $k -le 25 ] || [ $((k % 25)) = 0 ] || continue
 			rm -rf one && copy one "$kind"
-			strace -f -qq -o /dev/null -e trace="$call" \
-				-e inject="$call:signal=KILL:when=$k" \
-				imgverify --rebuild -q -C one >out 2>err
+			at_call "$call" $k imgverify --rebuild -q -C one >out 2>err
 			status=$?
 			[ $status -gt 1 ] || break
 			at=$((at + 1))
@@ -248,9 +231,7 @@ for maker in 'imganon --new-key key' 'imganon --new-trustee trustee' \
 			k=$((k + 1))
 			rm -f key?? trustee?? sign?? ./*[0-9].pub
 			# shellcheck disable=SC2086 # words
-			strace -f -qq -o /dev/null -e trace="$call" \
-				-e inject="$call:signal=KILL:when=$k" \
-				${maker}11 >out 2>err
+			at_call "$call" $k ${maker}11 >out 2>err
 			[ $? = 137 ] || break
 			at=$((at + 1))
 			keys >why || wrong "$maker $call $k"

@@ -225,7 +225,9 @@ cuts()
 			judge "cut $n" m/arch yes || judge "cut $n" m/arch no
 	done 2>/dev/null
 	umount m
-	check_fs "$FS" image
+	check_fs "$FS" image >fsck
+	[ "$mode" = control ] || [ ! -s fsck ] ||
+		{ head -n 5 fsck && lost=$((lost + 1)); }
 	echo "recv $FS $mode: $n cuts, $acked acknowledged objects checked," \
 		"$lost cuts with a loss"
 }

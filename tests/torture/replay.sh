@@ -206,8 +206,9 @@ while [ $n -lt "$cuts" ]; do
 		fi
 	fi
 	umount m
-	[ $((n % 10)) != 0 ] || [ -n "$control" ] || check_fs "$FS" image |
-		head -n 5
+	[ $((n % 10)) = 0 ] && [ -z "$control" ] || continue
+	check_fs "$FS" image >fsck
+	[ ! -s fsck ] || { head -n 5 fsck && lost=$((lost + 1)); }
 done
 
 if [ -n "$control" ]; then

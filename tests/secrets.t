@@ -39,6 +39,11 @@ quiet 'imgimport of an archive' 2 sh -c 'tar -cf x.tar in && imgimport x.tar'
 quiet imgverify 0 imgverify
 quiet 'imgverify --deep' 1 imgverify --deep in
 quiet 'imgverify --phi' 1 imgverify --phi arch in/1.dcm
+quiet 'imgverify --audit' 0 imgverify --audit
+quiet 'imgverify --rebuild' 0 imgverify --rebuild
+quiet 'imgverify --scrub' 0 imgverify --scrub -v
+quiet 'a key' 0 imganon --new-key key
+quiet 'imgquery that finds nothing' 1 imgquery --count PatientID=nobody
 # The layout that is the default names folders by the PatientID.
 bare='{SeriesInstanceUID}/{InstanceNumber}.dcm'
 quiet imgexport 0 imgexport --layout "$bare" -o folder 2.25.10

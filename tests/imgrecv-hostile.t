@@ -66,6 +66,7 @@ no-user-information: released
 object-empty: status C000
 object-good: status 0000
 object-huge-length: status C000
+object-no-storage: status 0122
 object-no-uid: status 0000
 object-odd: status 0000
 object-other-class: status A900

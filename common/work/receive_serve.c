@@ -16,6 +16,7 @@
 #define SUCCESS      0x0000
 #define PROCESSING   0x0110
 #define DUPLICATE    0x0111
+#define NO_STORAGE   0x0122
 #define NO_RESOURCES 0xA700
 #define MISMATCH     0xA900
 #define COERCION     0xB000
@@ -206,6 +207,13 @@ static int look(struct assoc *s, struct item *it, uint16_t *status,
 	if (f->dataset >= it->in.bytes)
 		return img_err_set(err, IMG_E_MALFORMED, "%s: empty data set",
 				   it->path);
+	/* Whatever presentation context it came on. */
+	*status = NO_STORAGE;
+	if (*s->begun.u.object.sop_class &&
+	    !img_net_stores(s->begun.u.object.sop_class))
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: its SOP class is none of storage",
+				   it->path);
 	*status = MISMATCH;
 	if (dicomdir)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
@@ -281,6 +289,8 @@ static const char *comment_of(uint16_t status)
 		return "other bytes with this UID are in the archive";
 	case COERCION:
 		return "kept beside other bytes with this UID";
+	case NO_STORAGE:
+		return "no storage SOP class";
 	case MISMATCH:
 		return "data set and command do not agree";
 	case UNREADABLE:

@@ -9,6 +9,7 @@ enum {
 	EMPTY,
 	OTHER_UID,
 	OTHER_CLASS,
+	NO_STORAGE,
 	NO_UID,
 	HUGE,
 	TORN,
@@ -22,10 +23,12 @@ static void object(long what)
 {
 	if (!associate(CT, EXPL))
 		return;
-	data_set(what == OTHER_CLASS ? MR : CT, what == OTHER_UID ? "2.25.901"
-						: what == PATH
-							? "../../../tmp/x"
-							: "2.25.900");
+	data_set(what == OTHER_CLASS  ? MR
+		 : what == NO_STORAGE ? FIND
+				      : CT,
+		 what == OTHER_UID ? "2.25.901"
+		 : what == PATH    ? "../../../tmp/x"
+				   : "2.25.900");
 	if (what == EMPTY)
 		d.n = 0;
 	if (what == NO_UID)
@@ -47,7 +50,8 @@ static void object(long what)
 		p_data(&m, 1, 2, "", 0);
 		put(&m);
 	} else {
-		store(CT, what == PATH ? "../../../tmp/x" : "2.25.900");
+		store(what == NO_STORAGE ? FIND : CT,
+		      what == PATH ? "../../../tmp/x" : "2.25.900");
 	}
 	let_go();
 	outcome(20);

@@ -100,6 +100,7 @@ static const struct script scripts[] = {
 	{ "object-empty", object, EMPTY },
 	{ "object-other-uid", object, OTHER_UID },
 	{ "object-other-class", object, OTHER_CLASS },
+	{ "object-no-storage", object, NO_STORAGE },
 	{ "object-no-uid", object, NO_UID },
 	{ "object-huge-length", object, HUGE },
 	{ "object-torn", object, TORN },

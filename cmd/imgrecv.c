@@ -16,13 +16,13 @@
 static bool any_called, warn_conflict, tls_any_peer;
 static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file,
 			*on_stable, *report_for = "7d";
-static unsigned stable_seconds;
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		max_bad = 20, max_pdu = 131072, max_object = (uint64_t)1 << 34,
 		timeout_request = 10, timeout_idle = 60, timeout_io = 30,
-		report_seconds;
+		report_seconds, stable_seconds;
 static struct img_list addresses, allow;
 static const char *tls_cert, *tls_key, *tls_ca, *users, *new_user;
+static char title[IMG_AET_MAX];
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -137,18 +137,17 @@ static bool stopped(void *arg)
 
 static void check(struct img_cli *cli, int argc)
 {
-	size_t n = strlen(aet);
-
 	if (argc)
 		img_cli_usage(cli, "takes no operands");
-	if (n < 1 || n > 16 || strchr(aet, '\\'))
+	if (!img_aet_take(title, aet))
 		img_cli_usage(cli, "an AE title has 1 to 16 characters");
 	if (max_pdu < 4096 || max_pdu > 131072)
 		img_cli_usage(cli, "--max-pdu is 4K to 128K");
-	if (!max_associations || !max_per_peer)
-		img_cli_usage(cli, "no associations at all");
-	if (on_stable && !img_receive_seconds(on_stable, &stable_seconds))
-		img_cli_usage(cli, "--on-stable is a time as 60s or 5m");
+	if (!max_associations || !max_per_peer || !max_object)
+		img_cli_usage(cli, "no associations, or objects, at all");
+	if (on_stable && (!img_parse_duration(on_stable, &stable_seconds) ||
+			  !stable_seconds || stable_seconds > 7 * 86400))
+		img_cli_usage(cli, "--on-stable is a time as 60s, up to 7d");
 	if (!img_parse_duration(report_for, &report_seconds) ||
 	    !report_seconds || report_seconds > REPORT_MAX)
 		img_cli_usage(cli, "--report-for is up to 30d");
@@ -200,14 +199,14 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.serve = { (unsigned)timeout_request, (unsigned)timeout_idle,
 			   (unsigned)timeout_io, (uint32_t)max_pdu, max_object,
 			   NULL },
-		.aet = any_called ? NULL : aet,
+		.aet = any_called ? NULL : title,
 		.max_associations = (unsigned)max_associations,
 		.max_per_peer = (unsigned)max_per_peer,
 		.max_bad = (unsigned)max_bad,
 		.lock_seconds = 20,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
-		.stable_seconds = stable_seconds,
+		.stable_seconds = (unsigned)stable_seconds,
 		.warn_conflict = warn_conflict,
 		.report_seconds = report_seconds,
 	};

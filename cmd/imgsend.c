@@ -117,6 +117,8 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "-c says which peer to send to");
 	if (echo && argc)
 		img_cli_usage(cli, "--echo takes no operands");
+	if (commit_port && !commit)
+		img_cli_usage(cli, "--commit-port is for --commit");
 	if (aet && !img_aet_ok(aet))
 		img_cli_usage(cli, "-a: an AE title has 1 to 16 characters");
 	if (!connect_s || !assoc_s || !dimse_s || !jobs)

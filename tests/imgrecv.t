@@ -84,7 +84,7 @@ recv_stop
 
 # ---- who may come ---------------------------------------------------------
 
-recv_start --allow 'SEN*@127.0.0.0/8' --allow NOBODY@10.1.2.3
+recv_start -a ' IMGRECV ' --allow 'SEN* @127.0.0.0/8' --allow NOBODY@10.1.2.3
 exits 0 'one that is allowed' echoscu -aet SENDER -aec IMGRECV 127.0.0.1 "$port"
 exits 1 'another title' echoscu -aet OTHER -aec IMGRECV 127.0.0.1 "$port"
 ok 'says so' grep -q '^imgrecv: OTHER@127.0.0.1: refused: calling AE title' \
@@ -185,6 +185,11 @@ fi
 
 exits 64 'operands' imgrecv x
 exits 64 'a long title' imgrecv -a 12345678901234567
+exits 64 'a title of blanks' imgrecv -a '  '
+exits 64 'a title with a tab' imgrecv -a "A$(printf '\t')B"
+exits 64 'a rule for blanks' imgrecv -C archive --allow ' @10.0.0.1'
+exits 64 'no bytes' imgrecv -C archive --max-object 0
+exits 64 'a time too long' imgrecv --on-stable 8d
 exits 64 'no time' imgrecv --on-stable 5x
 exits 64 'none' imgrecv --on-stable 0
 exits 64 'a bad rule' imgrecv -C archive --allow 'A@10.0.0.0/33'

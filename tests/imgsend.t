@@ -181,6 +181,7 @@ ok 'and does not go out' test "$(records sent)" = 0
 exits 64 'no peer' imgsend in/1.dcm
 exits 64 'no port' imgsend -c PACS@host in/1.dcm
 exits 64 'a port of 70000' imgsend -c PACS@host:70000 in/1.dcm
+exits 64 'a port for nothing' imgsend -c "$to" --commit-port 104 x
 exits 64 'an AE title too long' imgsend -c ABCDEFGHIJKLMNOPQ@host:104 x
 for w in 25:00-07:00 18:00-07:00x 18:00x-07:00 18:00-07 18:00-18:00; do
 	exits 64 "a bad window: $w" imgsend -c "$to" --window $w in/1.dcm

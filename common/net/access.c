@@ -115,6 +115,10 @@ static int parse_rule(struct rule *r, const char *rule, struct img_err *err)
 		return img_err_set(err, IMG_E_USAGE,
 				   "an AE title has 1 to 16 characters");
 	memcpy(r->aet, text, n);
+	img_aet_trim(r->aet);
+	if (n && !*r->aet)
+		return img_err_set(err, IMG_E_USAGE,
+				   "an AE title is not of blanks alone");
 	if (at && strcmp(at + 1, "*") != 0 && !parse_address(r, at + 1))
 		return img_err_set(err, IMG_E_USAGE,
 				   "%s: no address, as 10.1.2.3, 10.0.0.0/8 "

@@ -77,6 +77,8 @@ bool img_host_take(char host[IMG_HOST_MAX]);
 bool img_aet_ok(const char *aet);
 /* Without the blanks at both ends, which mean nothing (PS3.5 6.2). */
 void img_aet_trim(char *aet);
+/* Both: text without them into aet; false: it is no title. */
+bool img_aet_take(char aet[IMG_AET_MAX], const char *text);
 
 /* ---- storage commitment ----------------------------------------------- */
 

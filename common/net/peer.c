@@ -28,6 +28,20 @@ void img_aet_trim(char *aet)
 	aet[n - blanks] = '\0';
 }
 
+bool img_aet_take(char aet[IMG_AET_MAX], const char *text)
+{
+	char whole[64];
+
+	if (strlen(text) >= sizeof(whole))
+		return false;
+	memcpy(whole, text, strlen(text) + 1);
+	img_aet_trim(whole);
+	if (!img_aet_ok(whole))
+		return false;
+	memcpy(aet, whole, strlen(whole) + 1);
+	return true;
+}
+
 static bool host_ok(const char *host)
 {
 	size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyz"

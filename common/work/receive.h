@@ -57,7 +57,5 @@ void img_receive_users_take(struct img_receive *r, struct img_users *u);
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 		      struct img_err *err);
 void img_receive_close(struct img_receive *r);
-/* "60", "60s", "5m", "1h", up to a week; false if it is none. */
-bool img_receive_seconds(const char *text, unsigned *seconds);
 
 #endif

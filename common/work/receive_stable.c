@@ -91,24 +91,3 @@ int receive_stable_say(struct img_receive *r)
 			return -1;
 	return 0;
 }
-
-bool img_receive_seconds(const char *text, unsigned *seconds)
-{
-	static const char units[] = "smh";
-	char number[16];
-	size_t n = strlen(text);
-	const char *unit = n ? strchr(units, text[n - 1]) : NULL;
-	uint64_t v, of = 1;
-
-	for (const char *u = units; unit && u < unit; u++)
-		of *= 60;
-	n -= unit != NULL;
-	if (n >= sizeof(number))
-		return false;
-	memcpy(number, text, n);
-	number[n] = '\0';
-	if (!img_parse_u64(number, 86400 * 7 / of, &v) || v == 0)
-		return false;
-	*seconds = (unsigned)(v * of);
-	return true;
-}

@@ -137,6 +137,7 @@ bool receive_may_knock(struct img_receive *r, int sock,
 void receive_admit(struct img_receive *r, const struct coming *c)
 {
 	struct assoc *s = calloc(1, sizeof(*s));
+	pthread_condattr_t mono;
 
 	if (!s) {
 		receive_turn_away(c->sock, 2, 3, 1);
@@ -144,7 +145,10 @@ void receive_admit(struct img_receive *r, const struct coming *c)
 	}
 	s->r = r;
 	s->spare.fd = -1;
-	pthread_cond_init(&s->woken, NULL);
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->woken, &mono);
+	pthread_condattr_destroy(&mono);
 	s->sock = c->sock;
 	s->from = *c->from;
 	s->standing = c->standing;
@@ -253,6 +257,14 @@ void img_receive_users_take(struct img_receive *r, struct img_users *u)
 	img_users_free(old);
 }
 
+/* Each is a process that decodes.  Two at least: one peer may not have all. */
+static unsigned places(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 2 ? 2 : n > TURNS_MAX ? TURNS_MAX : (unsigned)n;
+}
+
 int img_receive_open(struct img_receive **out, const char *dir,
 		     const struct img_receive_opts *opts,
 		     const struct img_receive_host *host, struct img_err *err)
@@ -268,6 +280,7 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	r->reporter.fd = r->owed.fd = r->owed.lock = -1;
 	r->opts = *opts;
 	r->host = *host;
+	r->comparing.places = places();
 	own = receive_host(r);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->passcodes, NULL);
@@ -277,7 +290,6 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->work, &mono);
 	pthread_cond_init(&r->more, &mono);
-	pthread_cond_init(&r->compared, &mono);
 	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&r->idle, NULL);
 	pthread_cond_init(&r->gone, NULL);
@@ -320,6 +332,5 @@ void img_receive_close(struct img_receive *r)
 	pthread_mutex_destroy(&r->passcodes);
 	pthread_mutex_destroy(&r->reports);
 	pthread_mutex_destroy(&r->heavy);
-	pthread_cond_destroy(&r->compared);
 	free(r);
 }

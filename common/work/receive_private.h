@@ -32,6 +32,18 @@ struct coming {
 	struct standing *standing;
 };
 
+/* Work that few may have done for them at once; with the lock. */
+#define TURNS_MAX   4
+#define TURNS_KNOWN 64
+struct turns {
+	unsigned places; /* up to TURNS_MAX */
+	struct assoc *holder[TURNS_MAX], *waiting;
+	struct turn_of {
+		char origin[IMG_ADDRESS_MAX];
+		double at; /* when it had its last one */
+	} known[TURNS_KNOWN];
+};
+
 /* What becomes of an item of the queue: it is committed, or is left out, to be
    compared with its rivals first, or to wait for another of its UID. */
 enum receive_turn { RECEIVE_NOW, RECEIVE_COMPARE, RECEIVE_AGAIN };
@@ -76,7 +88,8 @@ struct assoc {
 	double coming_since;
 	bool done;
 	enum receive_turn turn;
-	pthread_cond_t woken; /* done, or the committer's turn is its */
+	pthread_cond_t woken; /* done, or the committer's turn is its, */
+	struct assoc *behind; /* or it has one of those that it waits for */
 };
 
 struct img_receive {
@@ -88,7 +101,7 @@ struct img_receive {
 	char aet[17];
 
 	pthread_mutex_t lock, passcodes, reports;
-	pthread_cond_t work, idle, more, gone, compared;
+	pthread_cond_t work, idle, more, gone;
 	struct img_access *access;
 	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
@@ -98,9 +111,9 @@ struct img_receive {
 	pthread_mutex_t heavy; /* one of them at a time has work done for it */
 	struct door *door;     /* the caller's thread's */
 	struct assoc *queue, **queue_end;
-	bool committing; /* a thread has the committer's part */
-	bool comparing;  /* one looks into a conflict */
-	double took;     /* what a batch takes, on average */
+	bool committing;        /* a thread has the committer's part */
+	struct turns comparing; /* to look into a conflict */
+	double took;            /* what a batch takes, on average */
 	char refused[REFUSALS][PEER_MAX];
 	size_t n_refused;
 	uint64_t more_refused; /* that found no place there */
@@ -186,6 +199,11 @@ int receive_stable_say(struct img_receive *r);
 enum receive_turn receive_same(struct assoc *s, const struct assoc *before);
 /* A conflict in the encoding only is none, either: in its own thread. */
 void receive_compare(struct assoc *s);
+
+/* receive_turns.c.  false: it was not its turn within seconds; else it is to
+   give it back. */
+bool receive_turn_take(struct assoc *s, struct turns *t, unsigned seconds);
+void receive_turn_give(struct assoc *s, struct turns *t);
 
 /* receive_user.c: PS3.7 D.3.3.7.  NULL: it may come in; confirm: and is who it
    says. */

@@ -3,7 +3,6 @@
    writes a file makes its own.  If it is not, whether it is the same image in
    another encoding (alike.c). */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "work/receive_private.h"
@@ -142,7 +141,9 @@ enum receive_turn receive_same(struct assoc *s, const struct assoc *before)
 
 /* ---- decoding --------------------------------------------------------- */
 
-#define COMPARE_SECONDS 20 /* the peer waits for its answer */
+/* The peer waits for its answer; what is being compared now is over first. */
+#define COMPARE_SECONDS 20
+#define TURN_SECONDS    (COMPARE_SECONDS + 2)
 
 struct patience {
 	struct img_receive *r;
@@ -160,39 +161,16 @@ static bool no_time(void *arg)
 	return stopping || img_time_mono() >= p->until;
 }
 
-/* One at a time: it is a process, and whoever sends conflicts waits.  false: it
-   was not its turn in time. */
-static bool take_turn(struct img_receive *r)
-{
-	struct timespec until;
-	bool mine;
-	int e = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += COMPARE_SECONDS;
-	pthread_mutex_lock(&r->lock);
-	while (r->comparing && e == 0)
-		e = pthread_cond_timedwait(&r->compared, &r->lock, &until);
-	mine = !r->comparing;
-	r->comparing = true;
-	pthread_mutex_unlock(&r->lock);
-	return mine;
-}
-
 void receive_compare(struct assoc *s)
 {
 	struct img_receive *r = s->r;
 	struct patience p = { r, 0 };
-	bool mine = take_turn(r);
+	bool mine = receive_turn_take(s, &r->comparing, TURN_SECONDS);
 
 	if (mine)
 		p.until = img_time_mono() + COMPARE_SECONDS;
 	alike_resolve_one(r->g, &s->chunk.arena, &s->chunk.item[0], no_time,
 			  &p);
-	if (!mine)
-		return;
-	pthread_mutex_lock(&r->lock);
-	r->comparing = false;
-	pthread_cond_signal(&r->compared);
-	pthread_mutex_unlock(&r->lock);
+	if (mine)
+		receive_turn_give(s, &r->comparing);
 }

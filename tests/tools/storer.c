@@ -1,8 +1,9 @@
 /* storer - stores files at a peer on this machine and says what was
    acknowledged: the SOP instance of each that got 0000, one a line, at once.
 
-	storer PORT TITLE FILE ...
+	storer [-b ADDRESS] PORT TITLE FILE ...
 
+   -b: comes from there.
    Files are CT in explicit VR little endian.  Over a plain socket: nothing is
    buffered between an answer and its line. */
 #include <arpa/inet.h>
@@ -24,6 +25,7 @@
 
 static struct msg m, file;
 static int sock;
+static const char *home;
 
 static bool put(void)
 {
@@ -68,15 +70,19 @@ static uint8_t pdu(void)
 static bool dial(uint16_t port, const char *title)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port) };
+				 .sin_port = htons(port) },
+			   own = { .sin_family = AF_INET };
 	const struct rq q = {
 		.called = title, .calling = "STORER", .abstract = CT, .ts = EXPL
 	};
 	int on = 1;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	own.sin_addr.s_addr = home ? inet_addr(home) : 0;
 	sock = socket(AF_INET, SOCK_STREAM, 0);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0)
+	if (sock < 0 ||
+	    (home && bind(sock, (struct sockaddr *)&own, sizeof(own)) < 0) ||
+	    connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return false;
 	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	a_associate_rq(&m, &q);
@@ -151,6 +157,11 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 2 && strcmp(argv[1], "-b") == 0) {
+		home = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 4 || !r || !dial((uint16_t)atoi(argv[1]), argv[2]))
 		return 3;
 	for (int i = 3; i < argc; i++) {

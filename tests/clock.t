@@ -19,7 +19,7 @@ jump 0
 jumps()
 {
 	for s_ in 86400 -86400 0 -86400 86400; do
-		sleep 0.4
+		sleep 0.25
 		jump $s_
 	done
 }
@@ -105,9 +105,9 @@ bad()
 at_once()
 {
 	jump 0
-	{ sleep 0.7; jump "$1"; } &
-	within 18 60 skewed timeout 20 imgsend -q -C none --retries 0 \
-		--assoc-timeout 2 --timeout 2 -c "$to" 1.dcm
+	{ sleep 0.4; jump "$1"; } &
+	within 9 60 skewed timeout 20 imgsend -q -C none --retries 0 \
+		--assoc-timeout 1 --timeout 1 -c "$to" 1.dcm
 }
 for how in mute silent; do
 	bad $how

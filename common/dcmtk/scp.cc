@@ -302,9 +302,14 @@ void img_accept_expect(struct img_accept *a, enum img_accept_phase phase)
 /* 1 a PDU with fragments has come, 0 a request for release, -1. */
 static int read_pdu(struct img_accept *a, struct img_err *err)
 {
-	OFCondition rc =
-		DUL_ReadPDVs(&a->assoc->DULassociation, NULL, DUL_BLOCK, 0);
+	OFCondition rc;
 
+	/* For DCMTK a read that ends without bytes has lost the connection:
+	   nothing could be said to who is only sent away. */
+	if (a->pace.phase == IMG_EXPECT_COMMAND &&
+	    !a->conn->networkDataAvailable(0) && !a->pace.wait(a->sock, POLLIN))
+		return ended(a, "association", DUL_READTIMEOUT, err);
+	rc = DUL_ReadPDVs(&a->assoc->DULassociation, NULL, DUL_BLOCK, 0);
 	if (rc == DUL_PDATAPDUARRIVED)
 		return 1;
 	if (rc != DUL_PEERREQUESTEDRELEASE)

@@ -54,6 +54,7 @@ common-20: released
 contexts-128-syntaxes-40: released
 contexts-128: released
 contexts-400: released
+echoes: released
 extended-5: released
 field-0: status 0211
 field-find: status 0211

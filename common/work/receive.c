@@ -13,6 +13,10 @@
 #define STACK   (256 * 1024)
 #define TICK_MS 500
 
+/* RFC 8446 6.2 */
+#define ACCESS_DENIED  49
+#define INTERNAL_ERROR 80
+
 /* ---- associations ----------------------------------------------------- */
 
 static void assoc_free(struct assoc *s)
@@ -32,6 +36,8 @@ static void *run(void *arg)
 {
 	struct assoc *s = arg, **at;
 	struct img_receive *r = s->r;
+	struct origin *origin = s->origin;
+	bool gave_way;
 
 	receive_assoc(s);
 	pthread_mutex_lock(&r->lock);
@@ -39,22 +45,25 @@ static void *run(void *arg)
 	for (at = &r->running; *at != s; at = &(*at)->next)
 		;
 	*at = s->next;
+	gave_way = s->gives_way;
 	pthread_mutex_unlock(&r->lock);
 	assoc_free(s);
 	/* Now the listener may end. */
 	pthread_mutex_lock(&r->lock);
 	r->n_running--;
+	origin->held--;
+	origin->leaving -= gave_way;
 	pthread_cond_signal(&r->gone);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
 
 /* Nothing of what it sends is looked at. */
-void receive_send_off(int sock, const uint8_t pdu[10])
+void receive_send_off(int sock, const void *p, size_t n)
 {
 	char junk[4096];
 
-	(void)send(sock, pdu, 10, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(sock, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(sock, SHUT_WR);
 	/* Bytes that are there would turn the close into a reset, which could
 	   overtake the answer. */
@@ -64,11 +73,20 @@ void receive_send_off(int sock, const uint8_t pdu[10])
 	close(sock);
 }
 
-void receive_turn_away(int sock, uint8_t result, uint8_t source, uint8_t reason)
+/* An alert needs no handshake: a peer that has begun one understands it, and
+   would take a PDU for a broken one (RFC 8446 6). */
+void receive_turn_away(struct img_receive *r, int sock, uint8_t result,
+		       uint8_t source, uint8_t reason)
 {
 	const uint8_t rj[10] = { 3, 0, 0, 0, 0, 4, 0, result, source, reason };
+	const uint8_t alert[7] = {
+		21, 3, 3, 0, 2, 2, result == 1 ? ACCESS_DENIED : INTERNAL_ERROR
+	};
 
-	receive_send_off(sock, rj);
+	if (r->opts.serve.tls)
+		receive_send_off(sock, alert, sizeof(alert));
+	else
+		receive_send_off(sock, rj, sizeof(rj));
 }
 
 static int start(struct img_receive *r, struct assoc *s)
@@ -88,10 +106,12 @@ static int start(struct img_receive *r, struct assoc *s)
 	s->next = r->running;
 	r->running = s;
 	r->n_running++;
+	s->origin->held++;
 	e = pthread_create(&thread, &attr, run, s);
 	if (e) {
 		r->running = s->next;
 		r->n_running--;
+		s->origin->held--;
 	} else {
 		receive_standing_begin(s);
 	}
@@ -130,7 +150,7 @@ bool receive_may_knock(struct img_receive *r, int sock,
 		return true;
 	img_address_name(from, address);
 	refused(r, address, false, "address not allowed");
-	receive_turn_away(sock, 1, 1, 1);
+	receive_turn_away(r, sock, 1, 1, 1);
 	return false;
 }
 
@@ -140,7 +160,7 @@ void receive_admit(struct img_receive *r, const struct coming *c)
 	pthread_condattr_t mono;
 
 	if (!s) {
-		receive_turn_away(c->sock, 2, 3, 1);
+		receive_turn_away(r, c->sock, 2, 3, 1);
 		return;
 	}
 	s->r = r;
@@ -152,13 +172,13 @@ void receive_admit(struct img_receive *r, const struct coming *c)
 	s->sock = c->sock;
 	s->from = *c->from;
 	s->standing = c->standing;
-	snprintf(s->origin, sizeof(s->origin), "%s", c->origin);
+	s->origin = c->origin;
 	snprintf(s->title, sizeof(s->title), "%s", c->title);
 	img_address_name(c->from, s->address);
 	snprintf(s->peer, sizeof(s->peer), "%s", s->address);
 	if (start(r, s) == 0)
 		return;
-	receive_turn_away(c->sock, 2, 3, 1);
+	receive_turn_away(r, c->sock, 2, 3, 1);
 	s->sock = -1;
 	assoc_free(s);
 }
@@ -324,6 +344,7 @@ void img_receive_close(struct img_receive *r)
 	img_users_free(r->users);
 	img_dicom_reader_free(r->reader);
 	free(r->stable);
+	receive_origins_free(r);
 	pthread_cond_destroy(&r->work);
 	pthread_cond_destroy(&r->idle);
 	pthread_cond_destroy(&r->more);

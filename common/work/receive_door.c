@@ -31,6 +31,7 @@
 #define HANDSHAKE 0x16 /* RFC 8446 5.1 */
 #define TLS_HEAD  5
 #define PENALTY   1.0 /* seconds until what is no request is answered */
+#define AGAIN     1.0 /* until somebody else gives way for the same one */
 
 /* PS3.8 9.3.8 */
 #define UNRECOGNIZED 1
@@ -41,13 +42,14 @@ struct guest {
 	struct guest *next;
 	int sock;
 	struct sockaddr_storage from;
-	char address[IMG_ADDRESS_MAX], origin[IMG_ADDRESS_MAX], title[17];
-	double since;
-	bool whole;      /* its request is there, */
-	const char *why; /* and it is to wait */
-	bool cut;        /* and will not be */
-	uint8_t wrong;   /* what it sends is none: the reason */
-	uint8_t bin;
+	char address[IMG_ADDRESS_MAX], title[17];
+	struct origin *origin;
+	unsigned rank;       /* how many places it would make its origin's */
+	double since, asked; /* when it was given somebody's place last */
+	bool whole;          /* its request is there, */
+	const char *why;     /* and it is to wait */
+	bool cut;            /* and will not be */
+	uint8_t wrong;       /* what it sends is none: the reason */
 };
 
 struct door {
@@ -60,16 +62,21 @@ struct door {
 /* ---- coming and going ------------------------------------------------- */
 
 /* Whoever has one IPv6 address has all those of its network. */
-static void origin_of(struct guest *g)
+static struct origin *origin_of(struct img_receive *r,
+				const struct sockaddr_storage *from)
 {
-	struct sockaddr_storage a = g->from;
+	struct sockaddr_storage a = *from;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&a;
+	char name[IMG_ADDRESS_MAX];
+	struct origin *o;
 
 	if (a.ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
 		memset(six->sin6_addr.s6_addr + 8, 0, 8);
-	img_address_name(&a, g->origin);
-	for (const char *c = g->origin; *c; c++)
-		g->bin = (uint8_t)(g->bin * 31 + (uint8_t)*c);
+	img_address_name(&a, name);
+	pthread_mutex_lock(&r->lock);
+	o = receive_origin(r, name);
+	pthread_mutex_unlock(&r->lock);
+	return o;
 }
 
 /* Off the list; the socket is the caller's then. */
@@ -84,6 +91,7 @@ static int leave(struct door *d, struct guest *g)
 	if (!*at)
 		d->end = at;
 	d->n--;
+	g->origin->guests--;
 	/* The worker's copy would keep it there. */
 	epoll_ctl(d->epoll, EPOLL_CTL_DEL, sock, NULL);
 	free(g);
@@ -113,22 +121,18 @@ static void abort_it(struct img_receive *r, struct guest *g)
 
 	note(r, g, IMG_E_MALFORMED,
 	     "association request: these bytes are none");
-	receive_send_off(leave(r->door, g), pdu);
+	receive_send_off(leave(r->door, g), pdu, sizeof(pdu));
 }
 
-/* The eldest of those from where most are: a flood pushes itself out.  Origins
-   are told apart by a sum only, which will do for this. */
+/* The eldest of those from where most are: a flood pushes itself out. */
 static void make_room(struct img_receive *r)
 {
-	unsigned count[256] = { 0 }, most = 0;
 	double now = img_time_mono();
-	struct guest *g;
+	struct guest *g = r->door->first;
 
-	for (g = r->door->first; g; g = g->next)
-		if (++count[g->bin] > most)
-			most = count[g->bin];
-	for (g = r->door->first; count[g->bin] < most; g = g->next)
-		;
+	for (struct guest *i = g; i; i = i->next)
+		if (i->origin->guests > g->origin->guests)
+			g = i;
 	if (now - r->door->told >= 1) {
 		note(r, g, IMG_E_REFUSED, "refused: too many connections wait");
 		r->door->told = now;
@@ -204,22 +208,58 @@ static void look(struct img_receive *r, struct guest *g, uint32_t events)
 
 /* ---- whose turn it is ------------------------------------------------- */
 
-static void knock(struct img_receive *r, struct guest *g, bool also_blamed)
+/* Whether it is let in, and no guest any more. */
+static bool knock(struct img_receive *r, struct guest *g, bool also_blamed)
 {
 	const struct guest was = *g;
 	struct coming c = { .from = &was.from,
 			    .origin = was.origin,
-			    .title = was.title };
+			    .title = was.title,
+			    .rank = was.rank };
+	double now = img_time_mono();
 	bool blamed;
 
 	pthread_mutex_lock(&r->lock);
-	g->why = receive_not_yet(r, &c, g->address, &c.standing);
+	g->why = receive_not_yet(r, &c);
 	blamed = receive_is_blamed(c.standing, g->title);
+	if (g->why && now - g->asked >= AGAIN && receive_make_way(r, &c))
+		g->asked = now;
 	pthread_mutex_unlock(&r->lock);
 	if (g->why || (blamed && !also_blamed))
-		return;
+		return false;
 	c.sock = leave(r->door, g);
 	receive_admit(r, &c);
+	return true;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct guest *x = *(struct guest *const *)a;
+	const struct guest *y = *(struct guest *const *)b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return (x->since > y->since) - (x->since < y->since);
+}
+
+/* Those whose request is there: first who has fewest places. */
+static size_t line_up(struct img_receive *r, struct guest *line[GUESTS])
+{
+	struct guest *g;
+	size_t n = 0;
+
+	pthread_mutex_lock(&r->lock);
+	receive_ask_anew(r);
+	for (g = r->door->first; g; g = g->next) {
+		if (!g->whole)
+			continue;
+		g->rank = g->origin->held + g->origin->asking++;
+		line[n++] = g;
+	}
+	receive_share(r);
+	pthread_mutex_unlock(&r->lock);
+	qsort(line, n, sizeof(*line), by_rank);
+	return n;
 }
 
 static void expire(struct img_receive *r, struct guest *g)
@@ -231,7 +271,7 @@ static void expire(struct img_receive *r, struct guest *g)
 		     "association request: the peer closed the connection");
 	} else if (g->whole) {
 		receive_put_off(r, g->address, g->why);
-		receive_turn_away(leave(r->door, g), 2, 3, 2);
+		receive_turn_away(r, leave(r->door, g), 2, 3, 2);
 	} else {
 		drop(r, g, IMG_E_LIMIT, "association request: time is over");
 	}
@@ -250,15 +290,17 @@ static bool is_late(const struct img_receive *r, const struct guest *g,
 /* A title that is not to blame for the waiting goes first. */
 void receive_door_turn(struct img_receive *r)
 {
+	struct guest *line[GUESTS], *g, *next;
 	double now = img_time_mono();
-	struct guest *g, *next;
+	size_t n;
 
+	if (!r->door->first)
+		return;
+	n = line_up(r, line);
 	for (int round = 0; round < 2; round++)
-		for (g = r->door->first; g; g = next) {
-			next = g->next;
-			if (g->whole)
-				knock(r, g, round > 0);
-		}
+		for (size_t i = 0; i < n; i++)
+			if (line[i] && knock(r, line[i], round > 0))
+				line[i] = NULL;
 	for (g = r->door->first; g; g = next) {
 		next = g->next;
 		if (is_late(r, g, now))
@@ -281,16 +323,17 @@ static void greet(struct img_receive *r, int sock,
 		make_room(r);
 	g = calloc(1, sizeof(*g));
 	e.data.ptr = g;
-	if (!g || epoll_ctl(d->epoll, EPOLL_CTL_ADD, sock, &e) < 0) {
+	if (!g || !(g->origin = origin_of(r, from)) ||
+	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, sock, &e) < 0) {
 		free(g);
-		receive_turn_away(sock, 2, 3, 1);
+		receive_turn_away(r, sock, 2, 3, 1);
 		return;
 	}
+	g->origin->guests++;
 	g->sock = sock;
 	g->from = *from;
 	g->since = img_time_mono();
 	img_address_name(from, g->address);
-	origin_of(g);
 	*d->end = g;
 	d->end = &g->next;
 	d->n++;
@@ -358,7 +401,7 @@ void receive_door_close(struct img_receive *r)
 	if (!r->door)
 		return;
 	while (r->door->first)
-		receive_turn_away(leave(r->door, r->door->first), 2, 3, 1);
+		receive_turn_away(r, leave(r->door, r->door->first), 2, 3, 1);
 	close(r->door->epoll);
 	free(r->door);
 	r->door = NULL;

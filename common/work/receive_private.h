@@ -3,6 +3,7 @@
 #define IMG_RECEIVE_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "jail/jail.h"
 #include "work/ingest_private.h"
@@ -24,12 +25,32 @@ struct standing {
 	bool proved; /* an association has been useful */
 };
 
+/* An address, or a network of IPv6; receive_place.c. */
+struct origin {
+	struct origin *next;
+	char name[IMG_ADDRESS_MAX];
+	unsigned held, leaving;  /* places; how many of them it gives up */
+	unsigned guests, asking; /* without one; whose request is there */
+};
+
+/* What a request has to wait for. */
+enum lack {
+	LACK_NONE,
+	LACK_TURN,      /* nobody gives way for that */
+	LACK_THERE,     /* a place of its origin, */
+	LACK_STRANGERS, /* of those that have done nothing useful yet, */
+	LACK_ANY        /* or of any */
+};
+
 /* A connection whose request is there. */
 struct coming {
 	int sock;
 	const struct sockaddr_storage *from;
-	const char *origin, *title;
+	struct origin *origin;
+	const char *title;
+	unsigned rank; /* places of its origin, with those asked for before */
 	struct standing *standing;
+	enum lack lack;
 };
 
 /* Work that few may have done for them at once; with the lock. */
@@ -58,10 +79,16 @@ struct assoc {
 	char address[IMG_ADDRESS_MAX];
 	char peer[PEER_MAX];
 	unsigned lane;
-	bool granted, told_to_stop;
+	atomic_bool granted;
+	bool told_to_stop;
+	_Atomic double quiet; /* since when nothing is in hand; 0: something
+				 is */
+	bool gives_way;       /* others wait for its place; the listener's, */
+	double leaves;        /* and since when it knows */
 	/* what becomes of its standing, NULL: nothing */
 	struct standing *standing;
-	char origin[IMG_ADDRESS_MAX], title[17]; /* as it asked, unread */
+	struct origin *origin;
+	char title[17]; /* as it asked, unread */
 	bool suspect, stranger, useful, excused, broke_rules;
 	char called[17]; /* what it called us */
 	/* storage commitment: what was asked for and is not reported */
@@ -106,6 +133,8 @@ struct img_receive {
 	struct img_users *users; /* NULL: nobody is asked who it is */
 	struct assoc *running;
 	unsigned n_running, lanes;
+	struct origin *origins;
+	unsigned share; /* of the places, what is one's */
 	struct standing standing[STANDINGS];
 	struct standing suspects, strangers; /* what all of them have */
 	pthread_mutex_t heavy; /* one of them at a time has work done for it */
@@ -144,11 +173,11 @@ void receive_admit(struct img_receive *r, const struct coming *c);
 /* Whether anybody may come from there; else it is sent away. */
 bool receive_may_knock(struct img_receive *r, int sock,
 		       const struct sockaddr_storage *from);
-/* A last PDU, and the end of the connection. */
-void receive_send_off(int sock, const uint8_t pdu[10]);
-/* PS3.8 9.3.4 */
-void receive_turn_away(int sock, uint8_t result, uint8_t source,
-		       uint8_t reason);
+/* Last bytes, and the end of the connection. */
+void receive_send_off(int sock, const void *p, size_t n);
+/* PS3.8 9.3.4; a peer that expects TLS gets an alert instead. */
+void receive_turn_away(struct img_receive *r, int sock, uint8_t result,
+		       uint8_t source, uint8_t reason);
 /* That one has waited in vain. */
 void receive_put_off(struct img_receive *r, const char *address,
 		     const char *why);
@@ -164,11 +193,28 @@ void receive_door_hear(struct img_receive *r);
 void receive_door_turn(struct img_receive *r);
 int receive_door_patience(const struct img_receive *r, int most);
 
+/* receive_place.c; all with the lock. */
+/* The door's alone; valid while it has guests or holds places, and until the
+   next call.  NULL: out of memory. */
+struct origin *receive_origin(struct img_receive *r, const char *name);
+void receive_origins_free(struct img_receive *r);
+/* Nobody asks; then, with asking set: what a share is. */
+void receive_ask_anew(struct img_receive *r);
+void receive_share(struct img_receive *r);
+enum lack receive_lack(const struct img_receive *r, const struct coming *c);
+/* Whether an association will end for it. */
+bool receive_make_way(struct img_receive *r, const struct coming *c);
+/* Of its thread, without the lock: tells the worker to stop if it is to; how
+   long until that is to be looked at again, ms. */
+int receive_stop_if_asked(struct assoc *s);
+/* Whether its time is over; what is said then. */
+bool receive_has_to_go(const struct assoc *s);
+int receive_gave_way(struct img_err *err);
+
 /* receive_standing.c; all with the lock. */
-/* Why it is to wait; NULL: it may be let in now.  *which is then for
-   receive_admit, at once. */
-const char *receive_not_yet(struct img_receive *r, const struct coming *c,
-			    const char *address, struct standing **which);
+/* Why it is to wait; NULL: it may be let in now, at once.  Sets standing and
+   lack. */
+const char *receive_not_yet(struct img_receive *r, struct coming *c);
 bool receive_is_blamed(const struct standing *p, const char *title);
 void receive_standing_begin(struct assoc *s);
 void receive_standing_end(struct assoc *s);

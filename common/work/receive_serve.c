@@ -9,8 +9,7 @@
 
 #include "work/receive_private.h"
 
-#define TICK_MS 500
-#define ROOM    ((uint64_t)16 << 20) /* left for the catalog and the log */
+#define ROOM ((uint64_t)16 << 20) /* left for the catalog and the log */
 
 /* PS3.4 B.2.3 and PS3.7 C */
 #define SUCCESS      0x0000
@@ -381,29 +380,18 @@ static bool is_alive(struct assoc *s)
 	return now - s->since < most + 10;
 }
 
-static void stop_if_asked(struct assoc *s)
-{
-	const struct img_down stop = { .kind = IMG_DOWN_STOP };
-	struct img_err ignored = IMG_ERR_INIT;
-	bool stopping;
-
-	pthread_mutex_lock(&s->r->lock);
-	stopping = s->r->stopping || s->r->broken;
-	pthread_mutex_unlock(&s->r->lock);
-	if (stopping && !s->told_to_stop)
-		(void)say(s, &stop, -1, &ignored);
-	s->told_to_stop |= stopping;
-}
-
 /* 1 a message, 0 the worker is gone, -1. */
 static int next(struct assoc *s, struct img_up *up, struct img_err *err)
 {
 	struct pollfd p = { s->worker.fd, POLLIN, 0 };
 
 	for (;;) {
-		stop_if_asked(s);
-		if (poll(&p, 1, TICK_MS) > 0)
+		int ms = receive_stop_if_asked(s);
+
+		if (poll(&p, 1, receive_has_to_go(s) ? 0 : ms) > 0)
 			break;
+		if (receive_has_to_go(s))
+			return receive_gave_way(err);
 		if (!is_alive(s))
 			return img_err_set(err, IMG_E_LIMIT, "time is over");
 	}
@@ -431,8 +419,11 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 		return 1;
 	default:
 		s->useful |= up->bytes > 0; /* C-ECHOs */
-		s->excused |= up->code == IMG_E_BUSY;
-		if (up->code && up->code != IMG_E_BUSY)
+		if (up->code == IMG_E_BUSY && s->leaves > 0)
+			receive_gave_way(err);
+		else if (up->code == IMG_E_BUSY)
+			s->excused = true;
+		else if (up->code)
 			img_err_set(err, up->code, "%s", up->u.text);
 		return 0;
 	}
@@ -446,8 +437,12 @@ static void talk(struct assoc *s, struct img_err *err)
 
 	close(s->sock);
 	s->sock = -1;
-	while (rc == 0 && (rc = next(s, &up, err)) > 0)
+	s->quiet = img_time_mono();
+	while (rc == 0 && (rc = next(s, &up, err)) > 0) {
+		s->quiet = 0;
 		rc = deal(s, &up, err) <= 0 ? -1 : 0;
+		s->quiet = s->open ? 0 : img_time_mono();
+	}
 	explicit_bzero(&up, sizeof(up)); /* passcodes */
 }
 
@@ -476,13 +471,13 @@ void *receive_assoc(void *arg)
 	} else if (s->x.reader && img_jail_is_gone(s->r->jail)) {
 		give_up(s->r, &err);
 	}
-	if (err.code == IMG_OK && why.code != IMG_OK)
-		err = why;
+	err = err.code == IMG_OK ? why : err;
 	lose(s, err.code ? err.code : IMG_E_TRANSPORT,
 	     err.code ? err.text : "the association ended");
 	img_store_drop(s->r->g->store, &s->spare);
 	s->excused |= is_ours(&err);
-	s->broke_rules = err.code != IMG_OK && err.code != IMG_E_TRANSPORT;
+	s->broke_rules = err.code != IMG_OK && err.code != IMG_E_TRANSPORT &&
+			 s->leaves == 0;
 	receive_report(s);
 	if (err.code != IMG_OK) {
 		struct img_err text = IMG_ERR_INIT;

@@ -109,33 +109,6 @@ static struct standing *make(struct img_receive *r, const char *origin,
 	return oldest;
 }
 
-/* Those that have not done anything useful yet leave a quarter to the rest, and
-   come in one after the other. */
-static bool is_full(struct img_receive *r, const struct standing *p)
-{
-	unsigned most = r->opts.max_associations;
-
-	return r->n_running >= most ||
-	       (p && !p->proved &&
-		(r->strangers.running >= most - most / 4 ||
-		 r->strangers.left < 1));
-}
-
-/* A machine may have all addresses of an IPv6 network, and a network many
-   machines: it leaves a quarter to the rest. */
-static bool is_full_there(const struct img_receive *r, const char *origin,
-			  const char *address)
-{
-	unsigned most = r->opts.max_associations, n = 0, near = 0;
-
-	for (const struct assoc *s = r->running; s; s = s->next) {
-		n += strcmp(s->address, address) == 0;
-		near += strcmp(s->origin, origin) == 0;
-	}
-	return n >= r->opts.max_per_peer ||
-	       (strcmp(origin, address) != 0 && near >= most - most / 4);
-}
-
 /* Little is left for one more. */
 static bool is_suspect(const struct img_receive *r, const struct standing *p)
 {
@@ -170,19 +143,20 @@ static struct standing *standing_of(struct img_receive *r, const char *origin,
 	return p;
 }
 
-const char *receive_not_yet(struct img_receive *r, const struct coming *c,
-			    const char *address, struct standing **which)
+const char *receive_not_yet(struct img_receive *r, struct coming *c)
 {
 	struct standing *p = NULL;
 
-	if (r->opts.max_bad && !(p = standing_of(r, c->origin, c->title)))
+	c->lack = LACK_TURN;
+	if (r->opts.max_bad && !(p = standing_of(r, c->origin->name, c->title)))
 		return TOO_MANY;
-	*which = p;
+	c->standing = p;
 	if (p && is_suspect(r, p) && !has_turn(r, p))
 		return "too many of its associations came to nothing";
-	if (is_full_there(r, c->origin, address))
+	c->lack = receive_lack(r, c);
+	if (c->lack == LACK_THERE)
 		return TOO_MANY " from this address";
-	return is_full(r, p) ? TOO_MANY : NULL;
+	return c->lack == LACK_NONE ? NULL : TOO_MANY;
 }
 
 bool receive_is_blamed(const struct standing *p, const char *title)
@@ -228,8 +202,8 @@ static void charge(struct img_receive *r, struct assoc *s, double now)
 
 	take(p, n, least);
 	if (*p->title) {
-		shared = find(r, s->origin, "");
-		if (shared || (shared = make(r, s->origin, "", now))) {
+		shared = find(r, s->origin->name, "");
+		if (shared || (shared = make(r, s->origin->name, "", now))) {
 			forgive(shared, FORGIVEN, full(r), now);
 			take(shared, n, 0);
 		}
@@ -249,8 +223,9 @@ static void reward(struct img_receive *r, struct assoc *s, double now)
 		p->left = full(r);
 	left = p->left < 1 ? 1 : p->left;
 	/* Where titles are known, what one has done is to no other's credit. */
-	if (*s->title && !*p->title && !(p = find(r, s->origin, s->title)) &&
-	    (p = make(r, s->origin, s->title, now)))
+	if (*s->title && !*p->title &&
+	    !(p = find(r, s->origin->name, s->title)) &&
+	    (p = make(r, s->origin->name, s->title, now)))
 		p->left = left;
 	if (p)
 		p->proved = true;

@@ -12,7 +12,8 @@ static unsigned held_by(const struct turns *t, const char *origin)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < TURNS_MAX; i++)
-		n += t->holder[i] && strcmp(t->holder[i]->origin, origin) == 0;
+		n += t->holder[i] &&
+		     strcmp(t->holder[i]->origin->name, origin) == 0;
 	return n;
 }
 
@@ -51,9 +52,9 @@ static struct assoc **next_of(struct turns *t)
 	double oldest = 0;
 
 	for (struct assoc **at = &t->waiting; *at; at = &(*at)->behind) {
-		double last = last_of(t, (*at)->origin);
+		double last = last_of(t, (*at)->origin->name);
 
-		if (held_by(t, (*at)->origin) < most &&
+		if (held_by(t, (*at)->origin->name) < most &&
 		    (!next || last < oldest)) {
 			next = at;
 			oldest = last;
@@ -71,7 +72,7 @@ static void deal(struct turns *t)
 			continue;
 		t->holder[i] = *at;
 		*at = t->holder[i]->behind;
-		note_turn(t, t->holder[i]->origin);
+		note_turn(t, t->holder[i]->origin->name);
 		pthread_cond_signal(&t->holder[i]->woken);
 	}
 }

@@ -12,6 +12,24 @@ static void silent(long n)
 		outcome(20);
 }
 
+/* C-ECHOs, one every 100 ms. */
+static void echoes(long n)
+{
+	if (!associate("1.2.840.10008.1.1", EXPL))
+		return;
+	while (n--) {
+		command(0x30, "1.2.840.10008.1.1", NULL, false);
+		send_command(1);
+		if (pdu(20) != 4) {
+			snprintf(how, sizeof(how), "sent away");
+			return;
+		}
+		naps(0.1);
+	}
+	let_go();
+	outcome(20);
+}
+
 static void second_request(long n)
 {
 	(void)n;

@@ -41,6 +41,23 @@ static void tls(long n)
 	outcome(20);
 }
 
+/* A whole ClientHello, then silence. */
+static void tls_hello(long n)
+{
+	double until = now() + 20;
+
+	(void)n;
+	raw(&m, "\x16\x03\x01\0\x45\x01\0\0\x41\x03\x03", 11);
+	fill(&m, 0x55, 32);
+	/* no session, two suites, no compression; groups and signatures */
+	raw(&m, "\0\0\x04\xc0\x2b\xc0\x2f\x01\0\0\x14", 11);
+	raw(&m, "\0\x0a\0\x06\0\x04\0\x17\0\x1d", 10);
+	raw(&m, "\0\x0d\0\x06\0\x04\x04\x01\x04\x03", 10);
+	put(&m);
+	while (get(d.p, 1, until)) /* no PDUs */
+		;
+}
+
 /* A PDU of this type where a request belongs. */
 static void wrong_type(long type)
 {

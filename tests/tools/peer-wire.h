@@ -54,15 +54,22 @@ static int dial_once(void)
 	struct sockaddr_in a = { .sin_family = AF_INET,
 				 .sin_port = htons(port) },
 			   own = { .sin_family = AF_INET };
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(port),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT },
+			    own6 = { .sin6_family = AF_INET6 };
+	bool six = inet_pton(AF_INET6, home, &own6.sin6_addr) == 1;
+	int on = 1, fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	own.sin_addr.s_addr = inet_addr(home);
+	own.sin_addr.s_addr = six ? 0 : inet_addr(home);
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
-	    connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+	if (six ? bind(fd, (struct sockaddr *)&own6, sizeof(own6)) < 0 ||
+			    connect(fd, (struct sockaddr *)&a6, sizeof(a6)) < 0
+		: bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
+			    connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
 		close(fd);
 		return -1;
 	}

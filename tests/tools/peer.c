@@ -16,7 +16,7 @@
 				  "failed"
 	peer PORT hold N SECONDS  N connections that never speak
 
-   before PORT: -b ADDRESS to come from, -t TITLE to have.
+   before PORT: -b ADDRESS to come from (IPv6: to ::1), -t TITLE to have.
 
    A script prints its name and what became of it: rejected, aborted, released,
    closed, "status XXXX" of the last answer, or open when the other side still

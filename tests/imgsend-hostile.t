@@ -11,13 +11,7 @@ img two.dcm 2 --rows 64 --cols 64
 # bad HOW
 bad()
 {
-	rm -f port
-	serve perl "$TOP/tests/tools/badpeer.pl" port "$1"
-	i_=0
-	while [ ! -e port ] && [ $i_ -lt 100 ]; do
-		i_=$((i_ + 1))
-		sleep 0.05
-	done
+	serve_bad "$1"
 	port=$(cat port)
 	to="BAD@127.0.0.1:$port"
 }

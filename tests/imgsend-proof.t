@@ -22,6 +22,7 @@ unsent()
 # ---- a peer that commits -------------------------------------------------
 
 free_port
+recv_port=$port
 serve imgrecv -C theirs -p "$port" -a RECV
 ok 'imgrecv is there' listening
 exits 0 'with --commit' timeout 60 imgsend -q -C arch --commit \
@@ -48,6 +49,31 @@ rows 'SELECT status, proof, count(*) FROM sent GROUP BY 1, 2' >o
 same 'keeps it' o <<!
 sent|committed|6
 !
+
+# ---- two objects, one UID ------------------------------------------------
+
+img in/twin.dcm 1 --study 2.25.101 --series 2.25.201 --pixel 9
+img one.dcm 21 && img two.dcm 21 --pixel 9
+for where in none arch; do
+	exits 1 "two of one UID, to be committed ($where)" timeout 60 \
+		imgsend -q -C $where --commit -c "RECV@127.0.0.1:$port" \
+		one.dcm two.dcm in/2.dcm --again
+	ok 'of them nothing is proved' test "$(records sent)" = 2
+	ok 'and the reason told' test "$(grep -c '"warning":\["unproved: other bytes with its UID were sent there, too"\]' out)" = 2
+	ok 'the third one is' test "$(records committed)" = 1
+done
+exits 1 'a UID of which other bytes went there in another run' timeout 60 \
+	imgsend -q -C arch --commit -c "RECV@127.0.0.1:$port" in/twin.dcm
+ok 'is not proved' grep -q '^{"status":"sent".*"unproved: other bytes' out
+exits 0 'one that is given twice' timeout 60 imgsend -q -C none --commit \
+	-c "RECV@127.0.0.1:$port" in/5.dcm in/5.dcm
+ok 'is' test "$(records committed)" = 2
+serve_bad other-class
+exits 1 'a peer that commits to other SOP classes' timeout 60 imgsend -q \
+	-C none --commit --commit-timeout 2 -c "BAD@127.0.0.1:$(cat port)" \
+	in/1.dcm
+ok 'commits to nothing' test "$(records sent)" = 1
+port=$recv_port
 
 # ---- what is not sent ----------------------------------------------------
 

@@ -5,6 +5,7 @@
 #                        process in $peer
 #   listening            waits until somebody listens at $port
 #   serve_qr             dcmqrscp as QR at a free port, with its objects in db
+#   serve_bad HOW        badpeer.pl at the port in the file port
 #   gone PID             ends a process of ours, and waits for it
 #
 # shellcheck shell=sh
@@ -44,6 +45,17 @@ QR $PWD/db RW (9, 1024mb) ANY
 AETable END
 !
 	serve dcmqrscp -c qr.cfg
+}
+
+serve_bad()
+{
+	rm -f port
+	serve perl "$TOP/tests/tools/badpeer.pl" port "$1"
+	i_=0
+	while [ ! -e port ] && [ $i_ -lt 100 ]; do
+		i_=$((i_ + 1))
+		sleep 0.05
+	done
 }
 
 listening()

@@ -172,6 +172,11 @@ struct img_sent {
 int img_catalog_sent(struct img_catalog *c, const char *peer, const char *sop,
 		     const uint8_t digest[IMG_DIGEST_SIZE],
 		     struct img_sent *out, struct img_err *err);
+/* Whether the peer has taken other bytes with this UID: 1, 0, -1. */
+int img_catalog_sent_other(struct img_catalog *c, const char *peer,
+			   const char *sop,
+			   const uint8_t digest[IMG_DIGEST_SIZE],
+			   struct img_err *err);
 /* Within a transaction; replaces what was known. */
 int img_catalog_note_sent(struct img_catalog *c, const struct img_sent *in,
 			  struct img_err *err);

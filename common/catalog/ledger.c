@@ -51,22 +51,42 @@ static int get_sent(struct img_catalog *c, sqlite3_stmt *st,
 	return 1;
 }
 
+/* 1: *st is at a row, 0, -1. */
+static int find_sent(struct img_catalog *c, unsigned sql, const char *peer,
+		     const char *sop, const uint8_t digest[IMG_DIGEST_SIZE],
+		     sqlite3_stmt **st, struct img_err *err)
+{
+	if (!c->ledger)
+		return 0;
+	*st = img_catalog_stmt(c, sql, err);
+	if (!*st)
+		return -1;
+	sqlite3_bind_text(*st, 1, peer, -1, SQLITE_STATIC);
+	sqlite3_bind_text(*st, 2, sop, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(*st, 3, digest, IMG_DIGEST_SIZE, SQLITE_STATIC);
+	return img_catalog_step(c, *st, "find sent", err);
+}
+
+int img_catalog_sent_other(struct img_catalog *c, const char *peer,
+			   const char *sop,
+			   const uint8_t digest[IMG_DIGEST_SIZE],
+			   struct img_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = find_sent(c, IMG_SQL_SENT_OTHER, peer, sop, digest, &st, err);
+
+	if (rc == 1)
+		sqlite3_reset(st);
+	return rc;
+}
+
 int img_catalog_sent(struct img_catalog *c, const char *peer, const char *sop,
 		     const uint8_t digest[IMG_DIGEST_SIZE],
 		     struct img_sent *out, struct img_err *err)
 {
-	sqlite3_stmt *st;
-	int rc;
+	sqlite3_stmt *st = NULL;
+	int rc = find_sent(c, IMG_SQL_SENT, peer, sop, digest, &st, err);
 
-	if (!c->ledger)
-		return 0;
-	st = img_catalog_stmt(c, IMG_SQL_SENT, err);
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, peer, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, sop, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(st, 3, digest, IMG_DIGEST_SIZE, SQLITE_STATIC);
-	rc = img_catalog_step(c, st, "find sent", err);
 	if (rc != 1)
 		return rc;
 	out->peer = peer;

@@ -136,6 +136,11 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"SELECT status, response, proof, at FROM sent"
 		" WHERE peer = (SELECT id FROM peer WHERE name = :name)"
 		" AND SOPInstanceUID = :sop AND digest = :digest",
+	[IMG_SQL_SENT_OTHER] =
+		"SELECT 1 FROM sent"
+		" WHERE peer = (SELECT id FROM peer WHERE name = :name)"
+		" AND SOPInstanceUID = :sop AND digest <> :digest"
+		" AND status = 'sent'",
 	[IMG_SQL_NOTE_SENT] =
 		"INSERT INTO sent (peer, SOPInstanceUID, digest, status,"
 		" response, proof, at, sum) VALUES (:peer, :sop, :digest,"

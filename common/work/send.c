@@ -86,6 +86,8 @@ void img_send_close(struct img_send *s)
 		free_list(s->groups[i].head);
 	free_list(s->later);
 	free(s->groups);
+	free(s->group_at);
+	send_uids_release(&s->uids);
 	free(s->down);
 	img_dicom_reader_free(s->reader);
 	img_codec_close(s->codec);

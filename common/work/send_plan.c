@@ -37,9 +37,9 @@ static int add_context(struct send_plan *p, const char *sop_class,
 static int other_of_class(const struct img_send *s, const struct send_plan *p,
 			  const char *sop_class)
 {
-	for (size_t i = 0; i < p->groups; i++)
+	for (size_t i = 0; i < p->n_of; i++)
 		if (p->of[i].other >= 0 &&
-		    strcmp(s->groups[i].sop_class, sop_class) == 0)
+		    strcmp(s->groups[p->of[i].group].sop_class, sop_class) == 0)
 			return p->of[i].other;
 	return -1;
 }
@@ -49,57 +49,52 @@ static int other_of_class(const struct img_send *s, const struct send_plan *p,
 static void propose(struct img_send *s, struct send_plan *p, size_t i)
 {
 	struct send_group *g = &s->groups[i];
-	struct send_choice *c = &p->of[i];
-	bool other = has_other(s, g->ts);
+	struct send_choice *c = &p->of[p->n_of];
 
-	if (c->proposed || p->n + 2 > CONTEXTS)
-		return;
-	c->proposed = true;
+	c->group = i;
 	c->own = add_context(p, g->sop_class, g->ts, NULL);
-	if (!other)
-		return;
-	c->other = other_of_class(s, p, g->sop_class);
-	if (c->other < 0)
-		c->other =
-			add_context(p, g->sop_class, EXPLICIT_LE, IMPLICIT_LE);
+	c->other = -1;
+	if (has_other(s, g->ts)) {
+		c->other = other_of_class(s, p, g->sop_class);
+		if (c->other < 0)
+			c->other = add_context(p, g->sop_class, EXPLICIT_LE,
+					       IMPLICIT_LE);
+	}
+	p->n_of++;
 }
 
 int send_plan_make(struct img_send *s, size_t first, struct send_plan *p)
 {
-	int rc = -1;
-
 	memset(p, 0, sizeof(*p));
 	p->uid = calloc((size_t)IMG_ASSOC_CONTEXTS * 3, sizeof(*p->uid));
+	if (!p->uid)
+		return -1;
 	pthread_mutex_lock(&s->lock);
-	p->of = calloc(s->n_groups, sizeof(*p->of));
-	p->accepts = calloc(s->n_groups, sizeof(*p->accepts));
-	if (p->uid && p->of && p->accepts) {
-		p->groups = s->n_groups;
-		for (size_t i = 0; i < p->groups; i++)
-			p->of[i].own = p->of[i].other = -1;
-		propose(s, p, first);
-		for (size_t i = 0; i < p->groups; i++)
-			if (s->groups[i].head)
-				propose(s, p, i);
-		if (s->opts.commit) {
-			p->commit = &p->c[add_context(
-				p, IMG_COMMITMENT, EXPLICIT_LE, IMPLICIT_LE)];
-			p->find = &p->c[add_context(p, IMG_STUDY_ROOT_FIND,
-						    EXPLICIT_LE, IMPLICIT_LE)];
-		}
-		rc = 0;
+	propose(s, p, first);
+	for (size_t i = 0; i < s->n_groups && p->n + 2 <= CONTEXTS; i++)
+		if (i != first && s->groups[i].head)
+			propose(s, p, i);
+	if (s->opts.commit) {
+		p->commit = &p->c[add_context(p, IMG_COMMITMENT, EXPLICIT_LE,
+					      IMPLICIT_LE)];
+		p->find = &p->c[add_context(p, IMG_STUDY_ROOT_FIND, EXPLICIT_LE,
+					    IMPLICIT_LE)];
 	}
 	pthread_mutex_unlock(&s->lock);
-	if (rc < 0)
-		send_plan_release(p);
-	return rc;
+	return 0;
+}
+
+const struct send_choice *send_plan_of(const struct send_plan *p, size_t group)
+{
+	for (size_t i = 0; i < p->n_of; i++)
+		if (p->of[i].group == group)
+			return p->of[i].accepted ? &p->of[i] : NULL;
+	return NULL;
 }
 
 void send_plan_release(struct send_plan *p)
 {
 	free(p->uid);
-	free(p->of);
-	free(p->accepts);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -122,17 +117,17 @@ static bool take(const struct img_send *s, struct send_plan *p,
 void send_plan_answered(struct img_send *s, struct send_plan *p)
 {
 	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < p->groups; i++) {
-		struct send_group *g = &s->groups[i];
+	for (size_t i = 0; i < p->n_of; i++) {
 		struct send_choice *c = &p->of[i];
+		struct send_group *g = &s->groups[c->group];
 
-		if (!c->proposed)
-			continue;
-		p->accepts[i] = take(s, p, c, c->own, g->ts) ||
-				take(s, p, c, c->other, g->ts);
+		c->accepted = take(s, p, c, c->own, g->ts) ||
+			      take(s, p, c, c->other, g->ts);
+		if (c->accepted)
+			p->accepted[p->n_accepted++] = c->group;
 		g->asked = true;
 		g->result = p->c[c->own].result;
-		if (p->accepts[i] && g->result)
+		if (c->accepted && g->result)
 			memcpy(g->via, c->ts, sizeof(g->via));
 	}
 	pthread_mutex_unlock(&s->lock);

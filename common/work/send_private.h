@@ -53,6 +53,16 @@ struct send_group {
 	char via[IMG_UID_MAX]; /* what it takes instead; empty: nothing */
 };
 
+/* Which bytes went to the peer under which UID: sums, in an open hash. */
+struct send_uids {
+	struct send_uid {
+		uint64_t sop;    /* 0: free */
+		uint64_t digest; /* 0: several */
+	} * at;
+	size_t n, room;
+	bool lost; /* there was no memory: not all are here */
+};
+
 struct img_send {
 	struct img_send_opts opts;
 	struct img_send_host host;
@@ -65,6 +75,8 @@ struct img_send {
 	pthread_cond_t more, room, result;
 	struct send_group *groups;
 	size_t n_groups;
+	uint32_t *group_at;      /* open hash of groups, + 1; 0 free */
+	size_t group_room;       /* a power of two */
 	size_t pending, in_hand; /* waiting; taken by a thread */
 	struct send_item *later; /* put off, in no order */
 	bool closed;             /* no more inputs */
@@ -83,6 +95,7 @@ struct img_send {
 	struct img_audit *audit;
 	pthread_mutex_t look_lock, ledger_lock, event_lock;
 	struct img_await *await;
+	struct send_uids uids; /* with --commit; under event_lock */
 
 	/* pace */
 	pthread_mutex_t pace_lock;
@@ -110,12 +123,19 @@ void send_queue_back(struct img_send *s, struct send_item *it);
 void send_queue_later(struct img_send *s, struct send_item *it, double seconds);
 /* The next item of any group, or NULL: there will be no more. */
 struct send_item *send_queue_any(struct img_send *s);
-/* The next of a group that accepts says yes to.  NULL: none now. */
-struct send_item *send_queue_of(struct img_send *s, const bool *accepts,
+/* The next of any of these n groups.  NULL: none now. */
+struct send_item *send_queue_of(struct img_send *s, const size_t *groups,
 				size_t n, bool wait);
 /* An item is done with: its record comes. */
 void send_queue_done(struct img_send *s, struct send_item *it);
-size_t send_queue_group(struct img_send *s, const struct send_item *it);
+
+/* ---- send_group.c ---- */
+
+/* The group an item belongs to, which begins with its first; SIZE_MAX: there
+   is no memory for another one, or there are GROUPS_MAX. */
+size_t send_group_of(struct img_send *s, const struct send_item *it);
+/* The same, with the lock held. */
+size_t send_group_find(struct img_send *s, const struct send_item *it);
 
 /* ---- send_load.c ---- */
 
@@ -164,6 +184,15 @@ bool send_is_odd(const struct send_loaded *d);
 int send_recode(struct send_loader *l, struct send_item *it,
 		struct send_loaded *d, const char *to, struct img_err *err);
 
+/* ---- send_uids.c ---- */
+
+/* It goes to the peer now. */
+void send_uids_note(struct img_send *s, const struct send_item *it);
+/* Whether nothing else went there with its UID, so that what the peer says of
+   the UID is said of these bytes. */
+bool send_uids_alone(struct img_send *s, const struct send_item *it);
+void send_uids_release(struct send_uids *u);
+
 /* ---- send_worker.c ---- */
 
 int send_workers_start(struct img_send *s, struct img_err *err);
@@ -178,6 +207,9 @@ int send_ledger_note(struct img_send *s, struct send_item *list,
 		     struct img_err *err);
 
 int send_ledger_open(struct img_send *s, struct img_err *err);
+/* Whether the peer was, in an earlier run, given other bytes with the same
+   UID: 1, 0, -1 cannot be told. */
+int send_ledger_other(struct img_send *s, const struct send_item *it);
 int send_committer_start(struct img_send *s, struct img_err *err);
 void send_committer_join(struct img_send *s);
 /* 1 the ledger says the peer has it (it->status is set, or it->stored where

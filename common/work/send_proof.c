@@ -114,25 +114,35 @@ static int by_sop(const void *a, const void *b)
 	return strcmp(x->sop, y->sop);
 }
 
-/* Of one that is reported twice the failure counts. */
-static uint16_t reason_of(const struct img_commitment *found,
-			  const struct img_commitment_ref *r)
+/* What the report says of it: 0 committed, else why not; -1 nothing.  Of one
+   that is reported twice the failure counts.  One that is committed to has the
+   SOP class that was asked for (PS3.4 J.3.3). */
+static int reason_of(const struct img_commitment *found,
+		     const struct img_commitment_ref *r, const char *sop_class)
 {
 	const struct img_commitment_ref *end = found->ref + found->n;
+	const struct img_commitment_ref *first = r;
+	int reason = -1;
 
-	while (r > found->ref && by_sop(r - 1, r) == 0)
-		r--;
-	while (r->reason == 0 && r + 1 < end && by_sop(r, r + 1) == 0)
-		r++;
-	return r->reason;
+	while (first > found->ref && by_sop(first - 1, r) == 0)
+		first--;
+	for (; first < end && by_sop(first, r) == 0; first++) {
+		if (first->reason != 0)
+			return first->reason;
+		if (strcmp(first->sop_class, sop_class) == 0)
+			reason = 0;
+	}
+	return reason;
 }
 
-static void apply(struct send_item *list, struct img_commitment *found)
+static void apply(struct img_send *s, struct send_item *list,
+		  struct img_commitment *found)
 {
 	if (found->n)
 		qsort(found->ref, found->n, sizeof(*found->ref), by_sop);
 	for (struct send_item *it = list; it; it = it->next) {
 		struct img_commitment_ref key, *r;
+		int reason = -1;
 
 		memset(&key, 0, sizeof(key));
 		memcpy(key.sop, it->sop, sizeof(key.sop));
@@ -140,7 +150,9 @@ static void apply(struct send_item *list, struct img_commitment *found)
 				       sizeof(*found->ref), by_sop)
 			     : NULL;
 		if (r)
-			committed(it, reason_of(found, r));
+			reason = reason_of(found, r, it->sop_class);
+		if (reason > 0 || (reason == 0 && send_uids_alone(s, it)))
+			committed(it, (uint16_t)reason);
 	}
 }
 
@@ -178,7 +190,7 @@ static int ask_commitment(struct send_worker *w, struct img_scu *scu,
 	}
 	set_event(w, NULL);
 	if (e.came)
-		apply(list, &e.found);
+		apply(w->s, list, &e.found);
 	img_commitment_release(&e.found);
 	img_commitment_release(&ask);
 	return e.came ? 1 : rc < 0 || over ? -1 : 0;
@@ -187,6 +199,7 @@ static int ask_commitment(struct send_worker *w, struct img_scu *scu,
 /* ---- C-FIND ----------------------------------------------------------- */
 
 struct search {
+	struct img_send *s;
 	struct send_item *list;
 	const char *series;
 };
@@ -197,7 +210,8 @@ static void is_there(void *arg, const char *sop)
 
 	for (struct send_item *it = s->list; it; it = it->next)
 		if (strcmp(it->sop, sop) == 0 &&
-		    strcmp(it->series, s->series) == 0)
+		    strcmp(it->series, s->series) == 0 &&
+		    send_uids_alone(s->s, it))
 			it->proof = "found";
 }
 
@@ -208,19 +222,19 @@ static bool wants_query(const struct send_item *it)
 }
 
 /* A series at a time; its instances are next to each other as a rule. */
-static int ask_query(struct img_scu *scu, uint8_t context,
+static int ask_query(struct img_send *s, struct img_scu *scu, uint8_t context,
 		     struct send_item *list, struct img_err *err)
 {
 	const char *last = "";
 
 	for (struct send_item *it = list; it; it = it->next) {
-		struct search s = { list, it->series };
+		struct search search = { s, list, it->series };
 
 		if (!wants_query(it) || strcmp(it->series, last) == 0)
 			continue;
 		last = it->series;
 		if (img_scu_find(scu, context, it->study, it->series, is_there,
-				 &s, err) < 0)
+				 &search, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -228,16 +242,20 @@ static int ask_query(struct img_scu *scu, uint8_t context,
 
 /* ---- all of it -------------------------------------------------------- */
 
-static void unproved(struct send_item *it, const struct img_err *why)
+static void unproved(struct img_send *s, struct send_item *it,
+		     const struct img_err *why)
 {
+	const char *text = "the peer does not vouch for it";
+
 	if (strcmp(it->status, "sent") != 0 ||
 	    strcmp(it->proof, "response") != 0)
 		return;
+	if (why->code != IMG_OK)
+		text = why->text;
+	else if (!send_uids_alone(s, it))
+		text = "other bytes with its UID were sent there, too";
 	free(it->warning);
-	if (asprintf(&it->warning, "unproved: %s",
-		     why->code != IMG_OK
-			     ? why->text
-			     : "the peer does not vouch for it") < 0)
+	if (asprintf(&it->warning, "unproved: %s", text) < 0)
 		it->warning = NULL;
 }
 
@@ -266,13 +284,13 @@ int send_prove(struct send_worker *w, struct img_scu *scu,
 		rc = ask_commitment(w, scu, p->commit->id, list, &err);
 	if (scu && rc == 0 && p->find && p->find->result == 0) {
 		img_err_clear(&err);
-		if (ask_query(scu, p->find->id, list, &err) < 0 &&
+		if (ask_query(w->s, scu, p->find->id, list, &err) < 0 &&
 		    err.code != IMG_E_REFUSED)
 			rc = -1;
 	}
 	while ((it = list) != NULL) {
 		list = it->next;
-		unproved(it, &err);
+		unproved(w->s, it, &err);
 		send_queue_done(w->s, it);
 	}
 	return rc < 0 ? -1 : 0;

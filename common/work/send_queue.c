@@ -6,10 +6,9 @@
 
 #include "work/send_private.h"
 
-#define GATHER_MS  200 /* so long more inputs are waited for */
-#define GATHER_N   256
-#define IDLE_MS    2000 /* an association without work is given up */
-#define GROUPS_MAX 100000
+#define GATHER_MS 200 /* so long more inputs are waited for */
+#define GATHER_N  256
+#define IDLE_MS   2000 /* an association without work is given up */
 
 struct send_item *send_item_new(struct img_err *err)
 {
@@ -41,43 +40,6 @@ void send_item_fail(struct send_item *it, const char *status,
 	it->status = status;
 	it->code = why->code;
 	it->error = strdup(why->text);
-}
-
-/* ---- groups ----------------------------------------------------------- */
-
-/* Called with the lock held; SIZE_MAX: no memory. */
-static size_t find_group(struct img_send *s, const struct send_item *it)
-{
-	struct send_group *g;
-	size_t i;
-
-	for (i = 0; i < s->n_groups; i++)
-		if (strcmp(s->groups[i].ts, it->ts) == 0 &&
-		    strcmp(s->groups[i].sop_class, it->sop_class) == 0)
-			return i;
-	if (i == GROUPS_MAX)
-		return SIZE_MAX;
-	if ((i & (i - 1)) == 0) {
-		g = reallocarray(s->groups, i ? 2 * i : 1, sizeof(*g));
-		if (!g)
-			return SIZE_MAX;
-		s->groups = g;
-	}
-	g = &s->groups[s->n_groups++];
-	memset(g, 0, sizeof(*g));
-	memcpy(g->sop_class, it->sop_class, sizeof(g->sop_class));
-	memcpy(g->ts, it->ts, sizeof(g->ts));
-	return i;
-}
-
-size_t send_queue_group(struct img_send *s, const struct send_item *it)
-{
-	size_t i;
-
-	pthread_mutex_lock(&s->lock);
-	i = find_group(s, it);
-	pthread_mutex_unlock(&s->lock);
-	return i;
 }
 
 static struct send_item *pop(struct img_send *s, struct send_group *g)
@@ -119,7 +81,7 @@ int send_queue_take(struct img_send *s, struct send_item *it,
 		deadline(&t, 500);
 		pthread_cond_timedwait(&s->room, &s->lock, &t);
 	}
-	i = find_group(s, it);
+	i = send_group_find(s, it);
 	if (i != SIZE_MAX) {
 		struct send_group *g = &s->groups[i];
 
@@ -139,11 +101,30 @@ int send_queue_take(struct img_send *s, struct send_item *it,
 	return img_err_set(err, IMG_E_NOMEM, "out of memory");
 }
 
-/* With the lock held.  Its group is there: it was once put in. */
+/* With the lock held. */
+static void put_result(struct img_send *s, struct send_item *it)
+{
+	it->next = NULL;
+	*s->done_tail = it;
+	s->done_tail = &it->next;
+	pthread_cond_signal(&s->result);
+}
+
+/* With the lock held.  When it was loaded it may have turned out to be of
+   another group than the one that it was put into. */
 static void put_first(struct img_send *s, struct send_item *it)
 {
-	struct send_group *g = &s->groups[find_group(s, it)];
+	struct img_err why = IMG_ERR_INIT;
+	size_t i = send_group_find(s, it);
+	struct send_group *g;
 
+	if (i == SIZE_MAX) {
+		img_err_set(&why, IMG_E_NOMEM, "out of memory");
+		send_item_fail(it, "failed", &why);
+		put_result(s, it);
+		return;
+	}
+	g = &s->groups[i];
 	it->next = g->head;
 	g->head = it;
 	if (!g->tail)
@@ -227,15 +208,16 @@ struct send_item *send_queue_any(struct img_send *s)
 	return it;
 }
 
-static struct send_item *pick(struct img_send *s, const bool *accepts, size_t n)
+static struct send_item *pick(struct img_send *s, const size_t *groups,
+			      size_t n)
 {
-	for (size_t i = 0; i < n && i < s->n_groups; i++)
-		if (accepts[i] && s->groups[i].head)
-			return pop(s, &s->groups[i]);
+	for (size_t i = 0; i < n; i++)
+		if (s->groups[groups[i]].head)
+			return pop(s, &s->groups[groups[i]]);
 	return NULL;
 }
 
-struct send_item *send_queue_of(struct img_send *s, const bool *accepts,
+struct send_item *send_queue_of(struct img_send *s, const size_t *groups,
 				size_t n, bool wait)
 {
 	struct send_item *it;
@@ -243,7 +225,7 @@ struct send_item *send_queue_of(struct img_send *s, const bool *accepts,
 
 	deadline(&t, IDLE_MS);
 	pthread_mutex_lock(&s->lock);
-	while ((it = pick(s, accepts, n)) == NULL) {
+	while ((it = pick(s, groups, n)) == NULL) {
 		/* What waits needs other contexts. */
 		if (!wait || s->pending || s->closed ||
 		    s->host.stopped(s->host.arg) ||
@@ -259,12 +241,8 @@ void send_queue_done(struct img_send *s, struct send_item *it)
 	bool told = it->status != NULL;
 
 	pthread_mutex_lock(&s->lock);
-	if (told) {
-		it->next = NULL;
-		*s->done_tail = it;
-		s->done_tail = &it->next;
-		pthread_cond_signal(&s->result);
-	}
+	if (told)
+		put_result(s, it);
 	s->in_hand--;
 	if (s->closed && !s->pending && !s->in_hand)
 		pthread_cond_broadcast(&s->more);

@@ -122,6 +122,20 @@ int send_ledger_has(struct img_send *s, struct img_catalog *c,
 	return found;
 }
 
+int send_ledger_other(struct img_send *s, const struct send_item *it)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	int rc;
+
+	if (!s->ledger)
+		return 0;
+	pthread_mutex_lock(&s->look_lock);
+	rc = img_catalog_sent_other(s->look, s->opts.peer.name, it->sop,
+				    it->digest, &ignored);
+	pthread_mutex_unlock(&s->look_lock);
+	return rc;
+}
+
 static bool is_answer(const struct send_item *it)
 {
 	return it->has_digest && *it->sop &&

@@ -212,6 +212,8 @@ static enum then send_bytes(struct send_worker *w, struct img_scu *scu,
 	struct img_err err = IMG_ERR_INIT;
 	uint16_t status = 0;
 
+	if (w->s->opts.commit)
+		send_uids_note(w->s, it);
 	if (img_scu_store(scu, context, it->sop_class, it->sop, &data, &status,
 			  &err) < 0) {
 		if (err.code != IMG_E_TRANSPORT || silences(scu, it) ||
@@ -240,7 +242,6 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 	struct send_loaded *d = &w->loaded[slot];
 	const struct send_choice *c;
 	struct img_err err = IMG_ERR_INIT;
-	size_t group;
 
 	if (w->rc[slot] == 2) { /* it is of another group */
 		send_queue_back(w->s, it);
@@ -251,14 +252,14 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 		return GO_ON;
 	}
 	if (it->stored) { /* says the ledger: only proof is wanted */
+		send_uids_note(w->s, it);
 		it->status = "sent";
 		it->proof = "response";
 		send_unproved(w, it);
 		return GO_ON;
 	}
-	group = send_queue_group(w->s, it);
-	c = group < p->groups ? &p->of[group] : NULL;
-	if (!c || !p->accepts[group]) {
+	c = send_plan_of(p, send_group_of(w->s, it));
+	if (!c) {
 		send_queue_back(w->s, it);
 		return GO_ON;
 	}
@@ -285,13 +286,14 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 	enum then then = GO_ON;
 	int slot = 0;
 
-	it = send_queue_of(s, p->accepts, p->groups, true);
+	it = send_queue_of(s, p->accepted, p->n_accepted, true);
 	if (it)
 		fetch(w, it, slot);
 	while (it && then == GO_ON) {
 		fetched(w);
 		next = in_window(s) && !s->host.stopped(s->host.arg)
-			       ? send_queue_of(s, p->accepts, p->groups, false)
+			       ? send_queue_of(s, p->accepted, p->n_accepted,
+					       false)
 			       : NULL;
 		if (next)
 			fetch(w, next, !slot);
@@ -303,7 +305,7 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 		it = next;
 		slot = !slot;
 		if (!it && then == GO_ON && in_window(s)) {
-			it = send_queue_of(s, p->accepts, p->groups, true);
+			it = send_queue_of(s, p->accepted, p->n_accepted, true);
 			if (it)
 				fetch(w, it, slot);
 		}
@@ -338,20 +340,26 @@ static void give_up(struct img_send *s)
 bool send_is_hopeless(struct img_send *s, struct send_item *it)
 {
 	struct img_err why = IMG_ERR_INIT;
-	struct send_group *g;
-	size_t i = send_queue_group(s, it);
+	const struct send_group *g;
+	size_t i;
 
 	pthread_mutex_lock(&s->lock);
-	g = &s->groups[i];
+	i = send_group_find(s, it);
+	g = i != SIZE_MAX ? &s->groups[i] : NULL;
 	if (s->down)
 		img_err_set(&why, s->down_code, "%s", s->down);
+	else if (!g)
+		img_err_set(&why, IMG_E_NOMEM, "out of memory");
 	else if (g->asked && g->result && !*g->via)
 		img_err_set(&why, IMG_E_REFUSED, "%s",
 			    img_context_text(g->result));
 	pthread_mutex_unlock(&s->lock);
 	if (why.code == IMG_OK)
 		return false;
-	send_item_fail(it, why.code == IMG_E_TRANSPORT ? "failed" : "refused",
+	send_item_fail(it,
+		       why.code == IMG_E_TRANSPORT || why.code == IMG_E_NOMEM
+			       ? "failed"
+			       : "refused",
 		       &why);
 	send_queue_done(s, it);
 	return true;
@@ -379,7 +387,7 @@ static void *work(void *arg)
 			send_queue_back(s, it);
 			break;
 		}
-		if (send_plan_make(s, send_queue_group(s, it), &p) < 0) {
+		if (send_plan_make(s, send_group_of(s, it), &p) < 0) {
 			struct img_err why = IMG_ERR_INIT;
 
 			img_err_set(&why, IMG_E_NOMEM, "out of memory");

@@ -31,8 +31,9 @@ struct send_worker {
 
 /* How objects of a group go over an association. */
 struct send_choice {
-	bool proposed;
+	size_t group;
 	int own, other; /* contexts; -1: none */
+	bool accepted;
 	uint8_t context;
 	char ts[IMG_UID_MAX];
 };
@@ -43,9 +44,10 @@ struct send_plan {
 	const char *ts[IMG_ASSOC_CONTEXTS][2];
 	char (*uid)[IMG_UID_MAX]; /* what c and ts point to */
 	size_t n, uids;
-	size_t groups;          /* that there were when it was made */
-	struct send_choice *of; /* by group */
-	bool *accepts;          /* by group, when answered */
+	struct send_choice of[IMG_ASSOC_CONTEXTS];
+	size_t n_of;
+	size_t accepted[IMG_ASSOC_CONTEXTS]; /* groups, when answered */
+	size_t n_accepted;
 	struct img_assoc_context *commit, *find; /* NULL: not asked for */
 };
 
@@ -54,6 +56,8 @@ int send_plan_make(struct img_send *s, size_t first, struct send_plan *p);
 void send_plan_release(struct send_plan *p);
 /* The peer has answered; what it takes of no kind is told by its group. */
 void send_plan_answered(struct img_send *s, struct send_plan *p);
+/* How objects of a group go; NULL: not on this association. */
+const struct send_choice *send_plan_of(const struct send_plan *p, size_t group);
 
 /* ---- send_worker.c ---- */
 

@@ -74,7 +74,8 @@ sub message
 {
 	my ($c, $command_only) = @_;
 	my ($ctx, $id, $field, $set) = (0, 0, 0, '');
-	our $said;
+	our ($said, $data);
+	$data = '';
 	for (;;) {
 		my ($t, $b) = pdu($c);
 		if ($t == 5) { print $c pack 'CxNN', 6, 4, 0; exit 0 }
@@ -85,6 +86,7 @@ sub message
 			$b = substr $b, 4 + $n;
 			$ctx = $i;
 			$set .= $d if $fl & 1;
+			$data .= $d if !($fl & 1);
 			next unless $fl == 3 || $fl == 2;
 			$said = $set;
 			$field = unpack 'v', $1 if $set =~ /\0\0\0\x01\x02\0\0\0(..)/s;
@@ -255,6 +257,11 @@ sub serve
 			$ok = rsp($field | 0x8000, $id, hex $1);
 		}
 		print $c pdv($ctx, 3, $ok);
+		# It commits to all that it is asked for, in another SOP class.
+		if ($how eq 'other-class' && $field == 0x130) {
+			(our $data) =~ s/\Q1.2.840.10008.5.1.4.1.1\E\K\.7/.2/g;
+			print $c event($ctx, 1, $data);
+		}
 		print $c 'junk' x 100 if $how eq 'junk';
 	}
 }

@@ -142,6 +142,11 @@ ok 'says what was done' grep -q \
 	'{"tag":"(0010,0020)","row":"PatientID","depth":0,"action":"D","option":"basic"}' \
 	report.jsonl
 ok 'without values' sh -c '! grep -q "TEST-0001\|20240102\|2\.25\.10\b\|2\.25\.100[12]\b" report.jsonl'
+printf '{"half":' >torn.jsonl
+exits 0 'a report that a crash has torn' imganon --key key \
+	--report torn.jsonl -o rep a.dcm
+ok 'what comes after it is whole' sh -c \
+	'test "$(tail -n +2 torn.jsonl)" = "$(cat report.jsonl)"'
 exits 0 'explain' imganon --explain PatientBirthDate
 same 'the row' out <<'!'
 (0010,0030) PatientBirthDate

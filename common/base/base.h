@@ -122,6 +122,8 @@ int img_write_full(int fd, const void *p, size_t n);
 int img_sync_fd(int fd, const char *name, struct img_err *err);
 /* The same for a folder: an entry of it has to survive a power cut, too. */
 int img_sync_dir(const char *dir, struct img_err *err);
+/* The same for the folder that has path as an entry. */
+int img_sync_folder_of(const char *path, struct img_err *err);
 /* Closes and reports what close says; *fd becomes -1 in any case. */
 int img_close(int *fd, const char *name, struct img_err *err);
 /* Gives what is a in the folder from the name b in the folder to, which

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,23 @@ int img_sync_dir(const char *dir, struct img_err *err)
 	rc = img_sync_fd(fd, dir, err);
 	close(fd);
 	return rc;
+}
+
+int img_sync_folder_of(const char *path, struct img_err *err)
+{
+	size_t n = strlen(path);
+	char dir[IMG_PATH_MAX];
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n && path[n - 1] != '/')
+		n--;
+	if (n >= sizeof(dir))
+		return img_err_set(err, IMG_E_LIMIT, "%.100s...: too long",
+				   path);
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return img_sync_dir(n ? dir : ".", err);
 }
 
 int img_close(int *fd, const char *name, struct img_err *err)

@@ -172,8 +172,12 @@ static int open_out(struct img_deid *d, struct img_err *err)
 	d->to_stdout = strcmp(d->opts.out, "-") == 0;
 	if (d->to_stdout)
 		return 0;
-	if (mkdir(d->opts.out, 0777) < 0 && errno != EEXIST)
+	if (mkdir(d->opts.out, 0777) == 0) {
+		if (img_sync_folder_of(d->opts.out, err) < 0)
+			return -1;
+	} else if (errno != EEXIST) {
 		return img_err_sys(err, "%s", d->opts.out);
+	}
 	d->out_fd = open(d->opts.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->out_fd < 0 || fstat(d->out_fd, &d->out_st) < 0)
 		return img_err_sys(err, "%s", d->opts.out);
@@ -182,13 +186,9 @@ static int open_out(struct img_deid *d, struct img_err *err)
 
 static int open_report(struct img_deid *d, struct img_err *err)
 {
-	if (!d->opts.report)
-		return 0;
-	d->report_fd = open(d->opts.report,
-			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (d->report_fd < 0)
-		return img_err_sys(err, "%s", d->opts.report);
-	return 0;
+	const char *name = d->opts.report;
+
+	return name ? deid_lines_open(name, &d->report_fd, err) : 0;
 }
 
 int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
@@ -250,13 +250,9 @@ int img_deid_finish(struct img_deid *d, struct img_err *err)
 		*err = d->why;
 		return -1;
 	}
-	if (deid_pairs_sync(d, err) < 0 || deid_risk_finish(d, err) < 0)
+	if (deid_told_sync(d, err) < 0 || deid_risk_finish(d, err) < 0)
 		return -1;
-	if (d->report_fd >= 0 &&
-	    (img_sync_fd(d->report_fd, d->opts.report, err) < 0 ||
-	     img_close(&d->report_fd, d->opts.report, err) < 0))
-		return -1;
-	return 0;
+	return img_close(&d->report_fd, d->opts.report, err);
 }
 
 void img_deid_close(struct img_deid *d)

@@ -210,7 +210,7 @@ static void write_batch(struct img_deid *d, struct deid_done **all, size_t n,
 	size_t linked = 0;
 
 	/* What can be seen can be traced. */
-	if (sync_data(d, all, n, err) < 0 || deid_pairs_sync(d, err) < 0 ||
+	if (sync_data(d, all, n, err) < 0 || deid_told_sync(d, err) < 0 ||
 	    deid_audit(d, all, n, err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)

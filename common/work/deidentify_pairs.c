@@ -228,20 +228,22 @@ static int open_map(struct img_deid *d, const char *what, int *fd,
 }
 
 /* Half a line that a crash or a full disk has left takes none of ours with
-   it. */
-static int open_linkage(struct img_deid *d, struct img_err *err)
+   it; a file that is new has its name after a power cut, too. */
+int deid_lines_open(const char *name, int *fd, struct img_err *err)
 {
-	const char *name = d->opts.linkage;
 	struct stat st;
 	char last = '\n';
 
-	d->link_fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (d->link_fd < 0 || fstat(d->link_fd, &st) < 0)
+	*fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (*fd < 0 || fstat(*fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
-	if (S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    img_pread_full(d->link_fd, &last, 1, st.st_size - 1) < 0)
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (st.st_size == 0)
+		return img_sync_folder_of(name, err);
+	if (img_pread_full(*fd, &last, 1, st.st_size - 1) < 0)
 		return img_err_sys(err, "%s", name);
-	if (last != '\n' && img_write_full(d->link_fd, "\n", 1) < 0)
+	if (last != '\n' && img_write_full(*fd, "\n", 1) < 0)
 		return img_err_sys(err, "%s", name);
 	return 0;
 }
@@ -255,19 +257,23 @@ int deid_pairs_open(struct img_deid *d, struct img_err *err)
 	if (o->linkage) {
 		if (img_seal_public(o->trustee, d->trustee, err) < 0)
 			return -1;
-		if (open_linkage(d, err) < 0)
+		if (deid_lines_open(o->linkage, &d->link_fd, err) < 0)
 			return -1;
 	}
 	if (!o->id_map)
 		return 0;
 	if (open_map(d, "patients", &d->patients_fd, err) < 0)
 		return -1;
-	return open_map(d, "uids", &d->uids_fd, err);
+	if (open_map(d, "uids", &d->uids_fd, err) < 0)
+		return -1;
+	return img_sync_folder_of(o->id_map, err);
 }
 
-int deid_pairs_sync(struct img_deid *d, struct img_err *err)
+int deid_told_sync(struct img_deid *d, struct img_err *err)
 {
-	if ((d->link_fd >= 0 &&
+	if ((d->report_fd >= 0 &&
+	     img_sync_fd(d->report_fd, d->opts.report, err) < 0) ||
+	    (d->link_fd >= 0 &&
 	     img_sync_fd(d->link_fd, d->opts.linkage, err) < 0) ||
 	    (d->patients_fd >= 0 &&
 	     (img_sync_fd(d->patients_fd, d->opts.id_map, err) < 0 ||

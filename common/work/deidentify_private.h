@@ -138,7 +138,11 @@ int deid_read_map(struct img_deid *d, struct img_err *err);
 int deid_pairs_open(struct img_deid *d, struct img_err *err);
 void deid_pairs_listen(struct deid_worker *w);
 int deid_pairs_commit(struct deid_worker *w, struct img_err *err);
-int deid_pairs_sync(struct img_deid *d, struct img_err *err);
+/* A file that lines are added to, behind a whole one. */
+int deid_lines_open(const char *name, int *fd, struct img_err *err);
+/* What was told of the objects so far, in maps, linkage and report, is on the
+   disk. */
+int deid_told_sync(struct img_deid *d, struct img_err *err);
 void deid_pairs_close(struct img_deid *d);
 
 /* Takes name and fd over; -1 when nothing more can be done. */

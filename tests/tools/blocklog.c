@@ -7,6 +7,8 @@
  *		device, and the files out and acks, to which a program says what
  *		it has done; ends when FOLDER is unmounted
  *	blocklog count LOG
+ *	blocklog said LOG
+ *		how many records had come when something was said, one a line
  *	blocklog cut LOG DISK AT SEED OUT ACKS
  *		makes of DISK, a copy of the one served, what a power cut behind
  *		AT records leaves: all that was written before the last flush,
@@ -358,12 +360,29 @@ static int count(const char *log)
 	return 0;
 }
 
+static int said(const char *log)
+{
+	static char block[MOST];
+	FILE *f = fopen(log, "re");
+	struct entry e;
+
+	if (!f)
+		die(log);
+	for (uint64_t n = 1; get(f, &e, block); n++)
+		if (e.node != DISK)
+			printf("%llu\n", (unsigned long long)n);
+	fclose(f);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2], argv[3], argv[4]);
 	if (argc == 3 && strcmp(argv[1], "count") == 0)
 		return count(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "said") == 0)
+		return said(argv[2]);
 	if (argc == 8 && strcmp(argv[1], "cut") == 0)
 		return cut(argv + 2);
 	return 64;

@@ -4,19 +4,22 @@
 # of what was written since only some, in no order.  Nothing that was reported
 # before that moment may be lost.
 #
-#	replay.sh [-c] import|receive|export [cuts]	100 by default
+#	replay.sh [-c] MODE [cuts]	100 by default
 #	-c	the control: without syncs, losses are expected
+#
+# MODE: import, receive, export, anon, send, rebuild or keys; see acts.sh.
 #
 # FS: ext4, ext4-writeback, xfs or btrfs.  SEED: another series of moments.
 # Needs root, loop devices and FUSE.
 # shellcheck disable=SC2034,SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/fs.sh"
-need b2sum blocklog bsdtar cksum imgexport imgimport imgrecv imgverify phantom \
-	setsid sqlite3 storer zip
+need b2sum blocklog bsdtar cksum imganon imgexport imgimport imgrecv imgsend \
+	imgverify perl phantom setsid sqlite3 storer zip
 control=
 [ "${1-}" = -c ] && control=yes && shift
 mode=${1:-import} cuts=${2:-100} FS=${FS:-ext4} PER=${PER:-20}
+. "$(dirname "$0")/acts.sh"
 [ "$(id -u)" = 0 ] || quit 'only root can mount'
 [ -e /dev/fuse ] || { echo "replay $FS: skipped: no FUSE here"; exit 0; }
 
@@ -25,6 +28,7 @@ away()
 {
 	cd /
 	[ -z "${recv-}" ] || kill -s KILL -- "-$recv" 2>/dev/null
+	[ -z "${peer-}" ] || kill "$peer" 2>/dev/null
 	umount "$T_/m" 2>/dev/null
 	umount "$T_/f" 2>/dev/null
 	rm -rf "$T_"
@@ -37,78 +41,22 @@ why=$(make_fs "$FS" base) || {
 	echo "replay $FS: skipped: $why"
 	exit 0
 }
+# What is said, is said at once, as to a pipe.
+cc -shared -fPIC -o prompt.so "$TOP/tests/torture/prompt.c" || exit 3
+so=$PWD/prompt.so
 [ -z "$control" ] || {
 	cc -shared -fPIC -o nosync.so "$TOP/tests/torture/nosync.c" || exit 3
-	PRELOAD=$PWD/nosync.so
-}
-lies()
-{
-	${PRELOAD:+env LD_PRELOAD="$PRELOAD"} "$@"
+	so=$so:$PWD/nosync.so
 }
 
 # ---- what is written down ------------------------------------------------
 
-do_import()
-{
-	session m/arch f/out || quit "the import fails: $(cat err)"
-}
-
-do_receive()
-{
-	: >recv.err
-	setsid ${PRELOAD:+env LD_PRELOAD="$PRELOAD"} \
-		imgrecv -C m/arch -p 0 >>f/out 2>recv.err &
-	recv=$!
-	for _ in $(seq 500); do
-		port=$(sed -n 's/^imgrecv: listening at 127.0.0.1://p' recv.err)
-		[ -z "$port" ] || break
-		sleep 0.02
-	done
-	for i in 0 1 2; do
-		# shellcheck disable=SC2046 # no blanks in these names
-		storer "$port" IMGRECV $(find "raw/$i" -type f) >>f/acks \
-			2>/dev/null &
-		eval "s$i=$!"
-	done
-	# shellcheck disable=SC2086
-	wait $s0 $s1 $s2 || quit 'the senders fail'
-	kill -TERM $recv
-	wait $recv
-	recv=
-}
-
-do_export()
-{
-	for form in folder zip media; do
-		words="--as $form"
-		[ $form != media ] || words=--media
-		# shellcheck disable=SC2086 # words
-		lies imgexport -q -C refarch $words -o m/$form <studies \
-			>>f/out 2>err || quit "the export fails: $(cat err)"
-	done
-}
-
-case $mode in
-import)
-	inputs
-	PRELOAD_=${PRELOAD-} PRELOAD=
-	reference
-	PRELOAD=$PRELOAD_
-	;;
-receive)
-	mkdir -p raw/0 raw/1 raw/2 all &&
-		phantom small all $((PER * 6)) >/dev/null || quit 'no inputs'
-	find all -type f | LC_ALL=C sort | awk '{ print NR % 3, NR, $0 }' |
-		while read -r i n x; do mv "$x" "raw/$i/$n.dcm"; done
-	;;
-export)
-	phantom small in $((PER * 3)) >/dev/null &&
-		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
-	imgquery -C refarch -l study >studies
-	objects=$(find in -type f | wc -l)
-	;;
-*) quit 'import, receive or export' ;;
-esac
+make_"$mode"
+if [ -n "$BASE" ]; then
+	mount_fs "$FS" base m || quit "cannot mount $FS"
+	base_"$mode"
+	umount m || quit 'cannot unmount'
+fi
 cp base disk
 blocklog serve f disk log >serve.log 2>&1 &
 served=$!
@@ -117,68 +65,44 @@ for _ in $(seq 100); do
 	sleep 0.05
 done
 mount_fs "$FS" f/disk m || quit "cannot mount $FS"
-do_$mode
-umount m && umount f || quit 'cannot unmount'
+PRELOAD=$so
+do_"$mode"
+PRELOAD=
+umount m || quit 'cannot unmount'
+# The loop device lets go of its file a little later.
+for try_ in 1 2 3 4 5 6 7 8 9; do
+	umount f 2>umount.err && break
+	[ "$try_" -lt 9 ] || quit "cannot unmount: $(cat umount.err)"
+	sleep "0.$try_"
+done
 wait $served
 rm disk
 # shellcheck disable=SC2046 # two numbers
 set -- $(blocklog count log)
 records=$1 flushes=$2
+blocklog said log >said.at
+sayings=$(wc -l <said.at)
 
 # ---- cuts ------------------------------------------------------------------
 
-# What was said is true; $said_ are so many objects.
-judge_import()
+# Of how many records there is something left: a random number of them; every
+# fourth time there is nothing behind one of those that say something.
+moment()
 {
-	check m/arch out
-}
-
-judge_receive()
-{
-	check m/arch out || return 1
-	grep -xE '[0-9.]+' acks | LC_ALL=C sort -u >c.acks
-	sqlite3 c.copy/catalog.db 'SELECT SOPInstanceUID FROM instance' \
-		2>/dev/null | LC_ALL=C sort -u >c.have
-	LC_ALL=C comm -23 c.acks c.have >c.diff
-	said_=$(wc -l <c.acks)
-	[ ! -s c.diff ] || problem 'acknowledged, and lost' c.diff
-	return $bad_
-}
-
-judge_export()
-{
-	bad_=0 said_=0
-	for form in folder zip media; do
-		said=$(grep -c "\"path\":\"m/$form" out)
-		said_=$((said_ + said))
-		if [ ! -e m/$form ]; then
-			[ "$said" = 0 ] || { echo "$form: reported, and gone"
-				bad_=1; }
-			continue
-		fi
-		rm -rf look && mkdir look
-		if [ -d m/$form ]; then
-			cp -r m/$form/. look
-		else
-			bsdtar -xf m/$form -C look
-		fi >c.log 2>&1
-		chmod -R u+rwX look
-		(cd look && cksum -c --quiet MANIFEST.TXT) >c.log 2>&1 || {
-			echo "$form: has its name and is not whole"
-			bad_=1
-		}
-	done
-	return $bad_
+	of=$records
+	[ $((n % 4)) != 0 ] || of=$sayings
+	# The random numbers of random() have three places.
+	at=$(awk -v r="$(random 1 $n)" -v s="$(random 1 $((n + 7000)))" \
+		-v of="$of" 'BEGIN { printf "%d", (r + s / 1000) * of }')
+	[ "$at" -le "$of" ] || at=$of
+	[ $((n % 4)) != 0 ] ||
+		at=$(sed -n "$((at < of ? at + 1 : of))p" said.at)
 }
 
 lost=0 acked=0 n=0 told=0
 while [ $n -lt "$cuts" ]; do
 	n=$((n + 1))
-	# The random numbers of random() have three places.
-	at=$(awk -v r="$(random 1 $n)" -v s="$(random 1 $((n + 7000)))" \
-		-v of="$records" 'BEGIN {
-		printf "%d", (r + s / 1000) * of }')
-	[ "$at" -le "$records" ] || at=$records
+	moment
 	# Of its own: another name space may keep the last mount alive, and the
 	# same file would be given its old blocks.
 	rm -f image
@@ -190,7 +114,7 @@ while [ $n -lt "$cuts" ]; do
 		echo "cut $n at $at: cannot be mounted: $(head -n 1 c.log)"
 		continue
 	}
-	judge_$mode >why
+	judge_"$mode" >why
 	status=$?
 	[ $said_ = 0 ] || told=$((told + 1))
 	if [ $status != 0 ]; then
@@ -198,9 +122,8 @@ while [ $n -lt "$cuts" ]; do
 		[ -n "$control" ] || sed "s/^/cut $n at $at: /" why
 	elif [ -z "$control" ]; then
 		acked=$((acked + said_))
-		# Every tenth goes on afterwards.
-		if [ $mode = import ] && [ $((n % 10)) = 0 ] &&
-			! recover m/arch out >why; then
+		# Some go on afterwards.
+		if [ $((n % OFTEN)) = 0 ] && ! again_"$mode" >why; then
 			lost=$((lost + 1))
 			sed "s/^/cut $n at $at, afterwards: /" why
 		fi
@@ -217,7 +140,7 @@ if [ -n "$control" ]; then
 	[ $lost -gt 0 ]
 else
 	echo "replay $FS $mode: $records writes and flushes ($flushes)," \
-		"$cuts cuts, $acked acknowledged objects checked," \
+		"$cuts cuts, $acked acknowledged $WHAT checked," \
 		"$lost cuts with a loss"
 	[ $lost = 0 ] && [ $acked -gt 0 ]
 fi

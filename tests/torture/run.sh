@@ -71,7 +71,7 @@ recv-cut-control recv.sh control $CONTROL
 recv-cut recv.sh cut $CUTS
 recv-cut-xfs FS=xfs recv.sh cut $some
 !
-	for mode in import receive export; do
+	for mode in import receive export anon send rebuild keys; do
 		echo "replay-$mode-control replay.sh -c $mode $CONTROL"
 		for fs in ext4 ext4-writeback xfs btrfs; do
 			n=$some

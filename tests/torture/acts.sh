@@ -1,0 +1,255 @@
+# acts.sh - what replay.sh has done on its disk, and how it is judged; after
+# lib.sh.  Of each mode:
+#
+#   make_MODE     its inputs, and what they ought to come to
+#   base_MODE     what lies at m before anything is written down; with BASE=yes
+#   do_MODE       the work at m; what is said of it goes to f/out and f/acks
+#   judge_MODE    whether at m is what out and acks say: 0, or says what is not;
+#                 $said_ are so many objects
+#   again_MODE    whether the same again finishes the work, after every cut of
+#                 OFTEN that has lost nothing
+#   WHAT          what $said_ counts
+#
+# anon, rebuild and keys are in acts-made.sh.
+#
+# shellcheck shell=sh disable=SC2034,SC2154
+. "$(dirname "$0")/acts-made.sh"
+BASE='' OFTEN=10 WHAT=objects
+case $mode in
+import | receive | export) ;;
+anon) BASE=yes OFTEN=3 ;;
+rebuild) BASE=yes OFTEN=3 WHAT=rows ;;
+keys) BASE=yes OFTEN=3 WHAT=keys ;;
+send) BASE=yes OFTEN=1 ;;
+*) quit 'import, receive, export, anon, send, rebuild or keys' ;;
+esac
+
+lies()
+{
+	${PRELOAD:+env LD_PRELOAD="$PRELOAD"} "$@"
+}
+
+# catalog ARCH: a copy of what is left of it, in c.copy
+catalog()
+{
+	rm -rf c.copy && mkdir c.copy && cp "$1"/catalog.db c.copy/ || {
+		echo "$1: no catalog"
+		return 1
+	}
+	[ ! -e "$1/catalog.db-wal" ] || cp "$1"/catalog.db-wal c.copy/
+	[ "$(sqlite3 c.copy/catalog.db 'PRAGMA integrity_check' 2>&1)" = ok ] ||
+		{ echo "$1: catalog damaged"; return 1; }
+}
+
+# uids STATUS FILE: of whole records
+uids()
+{
+	sed -n 's/^{"status":"'"$1"'".*"SOPInstanceUID":"\([0-9.]*\)".*}$/\1/p' \
+		"$2" | sort -u
+}
+
+# audited ACT ARCH: the digests of its lines
+audited()
+{
+	grep -a '"act":"'"$1"'"' "$2/audit.log" |
+		grep -aoE '"digest":"[0-9a-f]{64}"' | cut -d '"' -f 4 | sort -u
+}
+
+# ---- import ----------------------------------------------------------------
+
+make_import()
+{
+	inputs
+	reference
+}
+
+do_import()
+{
+	session m/arch f/out || quit "the import fails: $(cat err)"
+}
+
+judge_import()
+{
+	check m/arch out
+}
+
+again_import()
+{
+	recover m/arch out
+}
+
+# ---- receive ---------------------------------------------------------------
+
+make_receive()
+{
+	mkdir -p raw/0 raw/1 raw/2 all &&
+		phantom small all $((PER * 6)) >/dev/null || quit 'no inputs'
+	find all -type f | LC_ALL=C sort | awk '{ print NR % 3, NR, $0 }' |
+		while read -r i n x; do mv "$x" "raw/$i/$n.dcm"; done
+}
+
+do_receive()
+{
+	: >recv.err
+	setsid ${PRELOAD:+env LD_PRELOAD="$PRELOAD"} \
+		imgrecv -C m/arch -p 0 >>f/out 2>recv.err &
+	recv=$!
+	listens recv.err
+	for i in 0 1 2; do
+		# shellcheck disable=SC2046 # no blanks in these names
+		storer "$port" IMGRECV $(find "raw/$i" -type f) >>f/acks \
+			2>/dev/null &
+		eval "s$i=$!"
+	done
+	# shellcheck disable=SC2086
+	wait $s0 $s1 $s2 || quit 'the senders fail'
+	kill -TERM $recv
+	wait $recv
+	recv=
+}
+
+judge_receive()
+{
+	check m/arch out || return 1
+	grep -xE '[0-9.]+' acks | LC_ALL=C sort -u >c.acks
+	sqlite3 c.copy/catalog.db 'SELECT SOPInstanceUID FROM instance' \
+		2>/dev/null | LC_ALL=C sort -u >c.have
+	LC_ALL=C comm -23 c.acks c.have >c.diff
+	said_=$(wc -l <c.acks)
+	[ ! -s c.diff ] || problem 'acknowledged, and lost' c.diff
+	return $bad_
+}
+
+again_receive()
+{
+	:
+}
+
+# ---- export ----------------------------------------------------------------
+
+make_export()
+{
+	phantom small in $((PER * 3)) >/dev/null &&
+		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
+	imgquery -C refarch -l study >studies
+}
+
+do_export()
+{
+	for form in folder zip media; do
+		words="--as $form"
+		[ $form != media ] || words=--media
+		# shellcheck disable=SC2086 # words
+		lies imgexport -q -C refarch $words -o m/$form <studies \
+			>>f/out 2>err || quit "the export fails: $(cat err)"
+	done
+}
+
+judge_export()
+{
+	bad_=0 said_=0
+	for form in folder zip media; do
+		said=$(grep -c "\"path\":\"m/$form" out)
+		said_=$((said_ + said))
+		if [ ! -e m/$form ]; then
+			[ "$said" = 0 ] || { echo "$form: reported, and gone"
+				bad_=1; }
+			continue
+		fi
+		rm -rf look && mkdir look
+		if [ -d m/$form ]; then
+			cp -r m/$form/. look
+		else
+			bsdtar -xf m/$form -C look
+		fi >c.log 2>&1
+		chmod -R u+rwX look
+		(cd look && cksum -c --quiet MANIFEST.TXT) >c.log 2>&1 || {
+			echo "$form: has its name and is not whole"
+			bad_=1
+		}
+	done
+	return $bad_
+}
+
+again_export()
+{
+	:
+}
+
+# ---- send ------------------------------------------------------------------
+#
+# The peer is storescp, and does not lose its power.
+
+make_send()
+{
+	need storescp
+	phantom small in $((PER * 3)) >/dev/null &&
+		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
+	sqlite3 refarch/catalog.db 'SELECT SOPInstanceUID FROM instance' |
+		sort >images
+	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
+		Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+	mkdir got
+	storescp --fork -od got "$port" >/dev/null 2>&1 &
+	peer=$!
+	perl -MIO::Socket::INET -e 'for (1 .. 100) {
+		exit 0 if IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+			PeerPort => $ARGV[0]);
+		select undef, undef, undef, 0.05 } exit 1' "$port" ||
+		quit 'no peer'
+	to=PEER@127.0.0.1:$port
+}
+
+base_send()
+{
+	cp -a refarch m/arch || quit 'no archive'
+}
+
+do_send()
+{
+	split -n l/3 images part.
+	for part in part.*; do
+		lies imgsend -q -C m/arch -j 2 -c "$to" <"$part" >>f/out \
+			2>err || quit "the sending fails: $(cat err)"
+	done
+}
+
+judge_send()
+{
+	bad_=0
+	uids sent out >c.said
+	said_=$(wc -l <c.said)
+	catalog m/arch || return
+	# There is no such table before the first sending.
+	sqlite3 c.copy/catalog.db "SELECT SOPInstanceUID FROM sent
+		WHERE status = 'sent'" 2>/dev/null | sort -u >c.ledger
+	within c.said c.ledger 'said to be sent, and not in the ledger'
+	within c.ledger images 'in the ledger, and never sent'
+	grep '^{"status":"sent".*}$' out |
+		sed 's/.*"digest":"\([0-9a-f]*\)".*/\1/' | sort -u >c.digests
+	audited sent m/arch >c.audit
+	within c.digests c.audit 'said to be sent, and not in the audit log'
+	return $bad_
+}
+
+# Exactly the rest.
+again_send()
+{
+	find got -type f -delete
+	imgsend -q -C m/arch -c "$to" <images >end 2>err || {
+		echo "the sending does not finish: $(tail -n 1 err)"
+		return 1
+	}
+	uids skipped end | cmp -s - c.ledger || {
+		echo 'other objects are skipped than are in the ledger'
+		return 1
+	}
+	comm -23 images c.ledger >c.rest
+	find got -name '[!.]*' -type f | sed 's|^[^.]*\.||' | sort |
+		cmp -s - c.rest && uids sent end | cmp -s - c.rest || {
+		echo 'not exactly the rest is sent'
+		return 1
+	}
+	[ $((n % 10)) != 0 ] || imgverify -q --audit -C m/arch >c.verify 2>&1 ||
+		{ echo "imgverify --audit: $(tail -n 1 c.verify)"; return 1; }
+}

@@ -56,7 +56,9 @@ ok 'says why' why 'TLS: .*unsupported protocol\|no protocols'
 exits 1 'CBC' client -tls1_2 -cipher 'ECDHE-RSA-AES256-SHA384:AES128-SHA'
 ok 'says why' why 'TLS: .*no shared cipher'
 exits 0 'TLS 1.2 with GCM' client -tls1_2
+ok 'asks for nothing' why 'association request: the peer closed the connection'
 exits 0 'TLS 1.3' client -tls1_3
+ok 'asks for nothing' why 'association request: the peer closed the connection'
 exits 0 'after all that' echo_ +tls peer.key peer.pem +cf ca.pem
 # One that begins a handshake and does not go on.
 peer "$port" tls >/dev/null &

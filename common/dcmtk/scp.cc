@@ -172,6 +172,12 @@ int img_accept_receive(struct img_accept **out, int sock,
 					    DUL_BLOCK, 0);
 		if (rc.bad())
 			return ended(a, "association request", rc, err);
+		/* A connection that ends behind the handshake is good to
+		   DCMTK, and has asked for nothing. */
+		if (!ASC_countPresentationContexts(a->assoc->params) &&
+		    !*a->assoc->params->DULparams.calledAPTitle)
+			return ended(a, "association request",
+				     DUL_NETWORKCLOSED, err);
 		a->conn = DUL_getTransportConnection(a->assoc->DULassociation);
 		describe(a->assoc->params, request);
 		if (o->tls)

@@ -140,7 +140,7 @@ static void check(struct img_cli *cli, int argc)
 	if (argc)
 		img_cli_usage(cli, "takes no operands");
 	if (!img_aet_take(title, aet))
-		img_cli_usage(cli, "an AE title has 1 to 16 characters");
+		img_cli_usage(cli, IMG_AET_RULE);
 	if (max_pdu < 4096 || max_pdu > 131072)
 		img_cli_usage(cli, "--max-pdu is 4K to 128K");
 	if (!max_associations || !max_per_peer || !max_object)

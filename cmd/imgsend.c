@@ -120,7 +120,7 @@ static void check(struct img_cli *cli, int argc)
 	if (commit_port && !commit)
 		img_cli_usage(cli, "--commit-port is for --commit");
 	if (aet && !img_aet_ok(aet))
-		img_cli_usage(cli, "-a: an AE title has 1 to 16 characters");
+		img_cli_usage(cli, "-a: " IMG_AET_RULE);
 	if (!connect_s || !assoc_s || !dimse_s || !jobs)
 		img_cli_usage(cli, "-j and timeouts are at least 1");
 }

@@ -122,9 +122,43 @@ echo '{ "near": { "aet": "RECV", "host": "h", "port": 1, "tsl": true } }' \
 	>arch/peers.json
 exits 64 'a key that is misspelt' imgsend -C arch -c near in/1.dcm
 ok 'is named' grep -q 'tsl is a key that is not known' err
+printf '%s\n' '{ "near": { "aet": "RE\\CV", "host": "h", "port": 1 } }' \
+	>arch/peers.json
+exits 64 'a title with a backslash' imgsend -C arch -c near in/1.dcm
+ok 'is told' grep -q 'peer .near.: an AE title has 1 to 16 char.* no backslash' err
+echo '{ "near": { "url": "https:///web" } }' >arch/peers.json
+exits 64 'a URL without a host' imgsend -C arch -c near in/1.dcm
+ok 'is told' grep -q 'peer .near.: url is not https:// and a host' err
+head -c 1200000 /dev/zero | tr '\0' ' ' >arch/peers.json
+exits 3 'a file that is too big' imgsend -C arch -c near in/1.dcm
+ok 'is named' grep -q '^imgsend: arch/peers.json: over 1048576 bytes' err
 echo '{ "near": ' >arch/peers.json
 exits 64 'a file that is no JSON' imgsend -C arch -c near in/1.dcm
 rm arch/peers.json
+
+# ---- no descriptor for a report that comes -------------------------------
+
+serve_bad status0000
+free_port
+back=$port
+imgsend -q -C none --commit --commit-port "$back" --commit-timeout 60 \
+	-c "BAD@127.0.0.1:$(cat port)" in/1.dcm >o 2>e &
+sender=$!
+peers_="$peers_ $sender"
+listening
+# ticks: what it has had of the processors, in hundredths of a second
+ticks()
+{
+	cut -d ' ' -f 14,15 "/proc/$sender/stat" | tr ' ' '+'
+}
+prlimit --pid $sender --nofile=3:3
+serve perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(
+	PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die; sleep 60' "$back"
+sleep 0.5
+before=$(($(ticks)))
+sleep 2
+ok 'it is waited for without turning round' test $(($(ticks) - before)) -lt 20
+gone $sender
 
 # ---- a peer that is asked ------------------------------------------------
 

@@ -87,6 +87,11 @@ done
 web 503
 exits 75 'status 503' send in/1.dcm
 ok 'try again later' grep -q '^{"status":"refused".*"code":"busy"' out
+web wait3
+began=$(date +%s)
+exits 0 'a server that wants 3 s' timeout 60 imgsend -q -C none --retries 1 \
+	-c "$to" in/1.dcm
+ok 'has them' test $(($(date +%s) - began)) -ge 3
 web 200
 later=$(($(date +%-H) + 12))
 exits 143 'at another time of the day' timeout --preserve-status 2 imgsend -q -C none \
@@ -96,6 +101,8 @@ free_port
 to="http://127.0.0.1:$port/web"
 exits 3 'nobody there' send in/1.dcm
 ok 'is told' grep -q '"code":"transport"' out
+exits 64 'a URL without a host' imgsend -c 'https://' x
+ok 'is told' grep -q 'a URL needs a host' err
 exits 64 'a password in the URL' imgsend -c 'https://me:secret@host/web' x
 exits 64 'an echo of a web server' imgsend -c "$to" --echo
 mkdir -p peers

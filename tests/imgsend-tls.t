@@ -29,6 +29,12 @@ certificate stranger localhost DNS:localhost,IP:127.0.0.1 other 30
 certificate ec localhost DNS:localhost,IP:127.0.0.1 ca 30 EC \
 	ec_paramgen_curve:P-256
 certificate old localhost DNS:localhost,IP:127.0.0.1 ca 0
+# A CA whose time is over, and what it has signed before.
+openssl req -new -newkey rsa:2048 -nodes -keyout oldca.key -subj '/CN=Test old' \
+	-out oldca.csr 2>/dev/null
+openssl x509 -req -in oldca.csr -signkey oldca.key -days 0 -out oldca.pem \
+	2>/dev/null
+certificate young localhost DNS:localhost,IP:127.0.0.1 oldca 30
 
 # tls_scp CERTIFICATE [OPTION ...]: storescp with it; who connects shows none
 tls_scp()
@@ -70,7 +76,12 @@ no 'the system does not know it' certificate
 exits 3 'plain text to TLS' timeout 60 imgsend -q -C none --retries 0 \
 	--assoc-timeout 3 -c "S@localhost:$port" one.dcm
 ok 'nothing is sent' test "$(records sent)" = 0
-pin=$(openssl x509 -in good.pem -outform DER | sha256sum | cut -d ' ' -f 1)
+# pin_of NAME
+pin_of()
+{
+	openssl x509 -in "$1.pem" -outform DER | sha256sum | cut -d ' ' -f 1
+}
+pin=$(pin_of good)
 exits 0 'pinned' timeout 60 imgsend -q -C none --retries 0 --tls \
 	--ca other.pem --pin "$pin" -c "S@localhost:$port" one.dcm
 exits 3 'another pin' tls --pin "$(printf '%s' "$pin" | tr 0-9a-f 1-9a-f0)"
@@ -81,6 +92,13 @@ for bad in wrong:mismatch old:expired stranger:certificate; do
 	exits 3 "certificate: ${bad%:*}" tls
 	no "${bad%:*}" "${bad#*:}"
 done
+tls_scp old -ic
+exits 3 'pinned, and its time is over' tls --pin "$(pin_of old)"
+no 'pinned, and its time is over' expired
+tls_scp young -ic
+exits 3 'a CA whose time is over' tls --ca oldca.pem
+no 'a CA whose time is over' expired
+exits 0 'does not matter to a pin' tls --ca oldca.pem --pin "$(pin_of young)"
 tls_scp ec -ic
 exits 0 'an ECDSA certificate' tls
 tls_scp good -rc

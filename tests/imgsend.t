@@ -41,7 +41,7 @@ free_port
 exits 3 'nobody there' timeout 60 imgsend -c "PACS@127.0.0.1:$port" --echo \
 	--retries 0
 same 'says why' err <<!
-imgsend: 127.0.0.1:$port: TCP Initialization Error: Connection refused
+imgsend: 127.0.0.1:$port: Connection refused
 !
 exits 3 'nobody there to take an object' timeout 60 imgsend -C none \
 	-c "PACS@127.0.0.1:$port" --retries 0 in/1.dcm in/2.dcm
@@ -77,6 +77,12 @@ ok 'has a ledger of its own' test "$(records sent)" = 6
 echo '{"status":"stored","path":"in/3.dcm","SOPInstanceUID":"2.25.3","note":{"a":[1]}}' |
 	send --again >out
 ok 'what a record says else goes on' grep -q '"note":{"a":\[1\]}}$' out
+echo '{"status":"stored","path":"in/3.dcm","digest":"xyz"}' >rec
+exits 3 'a record with a digest that is none' send --again <rec
+ok 'fails' grep -q '^{"status":"failed".*"code":"usage".*digest is not 64' out
+exits 3 'the ledger cannot be written' failio write:ENOSPC:audit.log timeout \
+	60 imgsend -q -C arch -c "$to" --again in/1.dcm
+ok 'what the peer has taken is not called sent' grep -q '^{"status":"failed".*"message":"in/1.dcm: the peer has taken it, but the ledger could not be written: .*audit.log: No space left' out
 echo '{"status":"failed","path":"x","error":{"code":"io","message":"m","by":"z"}}' >rec
 exits 3 'a record with an error' send <rec
 same 'passes through' out <rec

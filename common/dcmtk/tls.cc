@@ -48,11 +48,11 @@ static bool has_pin(X509_STORE_CTX *store, const uint8_t pin[32])
 }
 
 /* A certificate that is pinned need not be signed by anybody, but it has to
-   be valid today. */
-static bool pin_excuses(int error)
+   be valid today itself. */
+static bool pin_excuses(int error, int depth)
 {
-	return error != X509_V_ERR_CERT_HAS_EXPIRED &&
-	       error != X509_V_ERR_CERT_NOT_YET_VALID;
+	return depth > 0 || (error != X509_V_ERR_CERT_HAS_EXPIRED &&
+			     error != X509_V_ERR_CERT_NOT_YET_VALID);
 }
 
 static int check_peer(int good, X509_STORE_CTX *store)
@@ -67,7 +67,8 @@ static int check_peer(int good, X509_STORE_CTX *store)
 		t->why = "the peer's certificate is not the one it is known by";
 		return 0;
 	}
-	if (good || (t->pinned && pin_excuses(error)))
+	if (good || (t->pinned &&
+		     pin_excuses(error, X509_STORE_CTX_get_error_depth(store))))
 		return 1;
 	t->why = "the peer's certificate: ";
 	t->why += X509_verify_cert_error_string(error);

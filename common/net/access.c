@@ -112,8 +112,7 @@ static int parse_rule(struct rule *r, const char *rule, struct img_err *err)
 	at = strrchr(text, '@');
 	n = at ? (size_t)(at - text) : strlen(text);
 	if (n > 16 || (n == 0 && !at))
-		return img_err_set(err, IMG_E_USAGE,
-				   "an AE title has 1 to 16 characters");
+		return img_err_set(err, IMG_E_USAGE, IMG_AET_RULE);
 	memcpy(r->aet, text, n);
 	img_aet_trim(r->aet);
 	if (n && !*r->aet)

@@ -198,8 +198,14 @@ static void *listen_on(void *arg)
 			break;
 		sock = accept4(w->fd, (struct sockaddr *)&from, &n,
 			       SOCK_CLOEXEC);
-		if (sock < 0)
+		if (sock < 0) {
+			/* Without a descriptor for it, it stays in line: no
+			   turning round and round meanwhile. */
+			if (errno != EAGAIN && errno != EINTR &&
+			    errno != ECONNABORTED)
+				(void)poll(&p[1], 1, 100);
 			continue;
+		}
 		/* Nobody else's bytes are looked at. */
 		if (is_peer(w, (struct sockaddr *)&from))
 			serve(w, sock);

@@ -73,7 +73,10 @@ int img_peer_check(const struct img_peer *p, struct img_err *err);
 /* A name, or a number, in the form that we compare: small letters, no dot at
    its end, IPv4 as four numbers, IPv6 without brackets.  false: it is none. */
 bool img_host_take(char host[IMG_HOST_MAX]);
+/* Whether it is https:// or http:// with a host. */
+bool img_peer_is_url(const char *text);
 /* 1 to 16 printable characters, no backslash (PS3.5 6.2). */
+#define IMG_AET_RULE "an AE title has 1 to 16 characters of ASCII, no backslash"
 bool img_aet_ok(const char *aet);
 /* Without the blanks at both ends, which mean nothing (PS3.5 6.2). */
 void img_aet_trim(char *aet);
@@ -210,6 +213,9 @@ void img_stow_close(struct img_stow *s);
 int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 		   size_t head_n, const struct img_scu_data *data, int *http,
 		   unsigned *reason, struct img_err *err);
+/* After how many seconds the last answer wants us to come again (Retry-After,
+   RFC 9110 10.2.3); 0: it does not say. */
+double img_stow_retry_after(const struct img_stow *s);
 
 /* ---- answers ---------------------------------------------------------- */
 

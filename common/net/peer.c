@@ -124,7 +124,7 @@ static int parse_dimse(struct img_peer *p, const char *text,
 		 at + 1);
 	img_aet_trim(p->called);
 	if (!img_aet_ok(p->called))
-		return bad(text, "an AE title has 1 to 16 characters", err);
+		return bad(text, IMG_AET_RULE, err);
 	if ((strchr(p->host, ':') && *p->host != '[') ||
 	    !img_host_take(p->host))
 		return bad(text,
@@ -140,6 +140,16 @@ static int parse_dimse(struct img_peer *p, const char *text,
 	return 0;
 }
 
+bool img_peer_is_url(const char *text)
+{
+	size_t n = strncmp(text, "https://", 8) == 0  ? 8
+		   : strncmp(text, "http://", 7) == 0 ? 7
+						      : 0;
+
+	/* Of a user, of a port, nothing at all: there is no host then. */
+	return n && text[n] && !strchr("/:?#@", text[n]);
+}
+
 static int parse_url(struct img_peer *p, const char *text, struct img_err *err)
 {
 	size_t n = strlen(text);
@@ -148,6 +158,8 @@ static int parse_url(struct img_peer *p, const char *text, struct img_err *err)
 		n--;
 	if (n >= sizeof(p->name))
 		return bad(text, "too long", err);
+	if (!img_peer_is_url(text))
+		return bad(text, "a URL needs a host", err);
 	if (strchr(text, '@'))
 		return bad(text,
 			   "names and passwords do not belong into "

@@ -12,14 +12,17 @@
 static int read_file(const char *file, struct img_buf *out, struct img_err *err)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = -1;
+	struct img_err why = IMG_ERR_INIT;
 	char block[8192];
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : img_err_sys(err, "%s", file);
 	while ((n = img_read_full(fd, block, sizeof(block))) > 0)
-		if (img_buf_add(out, block, (size_t)n, err) < 0)
+		if (img_buf_add(out, block, (size_t)n, &why) < 0) {
+			img_err_set(err, why.code, "%s: %s", file, why.text);
 			goto out;
+		}
 	if (n < 0)
 		img_err_sys(err, "%s", file);
 	else
@@ -84,16 +87,20 @@ static int wrong(const char *what, struct img_err *err)
 	return img_err_set(err, IMG_E_USAGE, "%s", what);
 }
 
-int img_peer_check(const struct img_peer *p, struct img_err *err)
+static int check(const struct img_peer *p, struct img_err *err)
 {
 	uint8_t pin[32];
 
-	if (!*p->url && (!img_aet_ok(p->called) || !*p->host || !p->port))
+	if (!*p->url && (!*p->called || !*p->host || !p->port))
 		return wrong("a peer needs aet, host and port, or url", err);
+	if (!*p->url && !img_aet_ok(p->called))
+		return wrong(IMG_AET_RULE, err);
+	if (*p->url && !img_peer_is_url(p->url))
+		return wrong("url is not https:// and a host", err);
 	if (*p->url && (*p->called || *p->host || p->port))
 		return wrong("url stands instead of aet, host and port", err);
 	if (!img_aet_ok(p->calling))
-		return wrong("an AE title has 1 to 16 characters", err);
+		return wrong(IMG_AET_RULE, err);
 	if (!*p->certificate != !*p->key)
 		return wrong("a certificate and its key go together", err);
 	if (*p->pin &&
@@ -113,6 +120,18 @@ int img_peer_check(const struct img_peer *p, struct img_err *err)
 	if ((*p->ca || *p->certificate || *p->pin) && !p->tls)
 		return wrong("certificates are for TLS", err);
 	return 0;
+}
+
+int img_peer_check(const struct img_peer *p, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (check(p, &why) == 0)
+		return 0;
+	if (!p->listed)
+		return wrong(why.text, err);
+	return img_err_set(err, why.code, "peer '%.100s': %s", p->name,
+			   why.text);
 }
 
 struct entry {

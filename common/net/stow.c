@@ -343,3 +343,14 @@ int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 	*reason = reason_of(&s->answer);
 	return 0;
 }
+
+double img_stow_retry_after(const struct img_stow *s)
+{
+	curl_off_t seconds = 0;
+
+	if (curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &seconds) !=
+		    CURLE_OK ||
+	    seconds < 0)
+		return 0;
+	return (double)seconds;
+}

@@ -140,8 +140,17 @@ int inputs_record(const struct inputs *in, const struct img_record *rec,
 	struct stat st;
 	int rc;
 
-	if (rec->digest && img_unhex(digest, sizeof(digest), rec->digest))
+	if (rec->digest) {
+		/* What it names cannot be told from something else. */
+		if (!img_unhex(digest, sizeof(digest), rec->digest)) {
+			img_err_set(&why, IMG_E_USAGE,
+				    "a record whose digest is not 64 "
+				    "hexadecimal digits");
+			return in->host->failed(in->arg, rec->path, rec, &why,
+						err);
+		}
 		f.digest = digest;
+	}
 	if (rec->sop)
 		w.digest = f.digest;
 	rc = of_record(in, &w, &why, err);

@@ -299,6 +299,24 @@ static void tell(struct img_send *s, struct send_item *list)
 	s->host.progress(s->host.arg, s->items, s->bytes);
 }
 
+/* The next run will not know that the peer has them: what has no line is no
+   success.  What has failed, or was skipped, needs none. */
+static void not_noted(struct send_item *list, const struct img_err *err)
+{
+	for (struct send_item *it = list; it; it = it->next) {
+		struct img_err why = IMG_ERR_INIT;
+
+		if (!is_answer(it) || it->error)
+			continue;
+		img_err_set(&why, err->code,
+			    "the peer has taken it, but the ledger could not "
+			    "be written: %s",
+			    err->text);
+		it->status = NULL;
+		send_item_fail(it, "failed", &why);
+	}
+}
+
 /* Results come while the last ones are made durable: they go together. */
 static void *commit(void *arg)
 {
@@ -318,10 +336,10 @@ static void *commit(void *arg)
 			break;
 		pthread_mutex_unlock(&s->lock);
 		img_err_clear(&err);
-		if (send_ledger_note(s, list, &err) < 0 &&
-		    s->ledger_err.code == IMG_OK) {
-			s->ledger_err = err;
-			s->host.trouble(s->host.arg, &err);
+		if (send_ledger_note(s, list, &err) < 0) {
+			if (s->ledger_err.code == IMG_OK)
+				s->ledger_err = err;
+			not_noted(list, &err);
 		}
 		tell(s, list);
 		pthread_mutex_lock(&s->lock);

@@ -5,6 +5,8 @@
 
 #include "work/send_worker.h"
 
+#define RETRY_AFTER 600 /* seconds that a server may make us wait */
+
 /* PS3.18 10.5.3: 200 all stored, 202 with warnings or in part, 409 none. */
 static void answered(struct send_item *it, int http, unsigned reason)
 {
@@ -61,13 +63,16 @@ static int make_head(const struct send_item *it, const struct send_loaded *d,
 	return rc;
 }
 
-static bool try_again(struct send_worker *w, struct send_item *it)
+/* least: seconds that the server wants to have first. */
+static bool try_again(struct send_worker *w, struct send_item *it, double least)
 {
+	double d = send_delay(it->attempts);
+
 	if (it->attempts++ >= w->s->opts.retries)
 		return false;
-	send_queue_later(
-		w->s, it,
-		(double)(1u << (it->attempts < 6 ? it->attempts - 1 : 6)));
+	if (least > RETRY_AFTER)
+		least = RETRY_AFTER;
+	send_queue_later(w->s, it, d > least ? d : least);
 	return true;
 }
 
@@ -88,11 +93,12 @@ static void post(struct send_worker *w, struct img_stow *stow,
 				    &http, &reason, &err);
 	img_buf_release(&head);
 	if (rc < 0) {
-		if (err.code == IMG_E_TRANSPORT && try_again(w, it))
+		if (err.code == IMG_E_TRANSPORT && try_again(w, it, 0))
 			return;
 		send_item_fail(it, "failed", &err);
 	} else {
-		if ((http == 503 || http == 429) && try_again(w, it))
+		if ((http == 503 || http == 429) &&
+		    try_again(w, it, img_stow_retry_after(stow)))
 			return;
 		answered(it, http, reason);
 	}

@@ -32,7 +32,7 @@ static void nap(struct img_send *s, double seconds)
 
 /* 1, 2, 4 ... 60 s, give or take a quarter, so that many senders do not come
    back all at once. */
-static double delay(unsigned attempt)
+double send_delay(unsigned attempt)
 {
 	double d = attempt < 6 ? (double)(1u << attempt) : 60;
 	uint16_t r;
@@ -154,7 +154,7 @@ static int open_assoc(struct send_worker *w, struct img_scu **scu,
 		if (i == s->opts.retries || s->host.stopped(s->host.arg) ||
 		    (err.code != IMG_E_BUSY && err.code != IMG_E_TRANSPORT))
 			break;
-		nap(s, delay(i));
+		nap(s, send_delay(i));
 	}
 	send_set_down(s, &err);
 	return -1;
@@ -177,7 +177,7 @@ static int again(struct send_worker *w, struct send_item *it)
 {
 	if (it->attempts++ >= w->s->opts.retries)
 		return 0;
-	send_queue_later(w->s, it, delay(it->attempts - 1));
+	send_queue_later(w->s, it, send_delay(it->attempts - 1));
 	return 1;
 }
 
@@ -408,9 +408,9 @@ static void *work(void *arg)
 			if (idle > GIVE_UP)
 				give_up(s);
 			else if (idle > 3)
-				nap(s, delay(idle - 4));
+				nap(s, send_delay(idle - 4));
 			if (then == LATER)
-				nap(s, delay(2));
+				nap(s, send_delay(2));
 		}
 		send_plan_release(&p);
 	}

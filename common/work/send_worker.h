@@ -63,6 +63,9 @@ const struct send_choice *send_plan_of(const struct send_plan *p, size_t group);
 
 /* The peer cannot be reached: nothing more is sent. */
 void send_set_down(struct img_send *s, const struct img_err *why);
+/* Seconds to wait before another attempt, of which this many have failed
+   before. */
+double send_delay(unsigned attempt);
 /* Whether an item has no chance; then its record comes. */
 bool send_is_hopeless(struct img_send *s, struct send_item *it);
 /* Waits for the time of the day at which objects may begin; false: it was

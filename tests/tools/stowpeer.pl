@@ -6,7 +6,8 @@
 # 409 with reason A900; "empty" is a 200 that names nothing, "other" one that
 # names another instance, "but" one that names it as failed, "early" one that
 # comes before the object, "drip" one that comes a byte at a time, "endless" one
-# without an end; "307" leads to itself.
+# without an end; "307" leads to itself; "waitN" is a 503 that says to come
+# again after N seconds, and then a 200.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +22,8 @@ sub answer
 	my $ref = qq("00081155":{"vr":"UI","Value":["$sop"]});
 	return '{"00081199":{"vr":"SQ"}}' if $how eq 'empty';
 	return qq({"00081199":{"vr":"SQ","Value":[{$ref}]}})
-	    if $how =~ /^(200|drip|early)$/;
+	    if $how =~ /^(200|drip|early)$/ ||
+	    $how =~ /^wait/ && -e "$dir/again";
 	return qq({"00081199":{"vr":"SQ","Value":[{"00081155":{"vr":"UI",) .
 	    '"Value":["2.25.99"]}}]}}' if $how eq 'other';
 	return qq({"00081199":{"vr":"SQ","Value":[{$ref,"00081196":{"vr":"US",) .
@@ -64,13 +66,20 @@ sub serve
 		} else {
 			$status = 404;
 		}
+		my ($wait) = $how =~ /^wait(\d+)$/;
 		my $text = answer($sop);
+		if (defined $wait && !-e "$dir/again") {
+			$status = 503;
+			open my $f, '>', "$dir/again" or die;
+		}
 		if ($how eq 'endless') {
 			print $c "HTTP/1.1 200 X\r\n\r\n";
 			1 while print $c 'x' x 65536;
 			return;
 		}
 		$text = "HTTP/1.1 $status X\r\nContent-Type: application/dicom+json\r\n" .
+		    ($status == 503 && defined $wait ?
+		    "Retry-After: $wait\r\n" : '') .
 		    ($how eq '307' ? "Location: /web/studies\r\n" : '') .
 		    'Content-Length: ' . length($text) . "\r\n\r\n$text";
 		if ($how eq 'drip') {

@@ -139,4 +139,25 @@ gone()
 	[ $tries -lt 100 ]
 }
 ok 'a killed import takes its process along' gone
+
+# ---- no memory -----------------------------------------------------------
+
+# scant WHICH: how many requests there were, and what is wrongly said
+scant()
+{
+	rm -rf new log
+	timeout -k 1 60 env LD_PRELOAD="$O/tools/scant.so" SCANT="$1" \
+		SCANT_LOG="$PWD/log" imgimport -q -C new c.zip >out 2>err
+	[ $? != 124 ] || echo "$1 hangs" >>wrong
+	perl -e 'read STDIN, my $x, 8; print unpack "Q", $x' <log >met
+	grep -h 'forbidden system call' out err >>wrong
+}
+: >wrong
+scant memory:0
+met=$(cat met)
+ok 'requests of memory are met' test "$met" -gt 1000
+for k in 2 8 10 11 22 $(seq 100 $((met / 20)) "$met"); do
+	scant "memory:$k"
+done
+same 'no memory is not said to be anything else, nor hangs' wrong </dev/null
 finish

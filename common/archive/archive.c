@@ -231,6 +231,31 @@ void img_archive_defaults(struct img_archive_limits *l)
 		l->ratio = 200;
 }
 
+/* What libc may load for it, it loads once: another newlocale() may look for
+   files again. */
+static struct {
+	bool warm;
+	locale_t utf8;
+} kept;
+
+int img_archive_warm_up(struct img_err *err)
+{
+	if (kept.utf8)
+		return 0;
+	kept.utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (!kept.utf8 && errno == ENOMEM)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	kept.warm = true;
+	return 0;
+}
+
+static locale_t utf8(void)
+{
+	if (!kept.warm)
+		return newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return kept.utf8 ? duplocale(kept.utf8) : (locale_t)0;
+}
+
 static struct img_archive *new_archive(const char *name,
 				       const struct img_archive_limits *limits,
 				       struct img_err *err)
@@ -249,7 +274,13 @@ static struct img_archive *new_archive(const char *name,
 	img_archive_defaults(&a->limits);
 	a->src = &a->raw;
 	/* libarchive converts names to the locale's character set */
-	a->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	errno = 0;
+	a->utf8 = utf8();
+	if (!a->utf8 && errno == ENOMEM) {
+		img_archive_close(a);
+		img_err_set(err, IMG_E_NOMEM, "%s: out of memory", name);
+		return NULL;
+	}
 	return a;
 }
 
@@ -312,12 +343,4 @@ void img_archive_close(struct img_archive *a)
 		freelocale(a->utf8);
 	free(a->name);
 	free(a);
-}
-
-void img_archive_warm_up(void)
-{
-	static locale_t kept; /* or libc forgets what it has loaded */
-
-	if (!kept)
-		kept = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }

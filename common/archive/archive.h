@@ -65,8 +65,8 @@ struct img_member {
 const char *img_archive_name_check(char out[IMG_PATH_MAX], const char *name);
 
 /* Loads what libc opens files for, character sets and locales, so that
-   archives can be read where none can be opened. */
-void img_archive_warm_up(void);
+   archives can be read where none can be opened.  Before any thread starts. */
+int img_archive_warm_up(struct img_err *err);
 
 struct img_archive;
 

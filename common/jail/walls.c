@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "jail/inside.h"
@@ -32,8 +33,10 @@
 /* A sanitizer keeps freed memory a while. */
 #define SLACK (SANITIZED ? (uint64_t)1 << 30 : 0)
 
-static struct sock_filter *filter;
-static size_t filter_n;
+static struct made {
+	struct sock_filter *code;
+	size_t n;
+} filter;
 
 /* ---- landlock ------------------------------------------------------------ */
 
@@ -243,7 +246,7 @@ static int add_rules(scmp_filter_ctx ctx, const struct img_jail_limits *l)
 }
 
 /* libseccomp writes the filter to a descriptor. */
-static int export(scmp_filter_ctx ctx)
+static int export(scmp_filter_ctx ctx, struct made *made)
 {
 	int fd = memfd_create("filter", MFD_CLOEXEC), rc;
 	off_t size;
@@ -253,15 +256,15 @@ static int export(scmp_filter_ctx ctx)
 	rc = seccomp_export_bpf(ctx, fd);
 	size = lseek(fd, 0, SEEK_END);
 	if (rc == 0 && size > 0)
-		filter = malloc((size_t)size);
-	if (filter &&
-	    img_pread_full(fd, filter, (size_t)size, 0) == (ssize_t)size)
-		filter_n = (size_t)size / sizeof(*filter);
+		made->code = malloc((size_t)size);
+	if (made->code &&
+	    img_pread_full(fd, made->code, (size_t)size, 0) == (ssize_t)size)
+		made->n = (size_t)size / sizeof(*made->code);
 	close(fd);
-	return rc < 0 ? rc : filter_n ? 0 : -ENOMEM;
+	return rc < 0 ? rc : made->n ? 0 : -ENOMEM;
 }
 
-static int make_filter(const struct img_jail_limits *l)
+static int make_filter(const struct img_jail_limits *l, struct made *made)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = ctx ? 0 : -ENOMEM;
@@ -272,9 +275,37 @@ static int make_filter(const struct img_jail_limits *l)
 	if (rc == 0)
 		rc = add_rules(ctx, l);
 	if (rc == 0)
-		rc = export(ctx);
+		rc = export(ctx, made);
 	if (ctx)
 		seccomp_release(ctx);
+	return rc;
+}
+
+/* Processor time until SIGPROF ends the process; 0: for ever. */
+static void allow_seconds(long seconds)
+{
+	const struct itimerval t = { .it_value = { .tv_sec = seconds } };
+
+	(void)setitimer(ITIMER_PROF, &t, NULL);
+}
+
+/* libseccomp does not look whether it was given all the memory it asked for:
+   it leaves out rules, or never ends.  Two filters that are alike are whole. */
+static int make_whole(const struct img_jail_limits *l)
+{
+	struct made again = { 0 };
+	int rc;
+
+	allow_seconds(5);
+	rc = make_filter(l, &filter);
+	if (rc == 0)
+		rc = make_filter(l, &again);
+	allow_seconds(0);
+	if (rc == 0 && (again.n != filter.n ||
+			memcmp(again.code, filter.code,
+			       filter.n * sizeof(*filter.code)) != 0))
+		rc = -ENOMEM;
+	free(again.code);
 	errno = -rc;
 	return rc < 0 ? -1 : 0;
 }
@@ -286,7 +317,7 @@ int jail_walls(const struct img_jail_limits *l, const char **step)
 	uint64_t before = mapped();
 
 	*step = "seccomp";
-	if (make_filter(l) < 0)
+	if (make_whole(l) < 0)
 		return -1;
 	*step = "privileges";
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
@@ -331,5 +362,5 @@ int jail_lock(const struct img_jail_limits *l)
 		return -1;
 	if (limit(RLIMIT_NPROC, 0, 0) < 0 || only_itself() < 0)
 		return -1;
-	return load(filter, filter_n);
+	return load(filter.code, filter.n);
 }

@@ -44,7 +44,8 @@ int img_members_jail(struct img_jail **jail, struct img_err *err)
 {
 	static const struct img_jail_limits limits = { .memory = MEMORY };
 
-	img_archive_warm_up();
+	if (img_archive_warm_up(err) < 0)
+		return -1;
 	return img_jail_open(jail, members_worker, NULL, &limits, err);
 }
 

@@ -5,7 +5,9 @@
  * SCANT is a call or memory, a colon, and which of them: io:3 is the third
  * read or write, memory:3+ every request from the third on, of the program
  * and its children; 0 is none.  SCANT_LOG names a file that gets how many
- * there were, as 8 bytes.
+ * there were, as 8 bytes, and a line for each of their processes that crashes:
+ * the signal and its calls, the innermost first, as file+offset or
+ * file:function.
  *
  * Requests of memory count from main() on: a loader that finds none ends.
  */
@@ -13,10 +15,13 @@
 #undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,7 +32,15 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
-static _Atomic uint64_t *count; /* the program and its children have it */
+#define LOG_SIZE 65536
+
+/* The program and its children have it; one of the jail can write nowhere
+   else. */
+static struct log {
+	_Atomic uint64_t count;
+	_Atomic uint64_t used;
+	char text[LOG_SIZE - 16];
+} * log_;
 static uint64_t from;
 static bool onward, memory, begun;
 
@@ -43,22 +56,22 @@ __attribute__((constructor)) static void begin(void)
 	memory = says[0] == 'm';
 	from = strtoull(strchr(says, ':') + 1, &end, 10);
 	onward = *end == '+';
-	if (fd >= 0 && ftruncate(fd, sizeof(*count)) == 0)
-		p = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
+	if (fd >= 0 && ftruncate(fd, sizeof(*log_)) == 0)
+		p = mmap(NULL, sizeof(*log_), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (p == MAP_FAILED)
-		p = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
+		p = mmap(NULL, sizeof(*log_), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p != MAP_FAILED)
-		count = p;
+		log_ = p;
 }
 
 /* Whether it is the turn of this one. */
 static bool met(void)
 {
-	uint64_t at = atomic_fetch_add(count, 1) + 1;
+	uint64_t at = atomic_fetch_add(&log_->count, 1) + 1;
 
 	return from && (at == from || (onward && at > from));
 }
@@ -82,7 +95,7 @@ int close(int fd)
 
 static size_t half(int fd, size_t n)
 {
-	if (!count || memory || n < 2 || fd == spare || !met())
+	if (!log_ || memory || n < 2 || fd == spare || !met())
 		return n;
 	return n / 2;
 }
@@ -121,7 +134,7 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 
 static bool none(void)
 {
-	if (!begun || !count || !memory || !met())
+	if (!begun || !log_ || !memory || !met())
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -142,10 +155,107 @@ void *realloc(void *p, size_t n)
 	return n && none() ? NULL : __libc_realloc(p, n);
 }
 
+/* ---- crashes ---------------------------------------------------------- */
+
+static int (*next_sigaction)(int, const struct sigaction *, struct sigaction *);
+static void (*after[NSIG])(int); /* the program's own handlers */
+
+static void say(const char *text)
+{
+	size_t n = strlen(text);
+	uint64_t at = atomic_fetch_add(&log_->used, n);
+
+	if (at + n < sizeof(log_->text))
+		memcpy(log_->text + at, text, n);
+}
+
+static const char *base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void say_frame(const char *p)
+{
+	char text[17], *at = text + 16;
+	uintptr_t n;
+	Dl_info i;
+
+	if (!dladdr(p, &i) || !i.dli_fname) {
+		say(" ?");
+		return;
+	}
+	say(" ");
+	say(base(i.dli_fname));
+	if (i.dli_sname) {
+		say(":");
+		say(i.dli_sname);
+		return;
+	}
+	*at = '\0';
+	for (n = (uintptr_t)(p - (const char *)i.dli_fbase); n; n >>= 4)
+		*--at = "0123456789abcdef"[n & 15];
+	say("+0x");
+	say(at);
+}
+
+/* No call of the system, as one of the jail has few. */
+static void crashed(int sig)
+{
+	void *frame[32];
+	int n = backtrace(frame, 32);
+
+	say(sig == SIGABRT ? "SIGABRT" : "SIGSEGV");
+	for (int i = 0; i < n; i++)
+		say_frame(frame[i]);
+	say("\n");
+	if (after[sig])
+		after[sig](sig);
+}
+
+static int catch_(int sig)
+{
+	struct sigaction act = { .sa_handler = crashed,
+				 .sa_flags = SA_ONSTACK | SA_RESETHAND |
+					     SA_NODEFER };
+
+	return next_sigaction(sig, &act, NULL);
+}
+
+/* The keeper of the jail has handlers of its own. */
+int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	if (!next_sigaction)
+		next_sigaction = dlsym(RTLD_NEXT, "sigaction");
+	if (!act || !log_ || !memory ||
+	    (sig != SIGSEGV && sig != SIGBUS && sig != SIGABRT))
+		return next_sigaction(sig, act, old);
+	after[sig] = act->sa_handler == SIG_IGN ? NULL : act->sa_handler;
+	return catch_(sig);
+}
+
+static void catch_all(void)
+{
+	static char stack[65536];
+	const stack_t s = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	const struct sigaction none = { .sa_handler = SIG_DFL };
+	void *frame[1];
+
+	if (!log_ || !memory)
+		return;
+	backtrace(frame, 1); /* the first time takes memory */
+	sigaltstack(&s, NULL);
+	sigaction(SIGSEGV, &none, NULL);
+	sigaction(SIGBUS, &none, NULL);
+	sigaction(SIGABRT, &none, NULL);
+}
+
 static int (*real_main)(int, char **, char **);
 
 static int our_main(int argc, char **argv, char **envp)
 {
+	catch_all();
 	begun = true;
 	return real_main(argc, argv, envp);
 }

@@ -10,8 +10,19 @@ exits 0 'killed: nothing is lost' env PARTS=12 CALLS='fsync fdatasync renameat2'
 	sh "$TOP/tests/torture/kill.sh" 20
 ok 'at random moments' grep -q '^kill: [1-9].* kills, .* 0 wrong, ' out
 ok 'and at system calls' grep -q '^kill: [1-9].* 0 losses in all$' out
-exits 0 'objects that are written late: the test finds the loss' \
-	env PARTS=12 sh "$TOP/tests/torture/kill.sh" control 8
+controls()
+{
+	exits 0 "$1" env IMAGES=48 FILES=80 PARTS=12 \
+		sh "$TOP/tests/torture/$2" "$3" 4
+	ok 'all of them' grep -q '^[a-z]* control: .* losses and harms told$' out
+}
+controls 'objects that are written late: the test finds the loss' kill.sh control
+controls 'exports that are not there, or harmed, are told' export.sh control
+controls 'so is what is de-identified' anon.sh control
+controls 'so are catalogs and keys' verify.sh control
+controls 'so is what a peer has not kept, and what is sent twice' \
+	send.sh control
+controls 'so is what a listener has not kept' recv.sh late
 
 exits 0 'exports that are killed: no half under a final name' \
 	env CALLS='fsync renameat2' sh "$TOP/tests/torture/export.sh" 14
@@ -34,10 +45,10 @@ exits 0 'system calls that fail: the status tells the truth' \
 ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
 
 exits 0 'halves of reads and writes, and no memory: what is said is so' \
-	env COMMANDS='folder jpegls anon' MOST=8 \
+	env COMMANDS='import folder jpegls anon' MOST=8 \
 	sh "$TOP/tests/torture/scant.sh" 200
 ok 'in some runs' grep -q '^scant: [1-9].* 0 wrong$' out
-exits 0 'a program that writes once: half of it is gone' \
+exits 0 'half of what a program writes is gone, and a crash is its own' \
 	sh "$TOP/tests/torture/scant.sh" control
 
 exits 0 'hostile files: bounded memory and time' \

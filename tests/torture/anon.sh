@@ -5,12 +5,15 @@
 # the work, with the same bytes.
 #
 #	anon.sh [moments]       300 by default, and then every system call
+#	anon.sh control [moments]  30 by default: the names come late, and what
+#				is there is harmed: it must be told
 #	CALLS='linkat write' anon.sh 0
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need b2sum imganon imgimport killer phantom strace zip
-moments=${1:-300}
+moments=${1:-300} control=
+[ "$moments" != control ] || control=yes moments=${2:-30}
 CALLS=${CALLS-write fsync fdatasync syncfs linkat link renameat2 openat mkdir \
 	close unlink fchmod}
 PARTS=${PARTS:-12} PER=${PER:-8}
@@ -112,6 +115,44 @@ group_()
 	checked=$((checked + $(wc -l <c.said)))
 	peace >why
 }
+
+if [ -n "$control" ]; then
+	said()
+	{
+		grep -q '^{"status":"deidentified"' out
+	}
+	# The last line of FILE is gone.
+	shorter()
+	{
+		sed -i '$d' "$1"
+	}
+	again()
+	{
+		fresh
+		imganon -q --key key -o an --report report --id-map map.0 \
+			--linkage links --trustee trustee.pub in/1 >out 2>err
+		chmod -R u+w an
+		file=$(find an -name '*.dcm' | head -n 1)
+	}
+	echo "control env LD_PRELOAD=$PWD/late.so imganon -q --key key" \
+		"-o an --report report --id-map map.0 --linkage links" \
+		"--trustee trustee.pub in/1" >line
+	late look_ said
+	again && look_ >why || quit "no control: $(cat why)"
+	harm look_ 'a file is gone' rm "$file"
+	again
+	harm look_ 'a file is cut off' truncate -s -1 "$file"
+	again
+	harm look_ 'a file too many' cp "$file" an/other.dcm
+	again
+	harm look_ 'a line of the map is gone' shorter map.0-uids.csv
+	again
+	harm look_ 'a line of the report is gone' shorter report
+	again
+	harm look_ 'nothing is sealed' truncate -s 0 links
+	controlled anon
+	exit
+fi
 
 all_groups
 [ "$moments" = 0 ] || total anon

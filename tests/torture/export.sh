@@ -4,12 +4,15 @@
 # the same command again finishes the work and leaves nothing beside it.
 #
 #	export.sh [moments]     300 by default, and then every system call
+#	export.sh control [moments]  30 by default: the names come late, and
+#				exports are harmed: it must be told
 #	CALLS='fsync rename' export.sh 0
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need b2sum bsdtar cksum imgexport imgimport imgquery killer phantom strace
-moments=${1:-300}
+moments=${1:-300} control=
+[ "$moments" != control ] || control=yes moments=${2:-30}
 CALLS=${CALLS-write fsync syncfs renameat renameat2 linkat openat2 mkdirat \
 	fchmod unlinkat flock}
 ground imgexport
@@ -149,6 +152,47 @@ group_()
 	find . -maxdepth 1 -name '.*imgexport*' >why
 	[ ! -s why ]
 }
+
+if [ -n "$control" ]; then
+	fresh()
+	{
+		group=$((group + 1)) had=
+		# shellcheck disable=SC2086 # words
+		[ -z "$dests" ] || rm -rf $dests
+		rm -f out.*
+		find . -maxdepth 1 -name '.*imgexport*' -exec rm -rf {} +
+		plan_ | sed -n "$((group % $(plan_ | wc -l) + 1))p" |
+			sed "s| | env LD_PRELOAD=$PWD/late.so |" >line
+		dests=$(sed 's/.* -o \([^ ]*\) .*/\1/' line)
+	}
+	made()
+	{
+		[ "$(reported)" -gt 0 ]
+	}
+	harmed()
+	{
+		rm -rf x x.tar out.* && had=
+		imgexport -q -C arch -o x <studies >out.x
+		imgexport -q -C arch --as tar -o x.tar <studies >out.x.tar
+		chmod -R u+w x
+		find x -name '*.dcm' >names
+		object=$(head -n 1 names)
+	}
+	dests=
+	late look_ made
+	harmed && look_ >why || quit "no control: $(cat why)"
+	harm look_ 'an export is gone' rm -r x
+	harmed
+	harm look_ 'an archive is cut off' truncate -s -4096 x.tar
+	harmed
+	harm look_ 'an object is gone' rm "$object"
+	harmed
+	harm look_ 'an object is another' cp x/MANIFEST.TXT "$object"
+	harmed && look_ >why
+	harm look_ 'what had a name has none' rm -r x out.x
+	controlled export
+	exit
+fi
 
 all_groups
 [ "$moments" = 0 ] || total export 'records of objects'

@@ -10,12 +10,17 @@
 #   all_groups           runs group_ [singly] until no moments are left
 #   at_call CALL K COMMAND ...  kills it at the Kth such call
 #   total NAME           the last line, and its status
+#   late LOOK SAID       the control: kills the command of line right after a
+#                        record, as often as there are moments; its names come
+#                        late.  Each that has SAID something must fail LOOK
+#   harm LOOK WHAT COMMAND ...  the control: after the harm LOOK must fail
+#   controlled NAME      the last line of both, and its status
 #
 # A group of moments goes by before all of what was said in them is looked at;
 # a group that has gone wrong is begun again, and looked at after each moment.
 #
 # shellcheck shell=sh disable=SC2034,SC2154
-kills=0 runs=0 struck=0 ended=0 failed=0 checked=0 group=0
+kills=0 runs=0 struck=0 ended=0 failed=0 checked=0 told=0 group=0
 begun=$(date +%s)
 
 ground()
@@ -89,6 +94,37 @@ at_call()
 	shift 2
 	strace -f -qq -o /dev/null -e trace="$call_" \
 		-e inject="$call_:signal=KILL:when=$k_" "$@"
+}
+
+# What the caller's fresh leaves is begun with.
+late()
+{
+	cc -shared -fPIC -pthread -o late.so "$TOP/tests/torture/late.c" ||
+		quit 'no compiler'
+	while left; do
+		fresh
+		was_=$kills
+		strike out -r <line
+		[ $kills -gt $was_ ] && $2 || continue
+		checked=$((checked + 1))
+		$1 >why 2>&1 && echo "not told: killed $(tail -n 1 moments)" ||
+			told=$((told + 1))
+	done
+}
+
+harm()
+{
+	look_at_=$1 what_=$2
+	shift 2
+	"$@" || quit "cannot do harm: $what_"
+	checked=$((checked + 1))
+	$look_at_ >why 2>&1 && echo "not told: $what_" || told=$((told + 1))
+}
+
+controlled()
+{
+	echo "$1 control: $kills kills, $told of $checked losses and harms told"
+	[ $checked -gt 0 ] && [ $told = $checked ]
 }
 
 shuffle()

@@ -38,8 +38,11 @@ all_()
 kill-control kill.sh control $CONTROL
 kill kill.sh $KILLS
 export export.sh $KILLS
+export-control export.sh control $CONTROL
 anon anon.sh $KILLS
+anon-control anon.sh control $CONTROL
 verify verify.sh $KILLS
+verify-control verify.sh control
 faults faults.sh $EVERY
 faults-control faults.sh control
 scant scant.sh $((EVERY * 10))
@@ -47,7 +50,9 @@ scant-control scant.sh control
 damaged damaged.sh $DAMAGED
 damaged-control damaged.sh control
 send send.sh $KILLS
+send-control send.sh control $CONTROL
 recv recv.sh kill $KILLS
+recv-control recv.sh late $CONTROL
 crowd crowd.sh $SECONDS_AMONG
 crowd-control crowd.sh control
 hostile-control hostile.sh control

@@ -4,6 +4,9 @@
 #
 #	send.sh [moments]       300 by default; then every system call
 #	CALLS='sendto write' send.sh 0
+#	send.sh control [moments]  30 by default: a peer that keeps nothing of
+#				what it answers 0000, and a ledger that is
+#				forgotten: it must be told
 #
 # The peer is storescp.  A moment sends some of the objects; when each of them
 # had its moment, they have another; then what is left is sent.  The next title
@@ -12,7 +15,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need imgimport imgsend killer perl phantom sqlite3 storescp strace
-moments=${1:-300}
+moments=${1:-300} control=
+[ "$moments" != control ] || control=yes moments=${2:-30}
 CALLS=${CALLS-write pwrite64 fsync fdatasync openat close unlink fcntl \
 	ftruncate connect socket sendto read pread64}
 
@@ -26,7 +30,7 @@ phantom small in "$images" >/dev/null && imgimport -q -C arch in >/dev/null ||
 port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
 	Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 mkdir got
-storescp --fork -od got "$port" >/dev/null 2>&1 &
+storescp ${control:+--ignore} --fork -od got "$port" >/dev/null 2>&1 &
 peer=$!
 perl -MIO::Socket::INET -e 'for (1 .. 100) { exit 0 if IO::Socket::INET->new(
 	PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]);
@@ -102,6 +106,38 @@ group_()
 	checked=$((checked + $(wc -l <told)))
 	peace >why
 }
+
+if [ -n "$control" ]; then
+	fresh()
+	{
+		next_title
+		shuffle $title <names | head -n 16 | tr '\n' ' ' |
+			sed "s|^|control imgsend -q -C arch -c $(to) |" >line
+	}
+	said()
+	{
+		grep -q '^{"status":"sent"' out
+	}
+	not_twice()
+	{
+		judge >why
+		! grep -q twice why
+	}
+	forget()
+	{
+		for time in 1 2; do
+			sqlite3 arch/catalog.db "DELETE FROM sent"
+			# shellcheck disable=SC2046 # words
+			imgsend -q -C arch -c "$(to)" $(head -n 2 names) >>out 2>err ||
+				return
+		done
+	}
+	late judge said
+	next_title
+	harm not_twice 'the ledger is forgotten' forget
+	controlled send
+	exit
+fi
 
 all_groups
 [ "$moments" = 0 ] || total send 'records of a sending'

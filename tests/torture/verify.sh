@@ -6,12 +6,14 @@
 # the other half.
 #
 #	verify.sh [moments]     300 by default, and then every system call
+#	verify.sh control       what is left is harmed: it must be told
 #	CALLS='rename link' verify.sh 0
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/moments.sh"
 need b2sum imganon imgimport imgverify killer phantom sqlite3 strace
-moments=${1:-300}
+moments=${1:-300} control=
+[ "$moments" != control ] || control=yes moments=0
 CALLS=${CALLS-write pwrite64 fsync fdatasync rename link linkat unlink openat \
 	close ftruncate fcntl}
 ground imgverify
@@ -163,7 +165,7 @@ look_()
 	rows scrub whole && keys
 }
 
-group_()
+fresh()
 {
 	rm -rf whole? none? half? scrub key?? trustee?? sign?? ./*[0-9].pub && : >out
 	for kind in $KINDS; do
@@ -172,6 +174,11 @@ group_()
 		done
 	done
 	copy scrub whole
+}
+
+group_()
+{
+	fresh
 	for time in 1 2; do
 		pass $time | shuffle $((group * 2 + time)) >lines
 		rm -f key?? trustee?? sign?? ./*[0-9].pub
@@ -196,6 +203,60 @@ group_()
 
 imganon --new-key whole.key && imganon --new-trustee whole.trustee &&
 	imgverify -q --new-sign-key whole.sign || quit 'no keys'
+# The harms of the control; each begins with what is as it should be.
+row()
+{
+	sqlite3 "$1/catalog.db" 'DELETE FROM object WHERE instance = 2'
+}
+key_cut()
+{
+	imganon --new-key key11 && chmod u+w key11 && truncate -s -1 key11
+}
+alone()
+{
+	imgverify -q --new-sign-key sign11 && rm sign11
+}
+stranger()
+{
+	imgverify -q --new-sign-key sign11 && rm sign11.pub &&
+		rm -f sign12 sign12.pub && imgverify -q --new-sign-key sign12 &&
+		mv sign12.pub sign11.pub && rm sign12
+}
+fits()
+{
+	fit sign11
+}
+finished()
+{
+	done_ scrub
+}
+if [ -n "$control" ]; then
+	fresh
+	look_ >why && finished >why || quit "no control: $(cat why)"
+	harm look_ 'a row is gone' row whole2
+	fresh
+	harm look_ 'a row is gone of a scrub' row scrub
+	fresh
+	harm look_ 'no catalog' rm whole1/catalog.db
+	fresh
+	harm look_ 'the catalog is cut off' truncate -s -4096 half1/catalog.db
+	fresh
+	harm look_ 'half a catalog is the new one' cp half1/catalog.db none1/
+	fresh
+	harm look_ 'half a key' key_cut
+	fresh
+	harm look_ 'a public key alone' alone
+	fresh
+	harm fits 'the public key of another' stranger
+	fresh
+	harm finished 'something is left' touch scrub/catalog.db.new
+	fresh
+	harm finished 'an object is gone' rm "$(find scrub/objects -type f |
+		head -n 1)"
+	controlled verify
+	exit
+fi
+
 all_groups
 [ "$moments" = 0 ] || total verify 'rows'
 

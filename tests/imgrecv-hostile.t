@@ -37,6 +37,13 @@ exits 0 'C-STORE goes on meanwhile' \
 wait $storm
 ok 'all three are there' test \
 	"$(grep -c '"status":"stored".*"from":"DCMSEND@' recv.out)" = 3
+ok 'an object without a UID is taken as imgimport does' \
+	grep -q '"warning":\["no-uid: SOPInstanceUID is only in the file meta' recv.out
+ok 'and one with a UID that is none' \
+	grep -q '"warning":\["bad-uid: SOPInstanceUID is no valid UID"\]' recv.out
+ok 'which imgsend does not send' sh -c 'imgquery -C archive -l image \
+	--format jsonl | grep tmp/x | imgsend -q -C archive --again --retries 0 \
+	-c "IMGRECV@127.0.0.1:$1" 2>&1 | grep -q "without a valid SOPClassUID and SOPInstanceUID it cannot be sent"' sh "$port"
 ok 'every script came to its end' test "$(wc -l <all)" = "$(peer list | wc -l)"
 ok 'nobody was left waiting' sh -c '! grep -E ": (open|-|no association)$" all'
 LC_ALL=C sort all | grep -vE ': (closed|aborted)$' >got
@@ -73,8 +80,10 @@ object-odd: status 0000
 object-other-class: status A900
 object-other-uid: status A900
 object-path: status 0000
+object-sibling: status 0000
 object-text: status C000
 object-torn: status C000
+object-verification: status 0122
 protocol-2: rejected
 release-twice: released
 roles-100: released

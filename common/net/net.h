@@ -331,6 +331,8 @@ struct img_up {
 		struct {
 			char sop_class[IMG_UID_MAX], sop[IMG_UID_MAX],
 				ts[IMG_UID_MAX];
+			/* BEGIN: that of the presentation context */
+			char abstract[IMG_UID_MAX];
 		} object;
 		char text[256];
 	} u;

@@ -230,8 +230,8 @@ static int write_meta(struct server *s, const char *ts, struct img_err *err)
 	return rc;
 }
 
-static int begin(struct server *s, const char *ts, struct img_down *m,
-		 struct img_err *err)
+static int begin(struct server *s, const char *abstract, const char *ts,
+		 struct img_down *m, struct img_err *err)
 {
 	struct img_up up = { .kind = IMG_UP_BEGIN };
 
@@ -239,6 +239,7 @@ static int begin(struct server *s, const char *ts, struct img_down *m,
 		       s->command.sop_class);
 	img_serve_text(up.u.object.sop, IMG_UID_MAX, s->command.instance);
 	img_serve_text(up.u.object.ts, IMG_UID_MAX, ts);
+	img_serve_text(up.u.object.abstract, IMG_UID_MAX, abstract);
 	if (img_up_send(s->sock, &up, err) < 0)
 		return -1;
 	s->fd = s->spare;
@@ -277,7 +278,7 @@ static int store(struct server *s, struct img_err *err)
 				   s->command.data ? "an instance"
 						   : "a data set");
 	img_accept_context(s->peer, s->context, &abstract, &ts);
-	if (begin(s, ts, &m, err) < 0)
+	if (begin(s, abstract, ts, &m, err) < 0)
 		return -1;
 	if (read_data(s, keep, err) < 0) {
 		struct img_err ignored = IMG_ERR_INIT;

@@ -37,7 +37,8 @@ static bool is_sound(const struct img_up *m)
 	case IMG_UP_REPORT:
 		return is_text(m->u.object.sop_class, IMG_UID_MAX) &&
 		       is_text(m->u.object.sop, IMG_UID_MAX) &&
-		       is_text(m->u.object.ts, IMG_UID_MAX);
+		       is_text(m->u.object.ts, IMG_UID_MAX) &&
+		       is_text(m->u.object.abstract, IMG_UID_MAX);
 	case IMG_UP_END:
 	case IMG_UP_DROP:
 	case IMG_UP_OVER:

@@ -206,12 +206,15 @@ static int look(struct assoc *s, struct item *it, uint16_t *status,
 	if (f->dataset >= it->in.bytes)
 		return img_err_set(err, IMG_E_MALFORMED, "%s: empty data set",
 				   it->path);
-	/* Whatever presentation context it came on. */
+	/* Senders that choose a context by its transfer syntax alone are at
+	   large: one of another class of storage will do (PS3.7 9.1.1). */
 	*status = NO_STORAGE;
-	if (*s->begun.u.object.sop_class &&
-	    !img_net_stores(s->begun.u.object.sop_class))
+	if ((*s->begun.u.object.sop_class &&
+	     !img_net_stores(s->begun.u.object.sop_class)) ||
+	    !img_net_stores(s->begun.u.object.abstract))
 		return img_err_set(err, IMG_E_UNSUPPORTED,
-				   "%s: its SOP class is none of storage",
+				   "%s: its SOP class, or that of its context, "
+				   "is none of storage",
 				   it->path);
 	*status = MISMATCH;
 	if (dicomdir)

@@ -10,6 +10,8 @@ enum {
 	OTHER_UID,
 	OTHER_CLASS,
 	NO_STORAGE,
+	SIBLING,
+	VERIFICATION,
 	NO_UID,
 	HUGE,
 	TORN,
@@ -21,7 +23,10 @@ enum {
 
 static void object(long what)
 {
-	if (!associate(CT, EXPL))
+	if (!associate(what == SIBLING        ? MR
+		       : what == VERIFICATION ? ECHO
+					      : CT,
+		       EXPL))
 		return;
 	data_set(what == OTHER_CLASS  ? MR
 		 : what == NO_STORAGE ? FIND

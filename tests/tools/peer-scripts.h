@@ -103,6 +103,8 @@ static const struct script scripts[] = {
 	{ "object-other-uid", object, OTHER_UID },
 	{ "object-other-class", object, OTHER_CLASS },
 	{ "object-no-storage", object, NO_STORAGE },
+	{ "object-sibling", object, SIBLING },
+	{ "object-verification", object, VERIFICATION },
 	{ "object-no-uid", object, NO_UID },
 	{ "object-huge-length", object, HUGE },
 	{ "object-torn", object, TORN },

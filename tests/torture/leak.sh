@@ -35,7 +35,7 @@ phantom small in 40 >/dev/null || quit 'no inputs'
 find "$T_/in" -type f | LC_ALL=C sort >files
 
 # Those that only wait for a time limit would take days.
-peer list | grep -vE '^(silent|drip|deaf|bomb|broken-(silence|slow)|cut-.*|junk-.*|announces-.*|commitment-2000)$' >scripts
+peer list | grep -vE '^(silent|drip|deaf|bomb|echoes|broken-(silence|slow)|cut-.*|junk-.*|announces-.*|commitment-2000)$' >scripts
 n_scripts=$(wc -l <scripts)
 
 # The process that starts the others lives as long as the listener, and counts.

@@ -146,4 +146,47 @@ exits 0 'and one in which the clock is put back' skewed timeout 20 imgverify \
 	-C arch --scrub
 ok 'too' grep -q '4 intact' err
 exits 0 'the audit log is whole' imgverify -C arch --audit
+
+# ---- other years -----------------------------------------------------------------
+
+# year YEARS ZONE COMMAND ...: so many years from now, at another place
+year()
+{
+	jump $(($1 * 31556952))
+	zone_=$2
+	shift 2
+	TZ=$zone_ skewed timeout 20 "$@"
+	at_=$?
+	jump 0
+	return $at_
+}
+year_of() { echo $(($(date +%Y) + $1)); }
+n=4
+for at in '20 Pacific/Kiritimati' '-10 America/Adak' '15 Asia/Kolkata' \
+	'-20 <+1445>-14:45' '0 :/nowhere'; do
+	n=$((n + 1)) years=${at%% *} zone=${at#* }
+	img $n.dcm $n --modality CT
+	exits 0 "$at: an import" year $years "$zone" imgimport -C years $n.dcm
+	ok 'has its record' grep -q '"status":"stored"' out
+	ok 'and its year' sh -c 'tail -n 1 years/audit.log |
+		grep -q "\"time\":\"$1-"' - "$(year_of $years)"
+	exits 0 'a scrub' year $years "$zone" imgverify -C years --scrub
+	ok 'reads all' grep -q "$((n - 4)) intact" err
+	exits 0 'and a check' year $years "$zone" imgverify -q -C years --all
+	exits 0 'an export' year $years "$zone" imgexport -q -C years \
+		-o "disc$n" --media 2.25.$n
+	exits 0 'is read at another time' imgverify -q --media "disc$n"
+done
+exits 0 'their audit log is whole' imgverify -C years --audit
+ok 'its lines are in order, whatever the time was' sh -c \
+	'sed "s/^{\"n\":\([0-9]*\),.*/\1/" years/audit.log | sort -n -c -u'
+exits 0 'and so is it when the catalog is made again' year -20 UTC \
+	imgverify -q -C years --rebuild
+exits 0 'with all' imgquery -C years --count -l image
+ok 'of them' test "$(cat out)" = 5
+exits 0 'in another zone the time of a line is the same' \
+	year 0 Asia/Kolkata imgimport -q -C years 1.dcm
+ok 'as in UTC' sh -c 'was=$(date -ud "$(tail -n 1 years/audit.log |
+	sed "s/.*\"time\":\"\([^\"]*\)\".*/\1/")" +%s)
+	test $(($(date +%s) - was)) -lt 600'
 finish

@@ -11,7 +11,9 @@
 #   skip 'what was to be tested' 'why not'
 #   skip_all 'why nothing can be tested'
 #   finish                                   the last line: a test that does
-#                                            not reach it has failed
+#                                            not reach it has failed; so has one
+#                                            that leaves a value of a patient in
+#                                            an audit log or a core
 #
 # shellcheck shell=sh
 set -u
@@ -44,7 +46,8 @@ HOME=$T/home
 export HOME
 unset IMG_CATALOG XDG_DATA_HOME COLUMNS NO_COLOR
 
-# What names patients in the images of the tests, and never may be on stderr.
+# What names patients in the images of the tests, and never may be on stderr, in
+# an audit log or in a core.
 PLANTED='[a-z]\^synthetic|test-000[0-9]'
 
 # What a sanitizer says, maybe of a jailed process whose end is a verdict.
@@ -137,6 +140,11 @@ need()
 
 finish()
 {
+	# archive.sh has its folder elsewhere.
+	find "$T" ${W:+"$W"} -type f \( -name 'audit.log*' -o -name core -o \
+		-name 'core.[0-9]*' \) -exec grep -laiE "$PLANTED" {} + \
+		>"$T/left" 2>/dev/null
+	[ ! -s "$T/left" ] || fail_ 'a value of a patient is left' "$T/left"
 	echo "1..$tests"
 	[ $failures = 0 ]
 	exit

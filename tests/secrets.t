@@ -66,6 +66,18 @@ ok 'which do not know it' sh -c '! grep -aE "$1" */audit.log' - "$QZ"
 ok 'imgquery, when asked, tells' sh -c \
 	'imgquery -f PatientName --format jsonl | grep -q QZ'
 
+# ---- what the other tests leave ------------------------------------------
+
+for f in audit.log core core.123; do
+	exits 1 "a name in $f is found when a test ends" sh -c \
+		'. "$TOP/tests/lib.sh"; echo "A^Synthetic" >"$1"; finish' \
+		"$TOP/tests/secrets.t" $f
+	ok 'and the test has failed' grep -q '^not ok 1 - a value' out
+done
+exits 0 'none in others' sh -c \
+	'. "$TOP/tests/lib.sh"; echo "A^Synthetic" >out; finish' \
+	"$TOP/tests/secrets.t"
+
 # ---- what is killed -----------------------------------------------------
 
 # begun SIGNAL: an import that waits for the rest of its tar file

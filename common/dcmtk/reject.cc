@@ -1,5 +1,7 @@
-/* reject.cc - why a peer does not want an association. */
+/* reject.cc - why there is no association. */
 #include "dcmtk/reject.hh"
+
+#include <cstring>
 
 static const char *reason_of(const T_ASC_RejectParameters &rj)
 {
@@ -31,4 +33,14 @@ int img_rejected(T_ASC_Parameters *params, struct img_err *err)
 		rj.result == ASC_RESULT_REJECTEDTRANSIENT ? IMG_E_BUSY
 							  : IMG_E_REFUSED,
 		"the peer rejects the association: %s", reason_of(rj));
+}
+
+std::string img_plain_text(const OFCondition &rc)
+{
+	static const char part[] = "TCP Initialization Error: ";
+	const char *text = rc.text();
+
+	if (strncmp(text, part, sizeof(part) - 1) == 0)
+		text += sizeof(part) - 1;
+	return std::string(text, strcspn(text, "\n"));
 }

@@ -86,17 +86,6 @@ static std::mutex once;
 
 /* ---- opening ---------------------------------------------------------- */
 
-/* Without what it says on further lines, and of its own parts. */
-static std::string plain(const char *text)
-{
-	static const char part[] = "TCP Initialization Error: ";
-	size_t n = sizeof(part) - 1;
-
-	if (strncmp(text, part, n) == 0)
-		text += n;
-	return std::string(text, strcspn(text, "\n"));
-}
-
 /* What DCMTK says of sockets and TLS holds no value of ours. */
 static int not_open(struct img_assoc *a, const struct img_assoc_opts *o,
 		    T_ASC_Parameters *params, const OFCondition &rc,
@@ -127,7 +116,7 @@ static int not_open(struct img_assoc *a, const struct img_assoc_opts *o,
 				   "%s: the peer closed the connection",
 				   where.c_str());
 	return img_err_set(err, IMG_E_TRANSPORT, "%s: %s", where.c_str(),
-			   plain(rc.text()).c_str());
+			   img_plain_text(rc).c_str());
 }
 
 static OFCondition propose(T_ASC_Parameters *params,

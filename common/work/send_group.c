@@ -9,7 +9,7 @@
 static uint64_t sum_of(const char *sop_class, const char *ts)
 {
 	char both[2 * IMG_UID_MAX];
-	size_t n = strlen(sop_class) + 1, m = strlen(ts);
+	size_t n = strlen(sop_class) + 1, m = strlen(ts) + 1;
 
 	memcpy(both, sop_class, n);
 	memcpy(both + n, ts, m);

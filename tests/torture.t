@@ -61,6 +61,11 @@ exits 0 'a listener that is killed: nothing acknowledged is lost' \
 	env FILES=80 sh "$TOP/tests/torture/recv.sh" kill 16
 ok 'at random moments' grep -q '^recv: [1-9].* kills, .* 0 wrong, ' out
 
+exits 0 'system calls of a listener that fail: nothing acknowledged is lost' \
+	env CALLS=sendmsg ERRORS=EIO FIRST=1 \
+	sh "$TOP/tests/torture/recv.sh" calls 4
+ok 'in some runs' grep -q '^recv: [1-9].* [1-9].* checked, 0 wrong$' out
+
 exits 0 'sendings that are killed: none is lost, none is done twice' \
 	env CALLS= IMAGES=48 sh "$TOP/tests/torture/send.sh" 16
 ok 'at random moments' grep -q '^send: [1-9].* kills, .* 0 wrong, ' out

@@ -7,6 +7,10 @@
 #	recv.sh control [cuts]	30 by default: storescp, losses are expected
 #	recv.sh late [moments]	30 by default: killed, and objects have their
 #				names late: the losses must be told
+#	recv.sh calls [every]	the first FIRST of each system call of each of
+#				its processes and threads, and then one in so
+#				many: killed, or failing, once and from then on
+#	CALLS='fdatasync write' ERRORS='KILL EIO' recv.sh calls 1
 #
 # FS: ext4, ext4-writeback or xfs.  SEED: another series of moments.
 # shellcheck disable=SC2034,SC2154
@@ -19,6 +23,10 @@ FS=${FS:-ext4}
 # A kill needs fewer, and is done in memory.
 if [ "$mode" = kill ] || [ "$mode" = late ]; then
 	FILES=${FILES:-240}
+	ground imgrecv
+elif [ "$mode" = calls ]; then
+	need strace
+	FILES=${FILES:-12}
 	ground imgrecv
 else
 	FILES=${FILES:-400}
@@ -249,6 +257,121 @@ cuts()
 		"$lost of $some cuts after something was said with a loss"
 }
 
+# ---- system calls ----------------------------------------------------------
+
+CALLS=${CALLS-openat read pread64 write pwrite64 fdatasync fsync syncfs \
+	renameat2 unlinkat ftruncate fcntl flock mmap close newfstatat \
+	getdents64 recvmsg sendmsg recvfrom sendto poll epoll_wait accept4 \
+	clone clone3 socketpair dup2 setsockopt seccomp}
+ERRORS=${ERRORS-KILL EIO ENOSPC EINTR ENOMEM}
+
+# traced WORD ...: a listener in an archive that is there, under strace with
+# these words, as long as the senders are at work; its status
+traced()
+{
+	fresh arch && cp -a used arch && : >recv.err
+	setsid strace -D -f -qq "$@" imgrecv -C arch -p 0 >>out 2>recv.err &
+	recv=$!
+	for _ in $(seq 150); do
+		# One of the two lines may have failed.
+		port=$(sed -n 's/^imgrecv: listening at .*:\([0-9]*\)$/\1/p;T;q' \
+			recv.err)
+		[ -z "$port" ] && kill -0 $recv 2>/dev/null || break
+		sleep 0.02
+	done
+	if [ -n "$port" ]; then
+		senders=
+		for i in 0 1 2 3; do
+			timeout 2 storer "$port" IMGRECV part$i/*.dcm >>acks \
+				2>/dev/null &
+			senders="$senders $!"
+		done
+		sent
+	fi
+	kill -TERM $recv 2>/dev/null
+	# Whoever has not ended by then hangs.
+	for _ in $(seq 500); do
+		kill -0 $recv 2>/dev/null || break
+		sleep 0.04
+	done
+	kill -s KILL $recv 2>/dev/null && hung=1
+	wait $recv
+	status=$?
+	kill -s KILL -- -$recv 2>/dev/null
+	return $status
+}
+
+# The most calls that one of its processes or threads makes.
+most()
+{
+	traced -o trace -e trace="$1"
+	awk -v call="$1(" 'index($0, call) { n[$1]++ }
+		END { for (i in n) if (n[i] > most) most = n[i]
+		print most + 0 }' trace
+}
+
+# fault CALL ERROR WHEN
+fault()
+{
+	how="error=$2"
+	[ "$2" != KILL ] || how=signal=KILL
+	hung=0
+	traced -o /dev/null -e trace="$1" -e inject="$1:$how:when=$3"
+	status=$?
+	n=$((n + 1))
+	{
+		case $2,$status in
+		*,143 | KILL,137 | *,2 | *,3 | *,75) ;;
+		# The loader, which is not ours.
+		*,127 | E*,139)
+			[ "$status $1 ${3%+}" = '139 mmap 1' ] ||
+				[ $status = 127 ] && [ ! -s out ] ||
+				echo "status $status: $(tail -n 1 recv.err)"
+			;;
+		*) echo "status $status: $(tail -n 1 recv.err)" ;;
+		esac
+		[ $hung = 0 ] || echo 'does not end when told to'
+		! grep -qi synthetic recv.err || echo 'a name on stderr'
+		acknowledged arch
+		acked=$((acked + $(wc -l <c.acks)))
+		finished arch
+	} >why 2>&1
+	[ ! -s why ] || wrong "$1 $2 $3" why
+}
+
+calls()
+{
+	every=$1
+	mkdir one && phantom one --uid 2.25.99 one/1.dcm &&
+		imgimport -q -C used one >/dev/null || quit 'no archive'
+	FILES=$((FILES + 1))
+	for call in $CALLS; do
+		most_=$(most "$call")
+		k=0
+		while [ $k -lt "$most_" ]; do
+			k=$((k + 1))
+			[ $k -le "${FIRST:-3}" ] || [ $((k % every)) = 0 ] ||
+				continue
+			for error in $ERRORS; do
+				# A close that fails has closed; one that the
+				# tracer lets fail has not.
+				[ "$call $error" = 'close KILL' ] ||
+					[ "$call" != close ] || continue
+				fault "$call" "$error" $k
+				# What is always interrupted never ends, nor
+				# does what can never wait.
+				case $error,$call in
+				KILL,* | EINTR,* | *,poll) ;;
+				*) fault "$call" "$error" $k+ ;;
+				esac
+			done
+		done
+	done
+	echo "recv: $n runs, each with a system call that kills or fails;" \
+		"$acked acknowledged objects checked, $failed wrong"
+	[ $failed = 0 ] && [ $acked -gt 0 ]
+}
+
 case $mode in
 kill) kills "${2:-300}" ;;
 cut)
@@ -261,5 +384,6 @@ control)
 	[ $some -gt 0 ] && [ $((lost * 100)) -ge $((some * 95)) ]
 	;;
 late) late_names "${2:-30}" ;;
-*) quit 'kill, cut, control or late' ;;
+calls) calls "${2:-20}" ;;
+*) quit 'kill, cut, control, late or calls' ;;
 esac

@@ -53,6 +53,7 @@ send send.sh $KILLS
 send-control send.sh control $CONTROL
 recv recv.sh kill $KILLS
 recv-control recv.sh late $CONTROL
+recv-calls recv.sh calls $((EVERY * 10))
 crowd crowd.sh $SECONDS_AMONG
 crowd-control crowd.sh control
 hostile-control hostile.sh control
@@ -123,7 +124,7 @@ while read -r name words; do
 	*=*) env_=${words%% *} words=${words#* } ;;
 	esac
 	case $words in
-	powercut* | replay* | 'recv.sh c'*)
+	powercut* | replay* | 'recv.sh cut'* | 'recv.sh control'*)
 		if [ "$(id -u)" != 0 ] || [ ! -e /dev/loop-control ]; then
 			echo "$name: skipped: only root can mount loop devices"
 			skipped=$((skipped + 1))

@@ -41,8 +41,9 @@ recv_stop()
 recv_quit_()
 {
 	kill -KILL "${recv:-}" 2>/dev/null
-	cd / && chmod -R u+rwX "$T" 2>/dev/null
-	rm -rf "$T"
+	# archive.sh has its folder elsewhere.
+	cd / && chmod -R u+rwX "$T" ${W:+"$W"} 2>/dev/null
+	rm -rf "$T" ${W:+"$W"}
 }
 trap recv_quit_ EXIT
 

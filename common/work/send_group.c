@@ -1,4 +1,5 @@
 /* send_group.c - objects of one SOP class in one transfer syntax go together. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,9 @@
 static uint64_t sum_of(const char *sop_class, const char *ts)
 {
 	char both[2 * IMG_UID_MAX];
-	size_t n = strlen(sop_class) + 1, m = strlen(ts) + 1;
 
-	memcpy(both, sop_class, n);
-	memcpy(both + n, ts, m);
-	return img_sum64(both, n + m);
+	snprintf(both, sizeof(both), "%s %s", sop_class, ts);
+	return img_sum64(both, strlen(both));
 }
 
 /* Where it is in the table, or the free place where it would be. */

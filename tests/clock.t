@@ -15,6 +15,9 @@ jump()
 	printf '%-15s\n' "$1" | dd of="$SKEW" conv=notrunc 2>/dev/null
 }
 jump 0
+# A sanitizer wants to come first.
+ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0
+export ASAN_OPTIONS
 # jumps: forth and back and away, while something runs
 jumps()
 {

@@ -147,6 +147,12 @@ void img_unlock(int fd);
 void img_time_now(char out[IMG_TIME_MAX]);
 double img_time_mono(void); /* seconds on the monotonic clock */
 
+/* ---- threads ---------------------------------------------------------- */
+
+/* Starts a detached thread that gets no signals: they are for main.  stack in
+   bytes, 0 for the usual.  0, or errno. */
+int img_thread_apart(void *(*run)(void *arg), void *arg, size_t stack);
+
 /* ---- hosts ------------------------------------------------------------ */
 
 struct addrinfo;

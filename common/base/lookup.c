@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,24 +79,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* 0, or errno. */
-static int start(struct lookup *l)
-{
-	pthread_attr_t attr;
-	sigset_t all, was;
-	pthread_t thread;
-	int e;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are for main */
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	e = pthread_create(&thread, &attr, run, l);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	return e;
-}
-
 /* Whether it has; if not, it is the thread's from now on. */
 static bool is_answered(struct lookup *l, double until)
 {
@@ -124,7 +105,7 @@ int img_lookup(const char *host, const char *service, double until,
 	if (e == 0)
 		return 0;
 	l = lookup_new(host, service);
-	e = l ? start(l) : ENOMEM;
+	e = l ? img_thread_apart(run, l, 0) : ENOMEM;
 	if (e) {
 		if (l)
 			lookup_free(l);

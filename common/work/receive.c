@@ -1,7 +1,6 @@
 /* receive.c - a listener: who is let in, and when it ends. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,23 +90,15 @@ void receive_turn_away(struct img_receive *r, int sock, uint8_t result,
 
 static int start(struct img_receive *r, struct assoc *s)
 {
-	pthread_attr_t attr;
-	sigset_t all, was;
-	pthread_t thread;
 	int e;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are for main */
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_mutex_lock(&r->lock);
 	s->lane = r->lanes++ % IMG_STORE_LANES;
 	s->next = r->running;
 	r->running = s;
 	r->n_running++;
 	s->origin->held++;
-	e = pthread_create(&thread, &attr, run, s);
+	e = img_thread_apart(run, s, STACK);
 	if (e) {
 		r->running = s->next;
 		r->n_running--;
@@ -116,8 +107,6 @@ static int start(struct img_receive *r, struct assoc *s)
 		receive_standing_begin(s);
 	}
 	pthread_mutex_unlock(&r->lock);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	return e ? -1 : 0;
 }
 

@@ -143,12 +143,8 @@ KINDS='whole half none'
 
 make_rebuild()
 {
-	phantom small in "$PER" >/dev/null &&
-		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
-	# One that is there twice, with other bytes.
-	f_=$(find in -type f | sort | head -n 1)
-	mkdir other && { cat "$f_" && printf 'Zz'; } >other/1.dcm
-	imgimport -q -C refarch other >/dev/null 2>&1
+	phantom small in "$PER" >/dev/null || quit 'no inputs'
+	with_twin refarch
 	state refarch >ref
 	[ -s ref ] || quit 'the reference is empty'
 }

@@ -187,16 +187,7 @@ make_send()
 		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
 	sqlite3 refarch/catalog.db 'SELECT SOPInstanceUID FROM instance' |
 		sort >images
-	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
-		Listen => 1, LocalAddr => "127.0.0.1")->sockport')
-	mkdir got
-	storescp --fork -od got "$port" >/dev/null 2>&1 &
-	peer=$!
-	perl -MIO::Socket::INET -e 'for (1 .. 100) {
-		exit 0 if IO::Socket::INET->new(PeerAddr => "127.0.0.1",
-			PeerPort => $ARGV[0]);
-		select undef, undef, undef, 0.05 } exit 1' "$port" ||
-		quit 'no peer'
+	into_got
 	to=PEER@127.0.0.1:$port
 }
 

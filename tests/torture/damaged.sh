@@ -42,20 +42,6 @@ wound()
 	LC_ALL=C join unharmed uid_of | cut -d ' ' -f 2 | LC_ALL=C sort >good
 }
 
-serve()
-{
-	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
-		Listen => 1, LocalAddr => "127.0.0.1")->sockport')
-	mkdir -p got
-	storescp --fork -od got "$port" >/dev/null 2>&1 &
-	peer=$!
-	perl -MIO::Socket::INET -e 'for (1 .. 100) {
-		exit 0 if IO::Socket::INET->new(PeerAddr => "127.0.0.1",
-			PeerPort => $ARGV[0]);
-		select undef, undef, undef, 0.05 } exit 1' "$port" ||
-		quit 'no peer'
-}
-
 # give FORM: everything, to dest
 give()
 {
@@ -98,7 +84,7 @@ left()
 }
 
 if [ "$control" ]; then
-	serve
+	into_got
 	wound 1
 	dcmsend "127.0.0.1" "$port" +sd +r -nh arch/objects >/dev/null 2>&1
 	out_=$(($(find got -type f | wc -l) - $(wc -l <unharmed)))
@@ -108,7 +94,7 @@ if [ "$control" ]; then
 	exit
 fi
 
-serve
+into_got
 harmed=0 failed=0 round=0
 while [ "$harmed" -lt "$wanted" ]; do
 	for form in folder send tar zip link iso media rle png anon; do

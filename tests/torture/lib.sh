@@ -5,6 +5,8 @@
 #   inputs             makes in/: folders, a zip and a tar of images
 #   few                makes in/: three images, and three in a zip
 #   listens FILE       waits for the imgrecv whose stderr FILE is, sets port
+#   into_got           starts a storescp that stores in got: peer, port
+#   with_twin ARCH     imports in/, and one of it with other bytes
 #   session ARCH OUT   imports all of in/, part by part; records to OUT
 #   state ARCH         what the catalog holds, as text
 #   check ARCH OUT     whether what OUT says is so: 0, or says what is not
@@ -60,6 +62,14 @@ few()
 	(cd in && zip -qr z.zip z && rm -r z) && rm -r raw
 }
 
+with_twin()
+{
+	imgimport -q -C "$1" in >/dev/null || quit 'no archive'
+	twin_=$(find in -type f | sort | head -n 1)
+	mkdir other && { cat "$twin_" && printf 'Zz'; } >other/1.dcm
+	imgimport -q -C "$1" other >/dev/null 2>&1
+}
+
 listens()
 {
 	for _ in $(seq 3000); do
@@ -68,6 +78,20 @@ listens()
 		sleep 0.02
 	done
 	quit "does not listen: $(cat "$1")"
+}
+
+into_got()
+{
+	port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
+		Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+	mkdir -p got
+	storescp --fork -od got "$port" >/dev/null 2>&1 &
+	peer=$!
+	perl -MIO::Socket::INET -e 'for (1 .. 100) {
+		exit 0 if IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+			PeerPort => $ARGV[0]);
+		select undef, undef, undef, 0.05 } exit 1' "$port" ||
+		quit 'no peer'
 }
 
 # The shell that runs it ends with the first import that fails.

@@ -14,7 +14,7 @@ wanted=${1:-100000}
 PER=${PER:-1000}
 
 T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgdamaged.XXXXXX") && cd "$T_" || exit 3
-peer= port=
+peer='' port=''
 trap '[ -z "$peer" ] || kill "$peer" 2>/dev/null; cd / && rm -rf "$T_"' EXIT
 trap 'exit 130' INT TERM
 

@@ -48,13 +48,21 @@ memory_of()
 	awk '$3 > m { m = $3 } END { printf "%.0f", m / 1024 }' "$1"
 }
 
+# What all processors have worked so far, whoever for, in ms.
+work()
+{
+	awk '/^cpu / { print ($2 + $3 + $4 + $7 + $8) * 10 }' /proc/stat
+}
+
 # must FILE COMMAND: timed, and it must succeed.
 must()
 {
+	worked=$(work)
 	timed "$1" sh -c "exec $2" >/dev/null 2>"$B/stderr" || {
 		cat "$B/stderr" >&2
 		die "failed: $2"
 	}
+	echo $(($(work) - worked)) >>"$1.work"
 }
 
 # pair NAME OURS PEER CLEAN: rounds of both; CLEAN runs before each.
@@ -670,6 +678,19 @@ for i in \$p; do wait \$i || exit 1; done
 !
 }
 
+# least_of SIZE: what the processors cannot do less for a listener that is
+# durable: the same senders and a peer that is not, and the files synced.  On a
+# quiet machine only.
+least_of()
+{
+	t=$B/times/recv
+	scp_=$(median <"$t-$1.peer.work")
+	synced_=$(median <"$t-synced-$1.peer.work")
+	note "ms of work of $(nproc) processors: imgrecv and the senders $(median <"$t-$1.ours.work")," \
+		"storescp and the senders $scp_, the files synced alone $synced_:" \
+		"at least $(((${scp_%.*} + ${synced_%.*}) / $(nproc))) ms for both"
+}
+
 # Four associations at a time into imgrecv, durable; the peer is not.
 bench_recv()
 {
@@ -696,6 +717,7 @@ bench_recv()
 		end_servers
 		row "the same" "recv-synced-$size" "$n" '' \
 			'files written and synced one by one, 4 processes, no network'
+		least_of "$size"
 	done
 	bench_forward
 	rm -rf "$B/net"

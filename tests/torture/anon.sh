@@ -165,7 +165,7 @@ for call in $CALLS; do
 	k=0
 	while :; do
 		k=$((k + 1))
-		[ $k -le 30 ] || [ $((k % 20)) = 0 ] || continue
+		turn $k 30 20 || continue
 		at_call "$call" $k imganon -q --key key -o an --report report \
 			--id-map map.$k --linkage links --trustee trustee.pub \
 			in/1 >said 2>err

@@ -231,8 +231,7 @@ for f in $FORMS; do
 		while :; do
 			k=$((k + 1))
 			# Objects are made one like the other.
-			[ $k -le 8 ] || [ $((k % 25)) = 0 ] || continue
-			[ $k -le 200 ] || break
+			turn $k 8 25 || continue
 			clear_ "$dest"
 			# shellcheck disable=SC2046 # words
 			at_call "$call" $k imgexport -q -C arch $(words "$form") \

@@ -6,7 +6,7 @@
 #   few                makes in/: three images, and three in a zip
 #   listens FILE       waits for the imgrecv whose stderr FILE is, sets port
 #   into_got           starts a storescp that stores in got: peer, port
-#   with_twin ARCH     imports in/, and one of it with other bytes
+#   with_twin ARCH     imports in/, and one of it, twin_, with other bytes
 #   session ARCH OUT   imports all of in/, part by part; records to OUT
 #   state ARCH         what the catalog holds, as text
 #   check ARCH OUT     whether what OUT says is so: 0, or says what is not

@@ -9,6 +9,8 @@
 #                        looks; records to out
 #   all_groups           runs group_ [singly] until no moments are left
 #   at_call CALL K COMMAND ...  kills it at the Kth such call
+#   turn K FIRST EVERY   whether the Kth call has its turn: the first ones have,
+#                        and then one of so many, of EVERY if that is set
 #   total NAME           the last line, and its status
 #   late LOOK SAID       the control: kills the command of line right after a
 #                        record, as often as there are moments; its names come
@@ -94,6 +96,11 @@ at_call()
 	shift 2
 	strace -f -qq -o /dev/null -e trace="$call_" \
 		-e inject="$call_:signal=KILL:when=$k_" "$@"
+}
+
+turn()
+{
+	[ "$1" -le "$2" ] || [ $(($1 % ${EVERY:-$3})) = 0 ]
 }
 
 # What the caller's fresh leaves is begun with.

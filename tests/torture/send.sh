@@ -150,7 +150,7 @@ for call in $CALLS; do
 	k=0
 	while :; do
 		k=$((k + 1))
-		[ $k -le 40 ] || [ $((k % 20)) = 0 ] || continue
+		turn $k 40 20 || continue
 		# shellcheck disable=SC2046 # words
 		at_call "$call" $k imgsend -q -C arch -c "$(to)" $(head -n 8 names) \
 			>said 2>err

@@ -142,7 +142,7 @@ fit()
 	sign*) cmp -s -n 32 -i 32:0 "$1" "$1.pub" ;;
 	*)
 		rm -rf c.linked c.links && imganon -q --key whole.key \
-			--linkage c.links --trustee "$1.pub" -o c.linked "$f_" \
+			--linkage c.links --trustee "$1.pub" -o c.linked "$twin_" \
 			>/dev/null 2>&1
 		imganon --reidentify --linkage c.links --trustee "$1" 2>/dev/null |
 			grep -q '^U,'
@@ -264,7 +264,7 @@ for kind in $KINDS; do
 		k=0
 		while :; do
 			k=$((k + 1))
-			[ $k -le 25 ] || [ $((k % 25)) = 0 ] || continue
+			turn $k 25 25 || continue
 			rm -rf one && copy one "$kind"
 			at_call "$call" $k imgverify --rebuild -q -C one >out 2>err
 			status=$?

@@ -50,8 +50,8 @@ void img_cli_flush(struct img_cli *cli)
 
 		if (n >= 0) {
 			put += (size_t)n;
-		} else if (errno == EAGAIN) {
-			(void)poll(&out, 1, -1);
+		} else if (errno == EAGAIN && poll(&out, 1, -1) > 0) {
+			continue;
 		} else if (errno != EINTR || cli_signals > 1) {
 			/* Asked twice to stop, nobody reads: give up. */
 			cannot_write(cli, &err);

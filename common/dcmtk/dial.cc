@@ -36,12 +36,16 @@ static int finish(int fd, double until)
 	for (;;) {
 		struct pollfd p = { fd, POLLOUT, 0 };
 		double left = until - img_time_mono();
+		int ready;
 
 		if (left <= 0)
 			return ETIMEDOUT;
-		if (poll(&p, 1,
-			 left > 3600 ? 3600000 : (int)(left * 1000) + 1) > 0)
+		ready = poll(&p, 1,
+			     left > 3600 ? 3600000 : (int)(left * 1000) + 1);
+		if (ready > 0)
 			break;
+		if (ready < 0 && errno != EINTR)
+			return errno;
 	}
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) < 0 ? errno : e;
 }

@@ -127,9 +127,8 @@ static int wait_for(pid_t pid, unsigned seconds, int *status)
 		left = until - img_time_mono();
 		if (got == pid || (got < 0 && errno != EINTR) || left <= 0)
 			break;
-		if (fd >= 0)
-			(void)poll(&p, 1, (int)(left * 1000) + 1);
-		else
+		if (fd < 0 ||
+		    (poll(&p, 1, (int)(left * 1000) + 1) < 0 && errno != EINTR))
 			nanosleep(&nap, NULL);
 	}
 	if (fd >= 0)

@@ -11,6 +11,10 @@
 
 #define STACK   (256 * 1024)
 #define TICK_MS 500
+#define NAP_US  20000
+#define QUIET   60.0 /* seconds until the same is said again */
+
+#define WAITING "waiting for connections"
 
 /* RFC 8446 6.2 */
 #define ACCESS_DENIED  49
@@ -184,6 +188,18 @@ static bool over(struct img_receive *r)
 	return r->host.stopped(r->host.arg) || broken;
 }
 
+void receive_ails(struct img_receive *r, double *last, const char *what)
+{
+	double now = img_time_mono();
+	struct img_err text = IMG_ERR_INIT;
+
+	img_err_sys(&text, "%s", what);
+	if (!*last || now - *last > QUIET)
+		r->host.note(r->host.arg, &text);
+	*last = now;
+	usleep(NAP_US);
+}
+
 /* Associations get as long as their time limits give them. */
 static void finish(struct img_receive *r)
 {
@@ -213,6 +229,7 @@ int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 {
 	struct pollfd p[IMG_LISTEN_MAX + 2];
 	nfds_t n = l->n + 2;
+	double failed = 0;
 
 	if (receive_report_begin(r, err) < 0 ||
 	    receive_commit_start(r, err) < 0)
@@ -223,8 +240,11 @@ int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 	p[l->n + 1] = (struct pollfd){ receive_door_fd(r), POLLIN, 0 };
 	while (!over(r)) {
 		p[l->n] = (struct pollfd){ r->reporter.fd, POLLIN, 0 };
-		if (poll(p, n, receive_door_patience(r, TICK_MS)) < 0)
+		if (poll(p, n, receive_door_patience(r, TICK_MS)) < 0) {
+			if (errno != EINTR)
+				receive_ails(r, &failed, WAITING);
 			continue;
+		}
 		if (p[l->n].revents)
 			receive_report_hear(r);
 		receive_report_again(r);

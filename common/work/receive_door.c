@@ -55,6 +55,7 @@ struct guest {
 struct door {
 	int epoll;
 	double told; /* when that there is no room was said last */
+	double accept_failed, epoll_failed;
 	struct guest *first, **end;
 	unsigned n;
 };
@@ -340,6 +341,17 @@ static void greet(struct img_receive *r, int sock,
 	look(r, g, 0);
 }
 
+static void cannot_accept(struct img_receive *r)
+{
+	struct door *d = r->door;
+	int e = errno;
+
+	if (d->first && (e == EMFILE || e == ENFILE || e == ENOMEM))
+		make_room(r);
+	errno = e;
+	receive_ails(r, &d->accept_failed, "accepting a connection");
+}
+
 void receive_door_accept(struct img_receive *r, int fd)
 {
 	for (int i = 0; i < AT_ONCE; i++) {
@@ -353,11 +365,9 @@ void receive_door_accept(struct img_receive *r, int fd)
 			greet(r, sock, &from);
 			continue;
 		}
-		if (errno != EMFILE && errno != ENFILE && errno != ENOMEM)
-			return;
-		if (r->door->first)
-			make_room(r);
-		usleep(10000); /* do not spin until one is free again */
+		if (errno != EAGAIN && errno != EINTR)
+			cannot_accept(r);
+		return;
 	}
 }
 
@@ -366,6 +376,8 @@ void receive_door_hear(struct img_receive *r)
 	struct epoll_event e[AT_ONCE];
 	int n = epoll_wait(r->door->epoll, e, AT_ONCE, 0);
 
+	if (n < 0 && errno != EINTR)
+		receive_ails(r, &r->door->epoll_failed, "waiting for requests");
 	for (int i = 0; i < n; i++)
 		look(r, e[i].data.ptr, e[i].events);
 }

@@ -178,6 +178,9 @@ void receive_send_off(int sock, const void *p, size_t n);
 /* PS3.8 9.3.4; a peer that expects TLS gets an alert instead. */
 void receive_turn_away(struct img_receive *r, int sock, uint8_t result,
 		       uint8_t source, uint8_t reason);
+/* By the caller's thread, with errno: what may fail for ever is said once, and
+   costs no processor.  last: when it failed last; 0: never. */
+void receive_ails(struct img_receive *r, double *last, const char *what);
 /* That one has waited in vain. */
 void receive_put_off(struct img_receive *r, const char *address,
 		     const char *why);

@@ -2,6 +2,7 @@
    peers that did not wait for them (PS3.4 J.3.3).  The listener's side: what
    is owed is handed to a process of its own (reporter.c), which says what has
    become of it. */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -172,6 +173,16 @@ void receive_report_hear(struct img_receive *r)
 
 /* ---- the end ---------------------------------------------------------- */
 
+/* It cannot be waited for. */
+static void drop(struct img_receive *r)
+{
+	struct img_err text = IMG_ERR_INIT;
+
+	img_err_sys(&text, "waiting for " REPORTS);
+	r->host.note(r->host.arg, &text);
+	lost(r);
+}
+
 /* Each peer that is left is tried once more. */
 static void wait_end(struct img_receive *r)
 {
@@ -179,11 +190,15 @@ static void wait_end(struct img_receive *r)
 
 	while (r->reporter.fd >= 0) {
 		struct pollfd p = { r->reporter.fd, POLLIN, 0 };
+		int n;
 
 		if (img_time_mono() >= until)
 			(void)kill(r->reporter.pid, SIGKILL);
-		if (poll(&p, 1, 100) > 0)
+		n = poll(&p, 1, 100);
+		if (n > 0)
 			receive_report_hear(r);
+		else if (n < 0 && errno != EINTR)
+			drop(r);
 	}
 }
 

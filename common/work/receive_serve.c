@@ -391,9 +391,12 @@ static int next(struct assoc *s, struct img_up *up, struct img_err *err)
 
 	for (;;) {
 		int ms = receive_stop_if_asked(s);
+		int n = poll(&p, 1, receive_has_to_go(s) ? 0 : ms);
 
-		if (poll(&p, 1, receive_has_to_go(s) ? 0 : ms) > 0)
+		if (n > 0)
 			break;
+		if (n < 0 && errno != EINTR)
+			return img_err_sys(err, "waiting for its process");
 		if (receive_has_to_go(s))
 			return receive_gave_way(err);
 		if (!is_alive(s))

@@ -1,5 +1,6 @@
 /* reporter.c - gives reports of storage commitment to peers, one at a time.
    What peers answer is parsed by a process that does nothing else. */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,18 @@ static void tell(struct reports *r, const struct job *j, bool given_up,
 			  : "no report of storage commitment yet: %.180s",
 		 why);
 	(void)img_jail_send(r->sock, &said, sizeof(said), -1, 1000, &ignored);
+}
+
+static int cannot_wait(struct reports *r)
+{
+	struct reporter_said said = { .n = 0 };
+	struct img_err err = IMG_ERR_INIT, ignored = IMG_ERR_INIT;
+
+	img_err_sys(&err, "waiting for more");
+	snprintf(said.peer, sizeof(said.peer), "reports of storage commitment");
+	snprintf(said.text, sizeof(said.text), "%.250s", err.text);
+	(void)img_jail_send(r->sock, &said, sizeof(said), -1, 1000, &ignored);
+	return -1;
 }
 
 /* ---- when ------------------------------------------------------------- */
@@ -278,33 +291,40 @@ static bool take(struct reports *r)
 	return true;
 }
 
-static void work(struct reports *r)
+/* Ends when there is no more; -1: it cannot wait for it. */
+static int work(struct reports *r)
 {
 	struct pollfd p = { r->sock, POLLIN, 0 };
 	bool more = true;
+	int n;
 
 	while (more || r->jobs) {
 		struct job **at = first(r);
 		bool due = *at && (!more || (*at)->due <= img_time_mono());
 
-		if (more && poll(&p, 1, due ? 0 : *at ? 500 : -1) > 0)
+		n = more ? poll(&p, 1, due ? 0 : *at ? 500 : -1) : 0;
+		if (n > 0)
 			more = take(r);
+		else if (n < 0 && errno != EINTR)
+			return cannot_wait(r);
 		else if (due)
 			try(r, at, !more);
 	}
+	return 0;
 }
 
 int reporter(int sock, void *arg)
 {
 	struct reports r = { .sock = sock };
+	int rc;
 
 	(void)arg;
 	if (!start(&r))
 		return 1;
 	img_owed_each(&r.dir, add, &r);
-	work(&r);
+	rc = work(&r);
 	img_catalog_close(r.catalog);
 	img_store_close(r.store);
 	img_owed_close(&r.dir);
-	return 0;
+	return rc < 0;
 }

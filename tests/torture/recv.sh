@@ -358,10 +358,9 @@ calls()
 				[ "$call $error" = 'close KILL' ] ||
 					[ "$call" != close ] || continue
 				fault "$call" "$error" $k
-				# What is always interrupted never ends, nor
-				# does what can never wait.
-				case $error,$call in
-				KILL,* | EINTR,* | *,poll) ;;
+				# What is always interrupted never ends.
+				case $error in
+				KILL | EINTR) ;;
 				*) fault "$call" "$error" $k+ ;;
 				esac
 			done

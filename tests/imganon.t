@@ -185,6 +185,13 @@ exits 0 'killed before the public one: the next run makes it' \
 ok 'of the secret one' cmp trustee.pub public
 exits 3 'a key of another use has none' imganon --new-trustee key
 ok 'and gets none' test ! -e key.pub
+exits 64 'the secret one in the place of the public one' imganon --key key \
+	--linkage links --trustee trustee -o linked a.dcm
+same 'is named, with what is wanted' err <<'!'
+imganon: trustee: a secret key, and its public one is wanted (trustee.pub)
+usage: imganon -o dir [options] [path | uid ...]
+!
+ok 'nothing is made' test ! -e links -a ! -e linked
 exits 0 'a sealed log' imganon --key key --linkage links \
 	--trustee trustee.pub -o linked a.dcm
 exits 0 'that grows' imganon --key key --linkage links \

@@ -166,7 +166,15 @@ int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 {
 	enum kind any;
 
-	return read_as(&any, file, secret, p, n, err);
+	if (read_as(&any, file, secret, p, n, err) < 0)
+		return -1;
+	/* Sealed to it, nothing could ever be read again. */
+	if (!secret && any == OF_PAIR)
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: a secret key, and its public one is "
+				   "wanted (%s.pub)",
+				   file, file);
+	return 0;
 }
 
 /* Whether a secret key lies there that has no public one beside it.  A public

@@ -20,7 +20,8 @@ struct key_pair {
    makes the public one of it and is done.  Neither is overwritten. */
 int keyfile_pair(const char *file, const struct key_pair *k,
 		 struct img_err *err);
-/* Exactly n bytes, of a file or a pipe; secret: IMG_E_DENIED if others may use it. */
+/* Exactly n bytes, of a file or a pipe; secret: IMG_E_DENIED if others may use
+   it; public: IMG_E_USAGE if it is the secret one of a pair. */
 int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
 		 struct img_err *err);
 

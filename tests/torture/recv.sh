@@ -11,6 +11,9 @@
 #				its processes and threads, and then one in so
 #				many: killed, or failing, once and from then on
 #	CALLS='fdatasync write' ERRORS='KILL EIO' recv.sh calls 1
+#	recv.sh calls-control	objects have their names late and it is killed,
+#				or it is not told that they get none
+#				(swallow.c): the losses must be told
 #
 # FS: ext4, ext4-writeback or xfs.  SEED: another series of moments.
 # shellcheck disable=SC2034,SC2154
@@ -24,7 +27,7 @@ FS=${FS:-ext4}
 if [ "$mode" = kill ] || [ "$mode" = late ]; then
 	FILES=${FILES:-240}
 	ground imgrecv
-elif [ "$mode" = calls ]; then
+elif [ "$mode" = calls ] || [ "$mode" = calls-control ]; then
 	need strace
 	FILES=${FILES:-12}
 	ground imgrecv
@@ -264,13 +267,15 @@ CALLS=${CALLS-openat read pread64 write pwrite64 fdatasync fsync syncfs \
 	getdents64 recvmsg sendmsg recvfrom sendto poll epoll_wait accept4 \
 	clone clone3 socketpair dup2 setsockopt seccomp}
 ERRORS=${ERRORS-KILL EIO ENOSPC EINTR ENOMEM}
+careless=
 
 # traced WORD ...: a listener in an archive that is there, under strace with
 # these words, as long as the senders are at work; its status
 traced()
 {
 	fresh arch && cp -a used arch && : >recv.err
-	setsid strace -D -f -qq "$@" imgrecv -C arch -p 0 >>out 2>recv.err &
+	setsid strace -D -f -qq ${preload:+-E LD_PRELOAD="$preload"} "$@" \
+		imgrecv -C arch -p 0 >>out 2>recv.err &
 	recv=$!
 	for _ in $(seq 150); do
 		# One of the two lines may have failed.
@@ -310,15 +315,33 @@ most()
 		print most + 0 }' trace
 }
 
+# Something had been said, and the listener was killed, or its call has failed.
+harmed()
+{
+	[ $status = 137 ] || grep -q INJECTED trace || return
+	[ -s out ] || [ -s acks ] || return
+	checked=$((checked + 1))
+	acknowledged arch >why 2>&1 && echo "not told: $1" ||
+		told=$((told + 1))
+}
+
 # fault CALL ERROR WHEN
 fault()
 {
-	how="error=$2"
-	[ "$2" != KILL ] || how=signal=KILL
-	hung=0
-	traced -o /dev/null -e trace="$1" -e inject="$1:$how:when=$3"
+	how="error=$2" preload=$careless hung=0
+	# A call that the tracer lets fail is none that the jail allows.
+	case $2,$1 in
+	KILL,*) how=signal=KILL ;;
+	*,seccomp) ;;
+	*) preload="$preload $O/tools/nowalls.so" ;;
+	esac
+	traced -o trace -e trace="$1" -e inject="$1:$how:when=$3"
 	status=$?
 	n=$((n + 1))
+	[ -z "$careless" ] || {
+		harmed "$1 $2 $3"
+		return
+	}
 	{
 		case $2,$status in
 		*,143 | KILL,137 | *,2 | *,3 | *,75) ;;
@@ -339,12 +362,17 @@ fault()
 	[ ! -s why ] || wrong "$1 $2 $3" why
 }
 
-calls()
+used()
 {
-	every=$1
 	mkdir one && phantom one --uid 2.25.99 one/1.dcm &&
 		imgimport -q -C used one >/dev/null || quit 'no archive'
 	FILES=$((FILES + 1))
+}
+
+calls()
+{
+	every=$1
+	used
 	for call in $CALLS; do
 		most_=$(most "$call")
 		k=0
@@ -371,6 +399,29 @@ calls()
 	[ $failed = 0 ] && [ $acked -gt 0 ]
 }
 
+# careless_ SOURCE ERROR CALL ...: each of the first calls
+careless_()
+{
+	cc -shared -fPIC -pthread -o careless.so "$TOP/tests/torture/$1.c" ||
+		quit 'no compiler'
+	careless=$PWD/careless.so error=$2
+	shift 2
+	for call; do
+		for k in 1 2 3 4 5 6 7 8; do
+			fault "$call" "$error" $k
+		done
+	done
+}
+
+calls_control()
+{
+	used
+	careless_ late KILL fdatasync write sendmsg
+	careless_ swallow EIO renameat2
+	echo "recv calls, control: $told of $checked runs with a loss told"
+	[ $checked -gt 6 ] && [ $told = $checked ]
+}
+
 case $mode in
 kill) kills "${2:-300}" ;;
 cut)
@@ -384,5 +435,6 @@ control)
 	;;
 late) late_names "${2:-30}" ;;
 calls) calls "${2:-20}" ;;
-*) quit 'kill, cut, control, late or calls' ;;
+calls-control) calls_control ;;
+*) quit 'kill, cut, control, late, calls or calls-control' ;;
 esac

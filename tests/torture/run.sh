@@ -54,6 +54,7 @@ send-control send.sh control $CONTROL
 recv recv.sh kill $KILLS
 recv-control recv.sh late $CONTROL
 recv-calls recv.sh calls $((EVERY * 10))
+recv-calls-control recv.sh calls-control
 crowd crowd.sh $SECONDS_AMONG
 crowd-control crowd.sh control
 hostile-control hostile.sh control

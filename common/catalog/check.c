@@ -29,11 +29,7 @@ static const size_t tables_of[] = { 0, 8, 10, 11 }; /* by version */
 static int add_columns(struct img_catalog *c, const char *table,
 		       struct img_buf *b, struct img_err *err)
 {
-	sqlite3_stmt *st =
-		img_catalog_prepare(c,
-				    "SELECT name FROM pragma_table_info(?1)"
-				    " WHERE name <> 'sum' ORDER BY cid",
-				    err);
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_COLUMNS, err);
 	const char *comma = "";
 	int rc;
 
@@ -47,7 +43,7 @@ static int add_columns(struct img_catalog *c, const char *table,
 		if (rc < 0)
 			break;
 	}
-	sqlite3_finalize(st);
+	sqlite3_reset(st);
 	return rc;
 }
 

@@ -105,6 +105,8 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"SELECT 1 FROM series WHERE SeriesInstanceUID = :uid LIMIT 1",
 	[IMG_SQL_HAS_INSTANCE] =
 		"SELECT 1 FROM instance WHERE SOPInstanceUID = :uid",
+	[IMG_SQL_COLUMNS] = "SELECT name FROM pragma_table_info(:table)"
+			    " WHERE name <> 'sum' ORDER BY cid",
 	[IMG_SQL_CHECKED] =
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"

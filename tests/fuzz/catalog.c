@@ -9,49 +9,22 @@
  * sums of the pages, and what is found in a catalog whose checks are content
  * is what was put in.
  */
-#include <stdarg.h>
-#include <sys/syscall.h>
-#include <time.h>
-
-#include "catalog/inside.h"
-#include "heap.h"
+#include "kept.h"
 
 #define INSTANCES 9
-#define PAGE_MAX  65536
+#define PAGES_MAX 64
+#define KEPT_FOR  400 /* inputs */
 
-static char folder[64], file[96];
 static uint8_t *good;
 static size_t size_good;
+
+static struct place fresh, reads, writes;
+static bool opens[PAGES_MAX]; /* pages that are read by opening */
 
 static void must_work(int rc, const struct img_err *err)
 {
 	if (rc < 0)
 		fuzz_wrong("a catalog of our own", err);
-}
-
-/* ---- what takes long and finds nothing -------------------------------- */
-
-/* Nobody else has it open, so that there is nobody to lock out. */
-int fcntl64(int fd, int what, ...)
-{
-	va_list ap;
-	void *arg;
-
-	va_start(ap, what);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	if (what == F_SETLK || what == F_SETLKW)
-		return 0;
-	return (int)syscall(SYS_fcntl, fd, what, arg);
-}
-
-/* Nobody else is making it, so that waiting for him is of no use. */
-int nanosleep(const struct timespec *t, struct timespec *left)
-{
-	(void)left;
-	return gettid() == getpid()
-		       ? 0
-		       : clock_nanosleep(CLOCK_MONOTONIC, 0, t, NULL);
 }
 
 /* ---- a good one ------------------------------------------------------- */
@@ -98,7 +71,7 @@ static void make(struct img_err *err)
 
 	memset(head, 'a', sizeof(head) - 1);
 	head[IMG_DIGEST_HEX - 1] = '\0';
-	must_work(img_catalog_open(&c, folder, IMG_WRITE, err), err);
+	must_work(img_catalog_open(&c, fresh.folder, IMG_WRITE, err), err);
 	must_work(img_catalog_begin(c, err), err);
 	for (unsigned i = 0; i < INSTANCES; i++)
 		put(c, i, err);
@@ -109,16 +82,34 @@ static void make(struct img_err *err)
 	img_catalog_close(c);
 }
 
-static void clean(void)
+static void end(void)
 {
-	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
-	char name[128];
+	place_drop(&reads);
+	place_drop(&writes);
+	place_clean(&fresh, true);
+	place_clean(&reads, true);
+	place_clean(&writes, true);
+}
 
-	for (unsigned i = 0; i < 4; i++) {
-		snprintf(name, sizeof(name), "%s%s", file, ends[i]);
-		unlink(name);
+/* Those of the schema. */
+static void find_opens(struct img_err *err)
+{
+	struct img_catalog *c = NULL;
+	sqlite3_stmt *st;
+	unsigned n = 0;
+
+	must_work(img_catalog_open(&c, fresh.folder, IMG_READ, err), err);
+	st = img_catalog_prepare(c,
+				 "SELECT pageno FROM dbstat('main')"
+				 " WHERE name = 'sqlite_schema'",
+				 err);
+	while (st && img_catalog_step(c, st, "dbstat", err) == 1) {
+		opens[(unsigned)sqlite3_column_int(st, 0) - 1] = true;
+		n++;
 	}
-	rmdir(folder);
+	sqlite3_finalize(st);
+	fuzz_must(n > 1 && opens[0], "pages of the schema");
+	img_catalog_close(c);
 }
 
 static void prepare(void)
@@ -130,30 +121,43 @@ static void prepare(void)
 	if (good)
 		return;
 	heap_prepare();
-	fuzz_folder(folder, "catalog");
-	snprintf(file, sizeof(file), "%s/catalog.db", folder);
+	place_begin(&fresh, "catalog");
+	place_begin(&reads, "catalog-r");
+	place_begin(&writes, "catalog-w");
 	must_work(img_crypto_init(&err), &err);
 	make(&err);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	find_opens(&err);
+	fd = open(fresh.file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		exit(3);
 	size_good = (size_t)st.st_size;
+	fuzz_must(size_good % PLACE_PAGE == 0 &&
+			  size_good / PLACE_PAGE <= PAGES_MAX,
+		  "another size of pages");
 	good = malloc(size_good);
-	if (!good || img_read_full(fd, good, size_good) != (ssize_t)size_good)
+	reads.is = calloc(1, size_good);
+	if (!good || !reads.is ||
+	    img_read_full(fd, good, size_good) != (ssize_t)size_good)
 		exit(3);
 	close(fd);
-	clean();
+	place_clean(&fresh, false);
+	fuzz_file(reads.file, "", 0, 0600);
+	fuzz_file(writes.file, "", 0, 0600);
+	atexit(end);
 }
 
 /* ---- damage ----------------------------------------------------------- */
 
-/* The sum of a page, as sums.c has it. */
+/* The sum of a page, as sums.c has it, where it is another. */
 static void resum(uint8_t *p, size_t n, unsigned page)
 {
 	for (size_t at = 0; at + page <= n; at += page) {
-		uint64_t sum = img_sum64(p + at, page - 8) ^
-			       (at / page + 1) * 0x9E3779B97F4A7C15u;
+		uint64_t sum;
 
+		if (page == PLACE_PAGE && memcmp(p + at, good + at, page) == 0)
+			continue;
+		sum = img_sum64(p + at, page - 8) ^
+		      (at / page + 1) * 0x9E3779B97F4A7C15u;
 		for (unsigned i = 0; i < 8; i++)
 			p[at + page - 8 + i] = (uint8_t)(sum >> 8 * i);
 	}
@@ -217,14 +221,18 @@ static int see(void *arg, const struct img_seen *s, struct img_err *err)
 	return 0;
 }
 
+/* Looked up once. */
+static const char *const names[] = { "PatientName",  "StudyDate",
+				     "SeriesNumber", "SOPInstanceUID",
+				     "PatientID",    "Rows" };
+static int field_of[6];
+
 /* Every level, all fields, sorted; what is found, as a sum. */
 static uint64_t ask(struct img_catalog *c, unsigned level, unsigned *n,
 		    struct img_err *err)
 {
-	static const char *const sorts[] = { "PatientName", "StudyDate",
-					     "SeriesNumber", "SOPInstanceUID" };
-	struct img_query_sort sort = { img_query_field(sorts[level]), true };
-	struct img_query_key key = { img_query_field("PatientName"), "test*" };
+	struct img_query_sort sort = { field_of[level], true };
+	struct img_query_key key = { field_of[0], "test*" };
 	int fields[IMG_FIELDS_MAX];
 	struct img_query q = { .level = (enum img_level)level,
 			       .key = &key,
@@ -240,12 +248,12 @@ static uint64_t ask(struct img_catalog *c, unsigned level, unsigned *n,
 	uint64_t sum;
 	int rc;
 
-	for (int i = 0; i < IMG_F_COUNT && img_query_field("Rows") >= i; i++)
+	for (int i = 0; i < IMG_F_COUNT && field_of[5] >= i; i++)
 		fields[q.fields++] = i;
 	/* Lower levels give no UIDs here. */
 	if (level < IMG_IMAGE) {
-		fields[0] = img_query_field("PatientID");
-		fields[1] = img_query_field("PatientName");
+		fields[0] = field_of[4];
+		fields[1] = field_of[0];
 		q.fields = 2;
 	}
 	img_digest_init(&d);
@@ -309,24 +317,19 @@ static int read_all(struct img_catalog *c, struct answers *a)
 }
 
 /* What an import does: it may fail, and that is all. */
-static void write_to(void)
+static void write_to(struct img_catalog *c)
 {
-	struct img_catalog *c = NULL;
 	struct img_err err = IMG_ERR_INIT;
-	int rc = img_catalog_open(&c, folder, IMG_WRITE, &err);
+	int rc = img_catalog_begin(c, &err);
 
-	fuzz_verdict(rc, &err);
-	if (rc < 0)
-		return;
-	rc = img_catalog_begin(c, &err);
 	if (rc == 0) {
 		struct img_instance in = { .bytes = 1, .digest = { 99 } };
 		struct img_put out;
 
-		in.field[img_catalog_field("PatientID")] = "P0";
-		in.field[img_catalog_field("StudyInstanceUID")] = "2.25.0";
-		in.field[img_catalog_field("SeriesInstanceUID")] = "2.25.0.0";
-		in.field[img_catalog_field("SOPInstanceUID")] = "2.25.7.77";
+		in.field[IMG_F_PATIENT_ID] = "P0";
+		in.field[IMG_F_STUDY] = "2.25.0";
+		in.field[IMG_F_SERIES] = "2.25.0.0";
+		in.field[IMG_F_SOP] = "2.25.7.77";
 		rc = img_catalog_put(c, &in, IMG_KEEP, &out, &err);
 		fuzz_verdict(rc, &err);
 		if (rc == 0)
@@ -335,30 +338,62 @@ static void write_to(void)
 			img_catalog_rollback(c);
 	}
 	fuzz_verdict(rc, &err);
-	img_catalog_close(c);
 }
 
-static void check(const struct answers *want, bool same, bool summed)
+static void write_fresh(void)
 {
 	struct img_catalog *c = NULL;
 	struct img_err err = IMG_ERR_INIT;
-	unsigned rows = 0, pages = 0;
-	struct answers got;
-	bool whole;
+	int rc = img_catalog_open(&c, fresh.folder, IMG_WRITE, &err);
+
+	fuzz_verdict(rc, &err);
+	if (rc == 0)
+		write_to(c);
+	img_catalog_close(c);
+}
+
+/* Written to, and with nothing left in its log; else it is kept no longer. */
+static void write_kept(void)
+{
+	struct img_err err = IMG_ERR_INIT;
+	char log[128];
+	struct stat st, wal;
 	int rc;
 
-	rc = img_catalog_check_file(file, false, count_page, &pages, &err);
+	write_to(writes.c);
+	kept_rest(writes.c->db, writes.c->row_ok);
+	rc = img_catalog_settle(writes.c, &err);
 	fuzz_verdict(rc, &err);
-	whole = rc == 0 && pages == 0;
-	fuzz_must(!same || whole, "a good page is said to be bad");
-	img_err_clear(&err);
-	rc = img_catalog_open(&c, folder, IMG_READ, &err);
+	snprintf(log, sizeof(log), "%s-wal", writes.file);
+	if (rc < 0 || stat(writes.file, &st) < 0 ||
+	    (size_t)st.st_size != size_good ||
+	    (stat(log, &wal) == 0 && wal.st_size > 0))
+		place_drop(&writes);
+}
+
+/* ---- checking --------------------------------------------------------- */
+
+static bool check_pages(const struct place *at, bool same)
+{
+	struct img_err err = IMG_ERR_INIT;
+	unsigned pages = 0;
+	int rc = img_catalog_check_file(at->file, false, count_page, &pages,
+					&err);
+
 	fuzz_verdict(rc, &err);
-	if (rc < 0) {
-		fuzz_must(!same, "a good catalog is refused");
-		return;
-	}
-	rc = img_catalog_check(c, count_text, &rows, &err);
+	fuzz_must(!same || (rc == 0 && pages == 0),
+		  "a good page is said to be bad");
+	return rc == 0 && pages == 0;
+}
+
+static void check(struct img_catalog *c, const struct answers *want, bool same,
+		  bool summed, bool whole)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct answers got;
+	unsigned rows = 0;
+	int rc = img_catalog_check(c, count_text, &rows, &err);
+
 	fuzz_verdict(rc, &err);
 	whole = whole && rc == 0 && rows == 0;
 	if (read_all(c, &got) < 0)
@@ -366,50 +401,99 @@ static void check(const struct answers *want, bool same, bool summed)
 	else if (whole && !summed && memcmp(&got, want, sizeof(got)) != 0)
 		fuzz_wrong("another answer from what is said to be whole",
 			   NULL);
+}
+
+static void check_fresh(const struct answers *want, bool same, bool summed)
+{
+	struct img_catalog *c = NULL;
+	struct img_err err = IMG_ERR_INIT;
+	bool whole = check_pages(&fresh, same);
+	int rc = img_catalog_open(&c, fresh.folder, IMG_READ, &err);
+
+	fuzz_verdict(rc, &err);
+	fuzz_must(!same || rc == 0, "a good catalog is refused");
+	if (rc == 0)
+		check(c, want, same, summed, whole);
 	img_catalog_close(c);
+}
+
+/* What has to be opened anew: all where a page is damaged that opening reads,
+   and where the size is another. */
+static bool is_fresh(const uint8_t *p, size_t n)
+{
+	bool is = n != size_good;
+
+	for (size_t i = 0; !is && i < n; i += PLACE_PAGE)
+		is = opens[i / PLACE_PAGE] &&
+		     memcmp(p + i, good + i, PLACE_PAGE) != 0;
+	return is;
+}
+
+static void run(const uint8_t *p, size_t n, unsigned how)
+{
+	static struct answers want;
+	static bool asked;
+	bool same = n == size_good && memcmp(p, good, n) == 0;
+
+	if (!asked) {
+		struct img_err err = IMG_ERR_INIT;
+
+		for (unsigned i = 0; i < 6; i++)
+			field_of[i] = img_query_field(names[i]);
+		must_work(read_all(reads.c, &want), &err);
+		kept_rest(reads.c->db, reads.c->row_ok);
+		fuzz_must(want.n[3] == 8 && want.objects == INSTANCES &&
+				  want.seen == 8,
+			  "another catalog than was made");
+		asked = true;
+	}
+	if (is_fresh(p, n)) {
+		heap_check(false);
+		place_put(&fresh, p, n);
+		check_fresh(&want, same, how & 1);
+		if (how & 2)
+			write_fresh();
+		place_clean(&fresh, false);
+		heap_check(true);
+		return;
+	}
+	place_put(&reads, p, n);
+	check(reads.c, &want, same, how & 1, check_pages(&reads, same));
+	kept_rest(reads.c->db, reads.c->row_ok);
+	if (how & 2) {
+		place_put(&writes, p, n);
+		write_kept();
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct answers want;
-	static bool asked;
 	struct fuzz_in in = { data, size };
 	unsigned how = fuzz_byte(&in);
+	static size_t blocks;
+	static unsigned count;
 	static uint8_t *p;
 	size_t n;
-	bool same;
 
 	prepare();
 	if (!p)
 		p = malloc(size_good);
 	if (!p)
 		return 0;
-	memcpy(p, good, size_good);
-	if (mkdir(folder, 0700) < 0)
-		exit(3);
-	if (!asked) {
-		struct img_catalog *c = NULL;
-		struct img_err err = IMG_ERR_INIT;
-
-		fuzz_file(file, p, size_good, 0600);
-		must_work(img_catalog_open(&c, folder, IMG_READ, &err), &err);
-		must_work(read_all(c, &want), &err);
-		img_catalog_close(c);
-		fuzz_must(want.n[3] == 8 && want.objects == INSTANCES &&
-				  want.seen == 8,
-			  "another catalog than was made");
-		asked = true;
+	/* What is kept is closed now and then, and memory looked for. */
+	if (count++ % KEPT_FOR == 0) {
+		place_drop(&reads);
+		place_drop(&writes);
+		fuzz_must(count == 1 || heap.blocks <= blocks,
+			  "memory of SQLite's stays in use");
+		blocks = heap.blocks;
 	}
+	place_keep(&reads, IMG_READ, good, size_good);
+	place_keep(&writes, IMG_WRITE, good, size_good);
+	memcpy(p, good, size_good);
 	n = damage(&in, p, how);
-	same = n == size_good && memcmp(p, good, n) == 0;
-	fuzz_file(file, p, n, 0600);
 	fuzz_fds(false);
-	heap_check(false);
-	check(&want, same, how & 1);
-	if (how & 2)
-		write_to();
-	heap_check(true);
+	run(p, n, how);
 	fuzz_fds(true);
-	clean();
 	return 0;
 }

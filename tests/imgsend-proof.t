@@ -103,7 +103,7 @@ ok 'it is the same peer' test "$(records skipped)" = 1
 exits 3 'set up for TLS' timeout 60 imgsend -q -C arch --retries 0 \
 	-c "SAFE@127.0.0.1:$port" in/1.dcm
 ok 'is not sent to in plain text' grep -q '"status":"\(refused\|failed\)"' out
-for as in "SAFE @127.0.0.1" "SAFE@127.0.0.01" "SAFE@127.1" " SAFE@127.0.0.1"; do
+for as in "SAFE @127.0.0.1" "SAFE@127.0.0.01" "SAFE@127.1" "SAFE@127.1." " SAFE@127.0.0.1"; do
 	exits 3 "'$as' is the same" timeout 60 imgsend -q -C arch --retries 0 \
 		-c "$as:$port" in/1.dcm
 	ok 'and has its name' grep -q '"peer":"safe"' out

@@ -95,14 +95,14 @@ bool img_host_take(char host[IMG_HOST_MAX])
 		return take_six(host);
 	for (char *c = host; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	if (!host_ok(host))
-		return false;
-	/* 127.1 is a number, too; and a name that ends with a dot is whole. */
-	if (inet_aton(host, &four))
-		return inet_ntop(AF_INET, &four, host, IMG_HOST_MAX);
+	/* A name that ends with a dot is whole. */
 	if (n > 1 && host[n - 1] == '.')
-		host[n - 1] = '\0';
-	return true;
+		host[--n] = '\0';
+	if (!host_ok(host) || host[n - 1] == '.')
+		return false;
+	/* 127.1 is a number, too. */
+	return !inet_aton(host, &four) ||
+	       inet_ntop(AF_INET, &four, host, IMG_HOST_MAX);
 }
 
 static int parse_dimse(struct img_peer *p, const char *text,

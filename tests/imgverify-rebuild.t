@@ -88,6 +88,23 @@ again
 
 # ---- lost and damaged catalogs -------------------------------------------
 
+for kind in gone empty; do
+	rm -f arch/catalog.db*
+	[ $kind = gone ] || : >arch/catalog.db
+	find arch -not -path 'arch/tmp*' | sort >before
+	exits 3 "a catalog that is $kind: no import makes one" import in/1.dcm
+	same 'and it is said what does' err <<'!'
+imgimport: arch/catalog.db: is gone, and the archive is not new; imgverify --rebuild makes it again
+!
+	exits 3 'nor does a dry run say that it would' import -n in/1.dcm
+	exits 3 'nor a listener' timeout 20 imgrecv -q -C arch -p 0
+	exits 3 'nothing is sent without a ledger' timeout 20 imgsend -q \
+		-C arch -c X@127.0.0.1:9 --retries 0 in/1.dcm
+	exits 3 'a query says so, too' imgquery -C arch
+	ok 'in these words' grep -qx 'imgquery: arch/catalog.db: is gone, .*' err
+	find arch -not -path 'arch/tmp*' | sort >after
+	ok 'nothing was made' cmp before after
+done
 rm -f arch/catalog.db*
 exits 1 'no catalog' verify --rebuild
 same 'is told' out <<!
@@ -101,6 +118,19 @@ order >now
 same 'with its conflicts in their order' now <order.was
 exits 0 'what was in place is imported again' import --in-place place
 exits 0 'all is intact' verify --all
+again
+
+img in/late.dcm 77
+cp -a arch/catalog.db* . && import in/late.dcm >/dev/null
+rm -f arch/catalog.db* && mv catalog.db* arch/
+exits 0 'of an older catalog an import adds to the log' import in/late.dcm
+d=$(b2sum -l 256 in/late.dcm | cut -d ' ' -f 1)
+ok 'a second line' test "$(grep -c "\"stored\".*$d" arch/audit.log)" = 2
+exits 0 'for the same object' imgverify -C arch --rebuild
+want=$(find arch/objects -type f | wc -l)
+want=$((want + $(find place -type f | wc -l)))
+ok 'which counts once' grep -qx \
+	"imgverify: $want objects read, differences: 0; .*" err
 again
 
 head -c 20000 /dev/urandom >arch/catalog.db

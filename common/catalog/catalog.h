@@ -43,13 +43,18 @@ struct img_catalog;
 
 /* dir is the archive's folder.  IMG_WRITE creates catalog.db if it is absent
    and upgrades an older one; a newer one is IMG_E_UNSUPPORTED.  IMG_READ of
-   an absent one is IMG_E_IO.  Free with img_catalog_close. */
+   an absent one is IMG_E_IO, and so is either of one that is lost: an empty one
+   in its place would hide all objects.  Free with img_catalog_close. */
 int img_catalog_open(struct img_catalog **c, const char *dir,
 		     enum img_mode mode, struct img_err *err);
 /* The same for a database file by its own name (for a rebuild). */
 int img_catalog_open_file(struct img_catalog **c, const char *file,
 			  enum img_mode mode, struct img_err *err);
 void img_catalog_close(struct img_catalog *c);
+
+/* Whether there is none, or an empty file, in an archive whose audit log says
+   that there was one. */
+bool img_catalog_is_lost(const char *dir);
 
 /* IMG_E_BUSY when a rebuild has replaced the file since it was opened. */
 int img_catalog_begin(struct img_catalog *c, struct img_err *err);

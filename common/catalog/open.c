@@ -358,6 +358,23 @@ int img_catalog_open_file(struct img_catalog **out, const char *file,
 	return 0;
 }
 
+/* The log is made before the catalog and has its first line after it. */
+bool img_catalog_is_lost(const char *dir)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	char file[IMG_PATH_MAX], log[IMG_PATH_MAX];
+	struct stat sb;
+
+	if (img_path_join(file, sizeof(file) - 8, dir, "catalog.db", &ignored) <
+		    0 ||
+	    img_path_join(log, sizeof(log), dir, "audit.log", &ignored) < 0)
+		return false;
+	if (stat(file, &sb) == 0 ? sb.st_size > 0 || has_log(file)
+				 : errno != ENOENT)
+		return false;
+	return stat(log, &sb) == 0 && sb.st_size > 0;
+}
+
 int img_catalog_open(struct img_catalog **c, const char *dir,
 		     enum img_mode mode, struct img_err *err)
 {
@@ -366,6 +383,11 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 	*c = NULL;
 	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
 		return -1;
+	if (img_catalog_is_lost(dir))
+		return img_err_set(err, IMG_E_IO,
+				   "%s: is gone, and the archive is not new; "
+				   "imgverify --rebuild makes it again",
+				   file);
 	return img_catalog_open_file(c, file, mode, err);
 }
 

@@ -54,7 +54,9 @@ static bool is_archive(const char *dir)
 
 	return img_path_join(file, sizeof(file), dir, "catalog.db", &ignored) <
 		       0 ||
-	       access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	       access(file, F_OK) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR) ||
+	       img_catalog_is_lost(dir);
 }
 
 int open_archive(struct img_ingest *g, const char *dir, const char *by,

@@ -89,9 +89,12 @@ static int put_fd(struct rebuild *r, int fd, const char *name,
 	memcpy(it.in.digest, digest, IMG_DIGEST_SIZE);
 	it.in.bytes = (uint64_t)st.st_size;
 	it.in.place = place;
-	r->items++;
-	r->bytes += it.in.bytes;
 	rc = img_catalog_put(r->fresh, &it.in, how, &put, err);
+	/* The log has it twice where its rows were lost in between. */
+	if (rc == 0 && put.verdict != IMG_DUPLICATE) {
+		r->items++;
+		r->bytes += it.in.bytes;
+	}
 	if (rc == 0)
 		rc = next_batch(r, err);
 out:

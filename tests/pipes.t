@@ -93,6 +93,15 @@ exits 3 'imgverify to a full disk' sh -c 'imgverify -q --all >/dev/full'
 pipe '141 0' 'the reader has gone' \
 	'{ sleep .5; exec imgverify -q --all; } | true'
 same 'of which nothing is said' err </dev/null
+for what in in/a "$(sed -n 's/.*"StudyInstanceUID":"\([0-9.]*\)".*/\1/p;q' \
+	records)"; do
+	pipe '141 0' 'that of verdicts on an operand' \
+		"{ sleep .5; exec imgverify --deep $what; } | true"
+	ok 'is no failure of it' sh -c '! grep -q "stdout\|failed" err'
+	exits 3 'a full disk' sh -c "imgverify $what >/dev/full"
+	ok 'is told once, and is none, either' sh -c '
+		test "$(grep -c stdout err)" = 1 && ! grep -q failed err'
+done
 pipe '141 0' 'the reader of an import has gone' \
 	'{ sleep .5; exec imgimport -q in/a; } | true'
 same 'which is not spoken of, either' err </dev/null

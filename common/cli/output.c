@@ -214,6 +214,11 @@ int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
 	int rc;
 
 	cli_lock();
+	/* No failure of the item in hand, and told already. */
+	if (st->out_failed && strcmp(rec->error.text, "stdout") == 0) {
+		cli_unlock();
+		return -1;
+	}
 	rec = put(cli, rec, &cut);
 	failed = rec->error.code != IMG_OK;
 	if (failed)

@@ -202,6 +202,9 @@ rm arch
 	ok 'a small disk' unshare -m sh full.sh
 	ok 'that runs full: status 2 or 3' grep -qx '[23]' status
 	ok 'a record each' test "$(wc -l <out)" = 12
+	ok 'each failure names its input' test "$(grep -c \
+		'"path":"\([^"]*\)","error":{.*"message":"\1: not stored: ' \
+		out)" = "$(records failed)"
 	ok 'some stored, some failed for io' sh -c \
 		'grep -q "^{\"status\":\"stored\"" out &&
 		test $(grep -c "\"code\":\"io\"" out) = \

@@ -115,12 +115,8 @@ static bool lies_in_place(struct img_ingest *g, struct item *it,
 static void fail_stored(struct img_ingest *g, struct arena *a, struct item *it,
 			const struct img_err *err)
 {
-	struct img_err why = IMG_ERR_INIT;
-
 	img_store_drop(g->store, &it->file);
-	img_err_set(&why, err->code, "%.200s: not stored: %.250s", it->path,
-		    err->text);
-	item_fail(a, it, FAILED, &why);
+	item_not_stored(a, it, err);
 }
 
 /* Whether it is the fault of one object's place and not of the disk. */

@@ -43,6 +43,19 @@ void item_fail(struct arena *a, struct item *it, enum outcome outcome,
 		it->text = "out of memory";
 }
 
+void item_not_stored(struct arena *a, struct item *it,
+		     const struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (strncmp(err->text, it->path, strlen(it->path)) == 0)
+		why = *err;
+	else
+		img_err_set(&why, err->code, "%.200s: not stored: %.250s",
+			    it->path, err->text);
+	item_fail(a, it, FAILED, &why);
+}
+
 void item_warn(struct arena *a, struct item *it, const char *fmt, ...)
 {
 	char text[256];
@@ -180,7 +193,7 @@ static void examine_bytes(struct examiner *x, struct arena *a, struct item *it,
 	if (parse(x, a, it) < 0)
 		return;
 	if (keep(x, it, p, n, &err) < 0)
-		item_fail(a, it, FAILED, &err);
+		item_not_stored(a, it, &err);
 }
 
 /* With --set the catalog and the store get the object as changed. */
@@ -258,7 +271,7 @@ static void settle(struct examiner *x, struct arena *a, struct item *it, int fd)
 	if (!copied)
 		img_digest_end(&it->file.digest, it->in.digest);
 	else if (img_store_end(&it->file, it->in.digest, &err) < 0)
-		item_fail(a, it, FAILED, &err);
+		item_not_stored(a, it, &err);
 	if (it->outcome != OBJECT && copied)
 		img_store_drop(x->g->store, &it->file);
 }
@@ -304,7 +317,7 @@ static void examine_long(struct examiner *x, struct arena *a, struct item *it,
 	if (copy_in(x, it, fd, size, &err) < 0) {
 		if (x->g->store)
 			img_store_drop(x->g->store, &it->file);
-		item_fail(a, it, FAILED, &err);
+		item_not_stored(a, it, &err);
 		return;
 	}
 	settle(x, a, it, fd);
@@ -380,7 +393,10 @@ void examine_stream(struct examiner *x, struct arena *a, struct item *it,
 	return;
 fail:
 	img_store_drop(x->g->store, &it->file);
-	item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
+	if (is_ours(&err))
+		item_not_stored(a, it, &err);
+	else
+		item_fail(a, it, REJECTED, &err);
 }
 
 /* ---- a worker's whole job --------------------------------------------- */

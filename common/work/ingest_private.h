@@ -214,6 +214,9 @@ void examine_stream(struct examiner *x, struct arena *a, struct item *it,
 		    const uint8_t *head, size_t n, struct img_members *from);
 void item_fail(struct arena *a, struct item *it, enum outcome outcome,
 	       const struct img_err *err);
+/* Failed for a reason of the archive's, which does not name the input. */
+void item_not_stored(struct arena *a, struct item *it,
+		     const struct img_err *err);
 void item_warn(struct arena *a, struct item *it, const char *fmt, ...)
 	IMG_PRINTF(3, 4);
 

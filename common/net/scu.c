@@ -66,11 +66,6 @@ int img_scu_open(struct img_scu **out, const struct img_peer *peer,
 	/* A fragment has an even length (PS3.8 9.3.5.1). */
 	pdu = img_assoc_max_pdu(s->assoc);
 	s->fragment = (pdu - PDV_HEAD) & ~1u;
-	s->out = malloc(OUT_ROOM);
-	if (!s->out) {
-		img_err_set(err, IMG_E_NOMEM, "out of memory");
-		goto fail;
-	}
 	*out = s;
 	return 0;
 fail:
@@ -120,6 +115,22 @@ static int flush(struct img_scu *s, struct img_err *err)
 	return img_assoc_write(s->assoc, s->out, n, err);
 }
 
+/* Room for n bytes more. */
+static int reserve(struct img_scu *s, size_t n, struct img_err *err)
+{
+	size_t room = s->out_len + n > OUT_LEAST ? OUT_ROOM : OUT_LEAST;
+	uint8_t *more;
+
+	if (room <= s->out_room)
+		return 0;
+	more = realloc(s->out, room);
+	if (!more)
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	s->out = more;
+	s->out_room = room;
+	return 0;
+}
+
 /* Room for a PDU with one fragment of n bytes, its heads written; the caller
    fills the fragment. */
 static uint8_t *begin_pdu(struct img_scu *s, uint8_t context, bool command,
@@ -129,6 +140,8 @@ static uint8_t *begin_pdu(struct img_scu *s, uint8_t context, bool command,
 
 	if (s->out_len + PDU_HEAD + PDV_HEAD + n > OUT_ROOM &&
 	    flush(s, err) < 0)
+		return NULL;
+	if (reserve(s, PDU_HEAD + PDV_HEAD + n, err) < 0)
 		return NULL;
 	p = s->out + s->out_len;
 	p[0] = 0x04; /* P-DATA-TF, PS3.8 9.3.5 */

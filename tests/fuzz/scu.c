@@ -70,7 +70,9 @@ static int commit(struct img_scu *s, uint8_t id, uint16_t *status,
 static int ask(struct img_scu *s, const struct img_assoc_context *c,
 	       unsigned what, struct img_err *err)
 {
-	const struct img_scu_data data = { .length = 300, .next = zeros };
+	/* Some do not fit into what there is room for at first. */
+	const struct img_scu_data data = { .length = what < 240 ? 300 : 80000,
+					   .next = zeros };
 	uint16_t status = 0;
 	bool over = false;
 

@@ -15,6 +15,15 @@ anon()
 	imganon -q --key key "$@"
 }
 
+# ---- which of them ---------------------------------------------------------
+
+exits 0 'one profile' anon -o absent a.dcm
+exits 3 'another profile into the same folder' anon --profile tcia -o absent \
+	a.dcm
+ok 'names the input, and what is in its way' grep -qx \
+	'imganon: a.dcm: absent/.*\.dcm: is there already, with other bytes' err
+ok 'so does its record' grep -q '^{"status":"failed","path":"a.dcm",' out
+
 # ---- the key ------------------------------------------------------------
 
 exits 0 'a key in a file' anon -o filed a.dcm
@@ -40,7 +49,7 @@ exits 0 'a file, and nobody knows of an archive' env -u HOME \
 	imganon -q --key key -o homeless a.dcm
 ok 'is the same' diff -r filed homeless
 exits 3 'what is in none' env -u HOME imganon -q --key key -o no 2.25.1001
-ok 'is told' grep -q '"code":"usage","message":"no archive: give -C' out
+ok 'is told' grep -q '"code":"usage","message":"2\.25[.0-9]*: no archive: give -C' out
 if [ -x "$O/bin/imgexport" ]; then
 	exits 0 'a file that is exported' env -u HOME imgexport -q -o ex a.dcm
 fi
@@ -78,6 +87,12 @@ export IMG_CATALOG="$T/archive"
 phantom one --uid 2.25.2001 --study 2.25.20 --series 2.25.21 --modality CT \
 	--rows 600 --cols 600 big.dcm
 imgimport -q a.dcm b.dcm big.dcm >stored
+exits 2 'a UID that is not there' anon -o missed a.dcm 2.25.999
+same 'is called by its number' err <<'!'
+imganon: input 2: no such file, and no such UID in the archive
+!
+ok 'in its record, too' grep -q \
+	'^{"status":"failed","path":"input 2","error":' out
 exits 3 'nor does a study' anon -o - 2.25.10
 ok 'at all' test ! -s out
 exits 0 'an instance does' sh -c 'imganon -q --key key -o - 2.25.1001 >one'

@@ -1,6 +1,7 @@
 /* deidentify.c - threads and their queue, open and close. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -110,11 +111,14 @@ int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
 		struct img_err *err)
 {
 	struct img_record rec;
+	char number[40]; /* a UID is not repeated */
 
+	snprintf(number, sizeof(number), "input %llu",
+		 (unsigned long long)d->inputs + 1);
 	img_record_init(&rec);
 	rec.status = "failed";
-	rec.path = path;
-	rec.error = *why;
+	rec.path = path ? path : number;
+	deid_name_failure(&rec.error, rec.path, why);
 	return tell_input(d, &rec, err);
 }
 

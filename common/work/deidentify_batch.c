@@ -154,6 +154,15 @@ static int sync_names(struct img_deid *d, struct deid_done *const *all,
 
 /* ---- records ---------------------------------------------------------- */
 
+void deid_name_failure(struct img_err *to, const char *name,
+		       const struct img_err *why)
+{
+	if (!name || strncmp(why->text, name, strlen(name)) == 0)
+		*to = *why;
+	else
+		img_err_set(to, why->code, "%.200s: %.280s", name, why->text);
+}
+
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why)
 {
@@ -164,7 +173,8 @@ int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 	img_record_init(&rec);
 	if (why->code != IMG_OK) {
 		rec.status = "failed";
-		rec.error = *why;
+		rec.path = o->input;
+		deid_name_failure(&rec.error, o->input, why);
 	} else {
 		img_hex(hex, o->digest, IMG_DIGEST_SIZE);
 		rec.status = "deidentified";
@@ -197,6 +207,7 @@ static void done_free(struct deid_done *o)
 		unlink(o->part);
 	free(o->part);
 	free(o->path);
+	free(o->input);
 	free(o);
 }
 

@@ -233,6 +233,7 @@ static int finish(struct job *j, struct img_err *err)
 	if (!done)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	done->fd = -1;
+	done->input = strdup(j->name);
 	fill_extra(j, done->extra, sizeof(done->extra));
 	done->alike = img_anon_alike(j->w->anon);
 	done->archived = j->t->archived;
@@ -247,6 +248,7 @@ static int finish(struct job *j, struct img_err *err)
 	}
 	free(done->part);
 	free(done->path);
+	free(done->input);
 	free(done);
 	return rc;
 }
@@ -298,7 +300,7 @@ static void tell(struct job *j, int rc, const struct img_err *err)
 		rec.reason = "not DICOM";
 	} else {
 		rec.status = "failed";
-		rec.error = *err;
+		deid_name_failure(&rec.error, j->name, err);
 	}
 	if (d->host.emit(d->host.arg, &rec) < 0) {
 		img_err_set(&broken, IMG_E_IO, "stdout");

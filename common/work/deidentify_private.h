@@ -53,6 +53,7 @@ struct deid_done {
 	int fd;
 	char *part; /* or NULL */
 	char *path;
+	char *input; /* the name it is called by where it fails, or NULL */
 	struct img_anon_facts facts;
 	uint64_t bytes;
 	uint8_t digest[IMG_DIGEST_SIZE];
@@ -170,6 +171,9 @@ int deid_batch_add_take(struct img_deid *d, struct deid_done *o,
 			struct img_err *err);
 /* Commits what waits: all of it, or only if it is time. */
 void deid_batch_flush(struct img_deid *d, bool all);
+/* Who is told of a failure knows which input it is about. */
+void deid_name_failure(struct img_err *to, const char *name,
+		       const struct img_err *why);
 /* The record of an object, or of why it has failed. */
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why);

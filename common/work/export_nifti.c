@@ -171,9 +171,11 @@ static int take_all(struct series *s, struct img_err *err)
 
 	if (!d)
 		return img_err_sys(err, "destination");
-	while (rc == 0 && (e = readdir(d)) != NULL)
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (e->d_name[0] == 'x')
 			rc = take(s, e->d_name, err);
+	if (rc == 0 && errno != 0)
+		rc = img_err_sys(err, "destination");
 	closedir(d);
 	if (rc == 0 && s->files == 0)
 		return img_err_set(err, IMG_E_UNSUPPORTED,

@@ -66,11 +66,13 @@ static int is_empty(int dir, bool mounted, struct img_err *err)
 			close(fd);
 		return img_err_sys(err, "destination");
 	}
-	while (empty && (e = readdir(d)) != NULL)
+	while (empty == 1 && (errno = 0, e = readdir(d)) != NULL)
 		empty = strcmp(e->d_name, ".") == 0 ||
 			strcmp(e->d_name, "..") == 0 ||
 			(mounted && (strcmp(e->d_name, "lost+found") == 0 ||
 				     is_part(e->d_name, "")));
+	if (empty == 1 && errno != 0)
+		empty = img_err_sys(err, "destination");
 	closedir(d);
 	return empty;
 }
@@ -373,12 +375,14 @@ static int move_out(struct export_place *p, struct img_err *err)
 
 	if (!d)
 		return img_err_sys(err, "%s/%s", p->parent, p->base);
-	while (rc == 0 && (e = readdir(d)) != NULL)
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0 &&
 		    strcmp(e->d_name, last) != 0)
 			rc = img_rename_new(p->fd, e->d_name, p->parent_fd,
 					    e->d_name);
+	if (rc == 0 && errno != 0)
+		rc = -1;
 	if (rc == 0)
 		rc = fsync(p->parent_fd);
 	if (rc == 0)

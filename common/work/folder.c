@@ -1,17 +1,44 @@
 /* folder.c - what lies below a folder, in the order of names. */
+#include <dirent.h>
 #include <errno.h>
-#include <fts.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "work/folder.h"
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+/* Not fts: that of libc takes a folder that cannot be read to its end for one
+   that ends there. */
+
+struct level {
+	struct dirent **names;
+	int n, next;
+	size_t len; /* of its path */
+	dev_t dev;
+	ino_t ino;
+};
+
+struct walk {
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct level *levels;
+	size_t depth, room;
+	const struct stat *apart;
+	folder_fn f;
+	void *arg;
+};
 
 static const char no_file[] = "neither a file nor a folder";
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_below(const struct dirent *d)
+{
+	return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+}
 
 static void look_at_link(struct folder_entry *e, struct img_err *why)
 {
@@ -32,66 +59,118 @@ static bool is_apart(const struct stat *apart, const struct stat *st)
 	       st->st_ino == apart->st_ino;
 }
 
-/* false: nothing to tell of it. */
-static bool judge(FTS *fts, FTSENT *f, const struct stat *apart,
-		  struct folder_entry *e, struct img_err *why)
+static bool holds_itself(const struct walk *w, const struct stat *st)
 {
-	switch (f->fts_info) {
-	case FTS_F:
-		return true;
-	case FTS_D:
-		if (!is_apart(apart, f->fts_statp))
-			return false;
-		fts_set(fts, f, FTS_SKIP);
-		e->ignored = "the folder of the new objects";
-		return true;
-	case FTS_SL:
-	case FTS_SLNONE:
-		look_at_link(e, why);
-		return true;
-	case FTS_DEFAULT:
-		e->ignored = no_file;
-		return true;
-	case FTS_DC:
-		e->ignored = "a folder that holds itself";
-		return true;
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		errno = f->fts_errno;
-		img_err_sys(why, "%s", e->path);
-		e->why = why;
-		return true;
-	default: /* ends of folders */
-		return false;
+	for (size_t i = 0; i < w->depth; i++)
+		if (w->levels[i].dev == st->st_dev &&
+		    w->levels[i].ino == st->st_ino)
+			return true;
+	return false;
+}
+
+/* -1 with errno: it cannot be read, or not to its end. */
+static int enter(struct walk *w, const struct stat *st)
+{
+	struct level *l;
+
+	if (w->depth == w->room) {
+		size_t room = w->room ? 2 * w->room : 16;
+
+		l = reallocarray(w->levels, room, sizeof(*l));
+		if (!l)
+			return -1;
+		w->levels = l;
+		w->room = room;
 	}
+	l = &w->levels[w->depth];
+	*l = (struct level){ .len = strlen(w->path),
+			     .dev = st->st_dev,
+			     .ino = st->st_ino };
+	l->n = scandir(w->path, &l->names, is_below, by_name);
+	if (l->n < 0)
+		return -1;
+	w->depth++;
+	return 0;
+}
+
+static void leave(struct walk *w)
+{
+	struct level *l = &w->levels[--w->depth];
+
+	while (l->next < l->n)
+		free(l->names[l->next++]);
+	free(l->names);
+}
+
+/* What is at the path. */
+static int visit(struct walk *w, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct folder_entry e = { .path = w->path };
+	struct stat st;
+	int rc = w->depth == 0 ? stat(w->path, &st) : -1;
+
+	if (rc < 0)
+		rc = lstat(w->path, &st);
+	if (rc == 0 && S_ISDIR(st.st_mode)) {
+		if (is_apart(w->apart, &st))
+			e.ignored = "the folder of the new objects";
+		else if (holds_itself(w, &st))
+			e.ignored = "a folder that holds itself";
+		else if ((rc = enter(w, &st)) == 0)
+			return 0;
+	}
+	if (rc < 0) {
+		img_err_sys(&why, "%s", w->path);
+		e.why = &why;
+	} else if (S_ISLNK(st.st_mode)) {
+		look_at_link(&e, &why);
+	} else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		e.ignored = no_file;
+	}
+	return w->f(w->arg, &e, err);
+}
+
+/* The path of the next name of the innermost folder; it fits, as a folder whose
+   path is longer than PATH_MAX is not entered. */
+static void next_path(struct walk *w)
+{
+	struct level *l = &w->levels[w->depth - 1];
+	struct dirent *d = l->names[l->next++];
+	size_t len = l->len;
+
+	if (w->path[len - 1] != '/')
+		w->path[len++] = '/';
+	snprintf(w->path + len, sizeof(w->path) - len, "%s", d->d_name);
+	free(d);
 }
 
 int folder_each(const char *path, const struct stat *apart, folder_fn f,
 		void *arg, struct img_err *err)
 {
-	char *own = strdup(path), *roots[] = { own, NULL };
-	FTS *fts = own ? fts_open(roots,
-				  FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR,
-				  by_name)
-		       : NULL;
-	FTSENT *at = NULL;
-	int rc = 0;
+	struct walk *w = calloc(1, sizeof(*w));
+	int rc;
 
-	if (!fts) {
-		free(own);
+	if (!w)
 		return img_err_sys(err, "%s", path);
-	}
-	while (rc == 0 && (errno = 0, at = fts_read(fts)) != NULL) {
-		struct img_err why = IMG_ERR_INIT;
-		struct folder_entry e = { .path = at->fts_path };
+	w->apart = apart;
+	w->f = f;
+	w->arg = arg;
+	snprintf(w->path, sizeof(w->path), "%s", path);
+	rc = visit(w, err);
+	while (rc == 0 && w->depth > 0) {
+		struct level *l = &w->levels[w->depth - 1];
 
-		if (judge(fts, at, apart, &e, &why))
-			rc = f(arg, &e, err);
+		if (l->next == l->n) {
+			leave(w);
+			continue;
+		}
+		next_path(w);
+		rc = visit(w, err);
 	}
-	if (rc == 0 && errno != 0)
-		rc = img_err_sys(err, "%s", path);
-	fts_close(fts);
-	free(own);
+	while (w->depth > 0)
+		leave(w);
+	free(w->levels);
+	free(w);
 	return rc < 0 ? -1 : 0;
 }

@@ -72,6 +72,8 @@ static int folder_entry(void *arg, const struct folder_entry *f,
 	e.path = f->path + all->root;
 	while (*e.path == '/')
 		e.path++;
+	if (!*e.path)
+		e.path = ".";
 	if (f->ignored)
 		img_err_set(&why, IMG_E_UNSUPPORTED, "%s: %s", e.path,
 			    f->ignored);

@@ -1,0 +1,88 @@
+#!/bin/sh
+# unread.t - folders that cannot be read to their end are not taken for ones
+# that end there.
+. "$(dirname "$0")/lib.sh"
+need strace
+grep -q __asan_init "$O/bin/imganon" &&
+	skip_all 'a sanitizer does not bear a tracer'
+
+mkdir -p in/a in/b
+phantom one --modality CT --uid 2.25.1 in/a/1.dcm
+phantom one --modality CT --uid 2.25.2 in/b/2.dcm
+imganon --new-key key
+
+# unread K COMMAND ...: the Kth read of names in folders fails
+unread()
+{
+	k_=$1
+	shift
+	strace -f -qq -o /dev/null -e trace=getdents64 \
+		-e inject=getdents64:error=EIO:when="$k_" "$@"
+}
+
+records()
+{
+	grep -c "^{\"status\":\"$1\"" out
+}
+
+# Each folder is read by two calls, the second of which finds the end.
+for k in 1 2; do
+	exits 3 "a folder fails at its call $k" \
+		unread $k imganon -q --key key -o none in
+	same 'is the failure of the folder' out <<!
+{"status":"failed","path":"in","error":{"code":"io","message":"in: Input/output error","by":"imganon"}}
+!
+done
+for k in 5 6; do
+	exits 2 "one below it fails, at call $k" \
+		unread $k imganon -q --key key -o an$k in
+	grep '"failed"' out >got
+	same 'is the failure of that folder' got <<!
+{"status":"failed","path":"in/b","error":{"code":"io","message":"in/b: Input/output error","by":"imganon"}}
+!
+	ok 'the other one is read' test "$(records deidentified)" = 1
+done
+
+exits 1 'a folder that is to be a medium' unread 1 imgverify -q --media in
+ok 'cannot be read' grep -q \
+	'^{"status":"damaged","path":".","reason":"in: Input/output error"' out
+
+# ---- where an export goes -------------------------------------------------
+
+imgimport -q -C arch in >/dev/null
+# reads DEST: how many there are
+reads()
+{
+	strace -f -qq -o trace -e trace=getdents64 imgexport -q -C arch \
+		-o "$1" 2.25.1 2.25.2 >/dev/null
+	grep -c getdents64 trace
+}
+
+mkdir full && touch full/mine
+# It is the last that is looked at: something is there.
+exits 3 'a folder that may be empty, and cannot be read' \
+	unread "$(reads full 2>/dev/null)+" imgexport -q -C arch -o full 2.25.1
+ok 'is not written to' test "$(ls full)" = mine
+ok 'and that is said' grep -q 'destination: Input/output error$' err
+
+mkdir mnt
+if mount -t tmpfs none mnt 2>/dev/null; then
+	trap 'cd / && umount "$T/work/mnt"; rm -rf "$T"' EXIT
+	# The last two are of what is removed.
+	n=$(reads mnt)
+	for k in $((n - 3)) $((n - 2)); do
+		rm -rf mnt/*
+		unread "$k" imgexport -q -C arch -o mnt 2.25.1 2.25.2 >out 2>err
+		status=$?
+		ok "what is moved into a mounted folder, call $k" \
+			test $status = 3
+		ok 'has no manifest when some of it was not seen' \
+			test ! -e mnt/MANIFEST.TXT
+		ok 'and no record' test "$(records exported)" = 0
+	done
+	umount mnt
+	trap 'cd / && rm -rf "$T"' EXIT
+else
+	skip 'what is moved into a mounted folder' 'nothing can be mounted'
+fi
+finish

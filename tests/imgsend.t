@@ -48,6 +48,9 @@ exits 3 'nobody there to take an object' timeout 60 imgsend -C none \
 ok 'both failed' test "$(records failed)" = 2
 ok 'for that reason' test "$(grep -c '"code":"transport"' out)" = 2
 port=$busy
+exits 3 'DCMTK finds no data dictionary' env DCMDICTPATH=/nowhere timeout 60 \
+	imgsend -C none -c "$to" --retries 0 in/1.dcm
+ok 'is no mistake of ours' grep -q '"code":"io","message":"in/1.dcm: DCMTK' out
 
 # ---- what arrives --------------------------------------------------------
 

@@ -58,13 +58,8 @@ static enum kind kind_of(const char *ts, bool encode)
 int img_dcmtk_prepare(struct img_err *err)
 {
 	return guard(err, [&] {
-		bool there = dcmDataDict.rdlock().numberOfEntries() > 0;
-
-		dcmDataDict.rdunlock();
 		img_dcmtk_watch();
-		return there ? 0
-			     : img_err_set(err, IMG_E_IO,
-					   "DCMTK finds no data dictionary");
+		return img_dcmtk_dictionary(err);
 	});
 }
 

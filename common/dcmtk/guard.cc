@@ -1,6 +1,7 @@
 /* guard.cc - DCMTK's log and conditions, kept inside the room. */
 #include "dcmtk/guard.hh"
 
+#include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/oflog/oflog.h"
 
 #include <mutex>
@@ -10,6 +11,16 @@ void img_dcmtk_quiet()
 	static std::once_flag once;
 
 	std::call_once(once, [] { OFLog::configure(OFLogger::OFF_LOG_LEVEL); });
+}
+
+int img_dcmtk_dictionary(struct img_err *err)
+{
+	bool there = dcmDataDict.rdlock().numberOfEntries() > 0;
+
+	dcmDataDict.rdunlock();
+	return there ? 0
+		     : img_err_set(err, IMG_E_IO,
+				   "DCMTK finds no data dictionary");
 }
 
 int img_dcmtk_fail(struct img_err *err, enum img_code code, const char *what,

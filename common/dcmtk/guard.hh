@@ -28,6 +28,9 @@ template <class F> int guard(struct img_err *err, F f)
 	}
 }
 
+/* Whether DCMTK has its data dictionary, without which it writes no element. */
+int img_dcmtk_dictionary(struct img_err *err);
+
 /* Sets err from a condition.  Texts that may hold values are not passed on:
    what says what was tried. */
 int img_dcmtk_fail(struct img_err *err, enum img_code code, const char *what,

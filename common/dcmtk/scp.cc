@@ -1,7 +1,6 @@
 /* scp.cc - associations that are asked of us. */
 #include "dcmtk/guard.hh"
 
-#include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmnet/assoc.h"
 #include "dcmtk/dcmnet/dul.h"
 
@@ -34,13 +33,8 @@ struct img_accept {
 int img_accept_prepare(struct img_err *err)
 {
 	return guard(err, [&] {
-		bool loaded = dcmDataDict.rdlock().numberOfEntries() > 0;
-
-		dcmDataDict.rdunlock();
-		if (!loaded)
-			return img_err_set(err, IMG_E_IO,
-					   "DCMTK's data dictionary is not "
-					   "there");
+		if (img_dcmtk_dictionary(err) < 0)
+			return -1;
 		/* No name server is asked about peers. */
 		dcmDisableGethostbyaddr.set(OFTrue);
 		dcmAssociatePDUSizeLimit.set(128 * 1024);

@@ -231,6 +231,8 @@ static int prepare(struct img_assoc *a, const struct img_assoc_opts *o,
 	std::lock_guard<std::mutex> lock(once);
 	OFCondition rc;
 
+	if (img_dcmtk_dictionary(err) < 0)
+		return -1;
 	dcmConnectionTimeout.set((Sint32)o->connect_seconds);
 	dcmSocketSendTimeout.set((Sint32)o->io_seconds);
 	dcmSocketReceiveTimeout.set((Sint32)o->io_seconds);

@@ -41,8 +41,16 @@ ok 'and at system calls' grep -q '^verify: [1-9].* 0 wrong in all$' out
 
 exits 0 'system calls that fail: the status tells the truth' \
 	env CALLS='write fsync' ERRORS='EIO ENOSPC' \
-	sh "$TOP/tests/torture/faults.sh" 4
-ok 'and nothing is lost' grep -q '^faults: [1-9].* 0 wrong$' out
+	sh "$TOP/tests/torture/faults.sh" import 4
+ok 'and nothing is lost' grep -q '^faults import: [1-9].* 0 wrong$' out
+for mode in export:zip anon:in0 send: keys:sign; do
+	exits 0 "the same: $mode" env CALLS='fsync fdatasync' \
+		ERRORS=EIO FIRST=1 KINDS="${mode#*:}" \
+		sh "$TOP/tests/torture/faults.sh" "${mode%:*}" 100
+	ok 'in some runs' grep -q '^faults [a-z]*: [1-9].* 0 wrong$' out
+done
+exits 0 'writes that fail unseen: the test finds it out' env FIRST=1 \
+	KINDS=sign sh "$TOP/tests/torture/faults.sh" keys control
 
 exits 0 'halves of reads and writes, and no memory: what is said is so' \
 	env COMMANDS='import folder jpegls anon' MOST=8 \

@@ -30,8 +30,7 @@ anonymize()
 	in*) set -- "$@" "$part_" ;;
 	*) set -- "$@" -C "$arch" ;;
 	esac
-	lies imganon -q --key key "$@" <"$part_.uids" 2>err ||
-		quit "imganon fails: $(cat err)"
+	lies imganon -q --key key "$@" <"$part_.uids" 2>err
 }
 ANON='in0 one in1 many'
 
@@ -58,7 +57,8 @@ make_anon()
 	imganon --new-key key && imganon --new-trustee trustee || quit 'no keys'
 	arch=refarch
 	for part in $ANON; do
-		anonymize $part -o ref --id-map ref.$part >/dev/null
+		anonymize $part -o ref --id-map ref.$part >/dev/null ||
+			quit "imganon fails: $(cat err)"
 	done
 	made ref >ref.made
 	# New UIDs and the objects of the archive that they were made from.
@@ -77,9 +77,11 @@ base_anon()
 
 do_anon()
 {
-	for part in $ANON; do
-		anonymize $part -o m/an --report m/report --id-map m/map.$part \
-			--linkage m/links --trustee trustee.pub >>f/out
+	for part in $KINDS; do
+		anonymize "$part" -o m/an --report m/report \
+			--id-map "m/map.$part" \
+			--linkage m/links --trustee trustee.pub >>f/out ||
+			quit "imganon fails: $(cat err)"
 	done
 }
 
@@ -119,7 +121,10 @@ again_anon()
 {
 	for part in $ANON; do
 		anonymize $part -o m/an --report m/report \
-			--linkage m/links --trustee trustee.pub >>out
+			--linkage m/links --trustee trustee.pub >>out || {
+			echo "$part, again: $(tail -n 1 err)"
+			return 1
+		}
 	done
 	made m/an >c.made
 	cmp -s c.made ref.made || {
@@ -139,8 +144,6 @@ again_anon()
 #
 # Of an archive whose catalog is whole, has lost half, or is not there.
 
-KINDS='whole half none'
-
 make_rebuild()
 {
 	phantom small in "$PER" >/dev/null || quit 'no inputs'
@@ -152,13 +155,16 @@ make_rebuild()
 base_rebuild()
 {
 	for kind in $KINDS; do
-		cp -a refarch m/$kind || quit 'no copy'
+		cp -a refarch m/$kind && case $kind in
+		none) rm m/none/catalog.db* ;;
+		half)
+			sqlite3 m/half/catalog.db \
+				'DELETE FROM object WHERE instance % 2' &&
+				state m/half >old.half
+			;;
+		*) cp ref old.whole ;;
+		esac || quit 'no harm done'
 	done
-	rm m/none/catalog.db*
-	sqlite3 m/half/catalog.db 'DELETE FROM object WHERE instance % 2' ||
-		quit 'no harm done'
-	state m/half >old.half
-	cp ref old.whole
 }
 
 do_rebuild()
@@ -242,6 +248,50 @@ again_rebuild()
 	done
 }
 
+# ---- scrub -----------------------------------------------------------------
+#
+# Of an archive that is whole: nothing else may be said, nor change.
+
+make_scrub()
+{
+	make_rebuild
+}
+
+base_scrub()
+{
+	cp -a refarch m/arch || quit 'no copy'
+}
+
+do_scrub()
+{
+	lies imgverify --scrub -q -v -C m/arch >>f/out 2>err ||
+		quit "the scrub fails: $(cat err)"
+}
+
+judge_scrub()
+{
+	bad_=0
+	said_=$(grep -c '^{"status":"intact".*}$' out)
+	grep -vE '^{"status":"(intact|failed)"' out | grep '}$' >c.diff
+	[ ! -s c.diff ] || problem 'said to be wrong, and is not' c.diff
+	catalog m/arch || return
+	state c.copy | cmp -s - ref || {
+		echo 'the catalog has changed'
+		return 1
+	}
+	return $bad_
+}
+
+again_scrub()
+{
+	imgverify --scrub -q -C m/arch >c.verify 2>&1 &&
+		imgverify -q --all -C m/arch >>c.verify 2>&1 &&
+		imgverify -q --audit -C m/arch >>c.verify 2>&1 || {
+		echo "again: imgverify: $(tail -n 1 c.verify)"
+		return 1
+	}
+}
+
 # ---- keys ------------------------------------------------------------------
 
 # key NAME: one is made at m
@@ -257,8 +307,10 @@ key()
 make_keys()
 {
 	for i in $(seq "$PER"); do
-		echo "key$i trustee$i sign$i"
-	done | tr ' ' '\n' >names
+		for kind in $KINDS; do
+			echo "$kind$i"
+		done
+	done >names
 }
 
 base_keys()

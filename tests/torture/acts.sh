@@ -9,19 +9,22 @@
 #   again_MODE    whether the same again finishes the work, after every cut of
 #                 OFTEN that has lost nothing
 #   WHAT          what $said_ counts
+#   KINDS         what is made one after the other, or some of it
 #
-# anon, rebuild and keys are in acts-made.sh.
+# anon, rebuild, scrub and keys are in acts-made.sh.
 #
 # shellcheck shell=sh disable=SC2034,SC2154
 . "$(dirname "$0")/acts-made.sh"
 BASE='' OFTEN=10 WHAT=objects
 case $mode in
-import | receive | export) ;;
-anon) BASE=yes OFTEN=3 ;;
-rebuild) BASE=yes OFTEN=3 WHAT=rows ;;
-keys) BASE=yes OFTEN=3 WHAT=keys ;;
-send) BASE=yes OFTEN=1 ;;
-*) quit 'import, receive, export, anon, send, rebuild or keys' ;;
+import | receive) KINDS= ;;
+export) KINDS=${KINDS:-folder zip media} ;;
+anon) BASE=yes OFTEN=3 KINDS=${KINDS:-$ANON} ;;
+rebuild) BASE=yes OFTEN=3 WHAT=rows KINDS=${KINDS:-whole half none} ;;
+scrub) BASE=yes OFTEN=3 KINDS= ;;
+keys) BASE=yes OFTEN=3 WHAT=keys KINDS=${KINDS:-key trustee sign} ;;
+send) BASE=yes OFTEN=1 KINDS= ;;
+*) quit 'import, receive, export, anon, send, rebuild, scrub or keys' ;;
 esac
 
 lies()
@@ -132,48 +135,75 @@ make_export()
 	phantom small in $((PER * 3)) >/dev/null &&
 		imgimport -q -C refarch in >/dev/null || quit 'no inputs'
 	imgquery -C refarch -l study >studies
+	sqlite3 refarch/catalog.db 'SELECT hex(digest) FROM object' >digests
+}
+
+# exports FORM WORDS ...: it is made at m
+exports()
+{
+	form_=$1
+	shift
+	case $form_ in
+	media) set -- --media "$@" ;;
+	*) set -- --as "$form_" "$@" ;;
+	esac
+	lies imgexport -q -C refarch "$@" -o "m/$form_" <studies 2>err
 }
 
 do_export()
 {
-	for form in folder zip media; do
-		words="--as $form"
-		[ $form != media ] || words=--media
-		# shellcheck disable=SC2086 # words
-		lies imgexport -q -C refarch $words -o m/$form <studies \
-			>>f/out 2>err || quit "the export fails: $(cat err)"
+	for form in $KINDS; do
+		exports "$form" >>f/out || quit "the export fails: $(cat err)"
 	done
 }
 
+# All that has its name is as its manifest says, and what was reported is there.
 judge_export()
 {
 	bad_=0 said_=0
-	for form in folder zip media; do
-		said=$(grep -c "\"path\":\"m/$form" out)
-		said_=$((said_ + said))
-		if [ ! -e m/$form ]; then
-			[ "$said" = 0 ] || { echo "$form: reported, and gone"
+	for form in $KINDS; do
+		sed -n "s|^{\"status\":\"exported\",\"path\":\"m/$form!\{0,1\}/\([^\"]*\)\".*\"digest\":\"\([0-9a-f]*\)\".*}\$|\2  \1|p" \
+			out | sort -u >c.said
+		said_=$((said_ + $(wc -l <c.said)))
+		if [ ! -e "m/$form" ]; then
+			[ ! -s c.said ] || { echo "$form: reported, and gone"
 				bad_=1; }
 			continue
 		fi
 		rm -rf look && mkdir look
-		if [ -d m/$form ]; then
-			cp -r m/$form/. look
+		if [ -d "m/$form" ]; then
+			cp -r "m/$form/." look
 		else
-			bsdtar -xf m/$form -C look
+			bsdtar -xf "m/$form" -C look
 		fi >c.log 2>&1
 		chmod -R u+rwX look
 		(cd look && cksum -c --quiet MANIFEST.TXT) >c.log 2>&1 || {
 			echo "$form: has its name and is not whole"
 			bad_=1
 		}
+		(cd look && find . -type f -exec b2sum -l 256 {} +) |
+			sed 's|  \./|  |' | sort -u >c.there
+		within c.said c.there "$form: reported, and not in it"
 	done
 	return $bad_
 }
 
 again_export()
 {
-	:
+	for form in $KINDS; do
+		exports "$form" --force >c.out || {
+			echo "$form, again: $(tail -n 1 err)"
+			return 1
+		}
+		mv c.out out && KINDS=$form judge_export || return
+		[ "$said_" = "$(wc -l <digests)" ] || {
+			echo "$form, again: $said_ objects"
+			return 1
+		}
+	done
+	find m -maxdepth 1 -name '.*img*' >c.diff
+	[ ! -s c.diff ] || problem 'left beside it' c.diff
+	return $bad_
 }
 
 # ---- send ------------------------------------------------------------------
@@ -198,7 +228,7 @@ base_send()
 
 do_send()
 {
-	split -n l/3 images part.
+	split -n "l/${PARTS:-3}" images part.
 	for part in part.*; do
 		lies imgsend -q -C m/arch -j 2 -c "$to" <"$part" >>f/out \
 			2>err || quit "the sending fails: $(cat err)"

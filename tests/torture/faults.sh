@@ -1,31 +1,51 @@
 #!/bin/sh
-# faults.sh - imports in which system calls fail: each call in turn, once, and
-# from then on.  Whatever was said to be stored is there, the exit status tells
-# the truth, and the same command again finishes the work.
+# faults.sh - commands in which system calls fail: once, and from then on.
+# What was said to be done is, nothing that has its name is half made, the exit
+# status tells the truth, and the same command again finishes the work.
 #
-#	faults.sh [every]       each call, or every so many
-#	CALLS='fsync close' ERRORS=EIO faults.sh
-#	faults.sh control       writes that fail, and a program that is not told
-#	                        (swallow.c): it has to be found out
+#	faults.sh MODE [every]  of each call that it makes the first three of
+#				each of its processes and threads, and then one
+#				in so many; 1 by default: each
+#	CALLS='fsync close' ERRORS=EIO KINDS=zip faults.sh export
+#	faults.sh MODE control  writes that fail, and a program that is not told
+#				(swallow.c): it has to be found out
+#
+# MODE: import, export, anon, send, rebuild, scrub or keys; see acts.sh.  The
+# loader's own calls do not fail (traced.c).
+# shellcheck disable=SC2034,SC2154
 . "$(dirname "$0")/lib.sh"
-need b2sum imgimport imgverify phantom sqlite3 strace zip
-every=${1:-1} careless=
-if [ "$every" = control ]; then
-	every=1 CALLS='write pwrite64' ERRORS=ENOSPC
-fi
-CALLS=${CALLS-openat read pread64 write pwrite64 fsync fdatasync syncfs \
-	renameat2 unlinkat unlink ftruncate fcntl mkdir mkdirat newfstatat \
-	getdents64 mmap close fchown}
+mode=${1:-import} every=${2:-1} PER=${PER:-2} PARTS=1
+. "$(dirname "$0")/acts.sh"
+. "$(dirname "$0")/keys.sh"
+need b2sum bsdtar cksum imganon imgexport imgimport imgsend imgverify perl \
+	phantom sqlite3 strace zip
+control=
+[ "$every" != control ] || control=yes every=10
 ERRORS=${ERRORS-EIO ENOSPC EINTR ENOMEM}
 
-T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgfault.XXXXXX") && cd "$T_" || exit 3
-trap 'cd / && rm -rf "$T_"' EXIT
+# What cannot fail, or only as the kernel never lets it.
+NEVER='brk clock_nanosleep exit exit_group futex getegid geteuid getgid getpid
+	getppid getrandom gettid getuid kill restart_syscall rseq rt_sigaction
+	rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_yield
+	set_robust_list set_tid_address umask'
+
+T_=$(mktemp -d "${TMPDIR:-/dev/shm}/imgfault.XXXXXX") && cd "$T_" || exit 3
+away()
+{
+	cd /
+	[ -z "${peer-}" ] || kill "$peer" 2>/dev/null
+	chmod -R u+rwX "$T_" && rm -rf "$T_"
+}
+trap away EXIT
 trap 'exit 130' INT TERM
-failed=0
-if [ "${1-}" = control ]; then
+failed=0 runs=0 told=0 own=0 n=0 ends=0
+cc -shared -fPIC -o traced.so "$TOP/tests/torture/traced.c" &&
 	cc -shared -fPIC -o swallow.so "$TOP/tests/torture/swallow.c" || exit 3
-	careless=LD_PRELOAD=$T_/swallow.so
-fi
+so=$PWD/traced.so
+[ -z "$control" ] || {
+	so=$so:$PWD/swallow.so
+	CALLS='write pwrite64' ERRORS=ENOSPC
+}
 
 wrong()
 {
@@ -33,87 +53,195 @@ wrong()
 	echo "$1: $2"
 }
 
-# truth WHERE STATUS: whether the status is one of ours, and 0 only when every
-# input is known to be in the archive
-truth()
+# ---- what is done -----------------------------------------------------------
+
+# Its status is kept.
+lies()
 {
-	case $2 in
-	0)
-		n=$(grep -cE '^{"status":"(stored|duplicate)"' out)
-		[ "$n" = "$objects" ] ||
-			wrong "$1" "status 0, and $n of $objects are stored"
-		;;
-	2 | 3 | 75) ;;
-	127 | 139)
-		# Before the program begins; the loader falls over its first
-		# call of mmap.
-		case $2,$1 in
-		127,* | 139,mmap*\ 1 | 139,mmap*\ 1+) [ ! -s out ] ;;
-		*) false ;;
-		esac || wrong "$1" "status $2"
-		;;
-	*) wrong "$1" "status $2: $(tail -n 1 err)" ;;
-	esac
-	grep -qi 'synthetic' err && wrong "$1" 'the name of a patient on stderr'
+	timeout -k 1 90 ${PRELOAD:+env LD_PRELOAD="$PRELOAD"} "$@"
+	code=$?
+	echo $code >status
+	return $code
+}
+
+# Into an archive that is there: its folders are made only once.
+make_import()
+{
+	few
+	mkdir one && phantom one --uid 2.25.99 one/1.dcm
+	imgimport -q -C used one >/dev/null && cp -a used whole.arch &&
+		imgimport -q -C whole.arch in >/dev/null || quit 'no archive'
+	state whole.arch >ref
+}
+
+base_import()
+{
+	cp -a used m/arch
+}
+
+do_import()
+{
+	lies imgimport -q -C m/arch in >>f/out 2>err || quit 'no import'
+}
+
+# One key of its kind, at m.
+make_keys()
+{
+	mkdir in && phantom one in/1.dcm && whole_keys
+}
+
+do_keys()
+{
+	for kind in $KINDS; do
+		key "${kind}11" && echo "${kind}11" >>f/out || quit 'no key'
+	done
+}
+
+judge_keys()
+{
+	said_=$(wc -l <out)
+	rm -f key?? trustee?? sign?? ./*[0-9].pub
+	cp m/keys/* . 2>/dev/null
+	keys || return
+	while read -r name; do
+		[ -e "m/keys/$name" ] || {
+			echo "$name: reported, and not there"
+			return 1
+		}
+	done <out
+}
+
+# What was half a pair is one, and no key is made anew in its place.
+again_keys()
+{
+	for kind in $KINDS; do
+		[ -e "m/keys/${kind}11" ] || key "${kind}11" || {
+			echo "$kind, again: $(tail -n 1 err)"
+			return 1
+		}
+	done
+	find m/keys -name '.*' >c.diff
+	[ ! -s c.diff ] || { echo "left: $(cat c.diff)"; return 1; }
+	judge_keys
+}
+
+# ---- how it fails -----------------------------------------------------------
+
+# run WORDS: the command, from nothing, traced with these words
+run()
+{
+	rm -rf m f && mkdir m f || exit 3
+	[ ! -d got ] || find got -type f -delete
+	: >f/out && : >err && rm -f status
+	PRELOAD=
+	[ "$mode" != import ] && [ -z "$BASE" ] || base_"$mode"
+	(
+		TRACED=$1 PRELOAD=$so
+		export TRACED
+		do_"$mode"
+	) >log 2>&1
+	status=$(cat status)
+	grep '}$' f/out >out
+	[ "$mode" != keys ] && [ "$mode" != rebuild ] || cp f/out out
+	rm -f c.made
+}
+
+# with_peer: what was said to be sent is there
+with_peer()
+{
+	[ "$mode" = send ] || return 0
+	find got -name '[!.]*' -type f | sed 's|^[^.]*\.||' | sort >c.got
+	within c.said c.got 'said to be sent, and not with the peer'
+	return $bad_
 }
 
 # one CALL ERROR WHEN
 one()
 {
-	before_=$failed
-	rm -rf arch && : >out && : >err
-	[ ! -d used ] || cp -a used arch
-	timeout -k 1 60 strace -f -qq -o /dev/null -e trace="$1" \
-		${careless:+-E "$careless"} -e inject="$1:error=$2:when=$3" \
-		imgimport -q -C arch in >>out 2>>err
-	truth "$1 $2 $3" $?
+	before_=$failed n=$((n + 1)) where="$kind $1 $2 $3"
+	run "-o /dev/null -e trace=$1 -e inject=$1:error=$2:when=$3"
 	runs=$((runs + 1))
-	if ! check arch out >why || ! recover arch out >>why; then
-		failed=$((failed + 1))
-		sed "s/^/$1 $2 $3: /" why
+	cp err said.err
+	judge_"$mode" >why && with_peer >>why ||
+		wrong "$where" "$(head -n 1 why)"
+	case $status in
+	"$good")
+		[ "$said_" = "$want" ] ||
+			wrong "$where" "status $status, and $said_ of $want"
+		;;
+	2 | 3 | 75)
+		[ -s said.err ] || [ "$1" = write ] ||
+			wrong "$where" "status $status, and not said why"
+		;;
+	134)
+		# It ends the program when it cannot read fips_enabled.
+		grep -q '^FATAL: .* in libgcrypt' said.err &&
+			ends=$((ends + 1)) || wrong "$where" "status $status"
+		;;
+	*) wrong "$where" "status $status: $(tail -n 1 said.err)" ;;
+	esac
+	! grep -qi synthetic said.err || wrong "$where" 'the name of a patient'
+	[ -z "${ERRS-}" ] || sed "s/^/$where: $status /" said.err >>"$ERRS"
+	again_"$mode" >why || wrong "$where, again" "$(head -n 1 why)"
+	if [ $failed != $before_ ]; then
+		told=$((told + 1))
+	elif [ "$status" != "$good" ]; then
+		own=$((own + 1))
 	fi
-	[ $failed = $before_ ] || told=$((told + 1))
 }
 
-# How often an import without faults makes the call
-count()
+# calls: each that it makes, and how many one process or thread does
+calls()
 {
-	rm -rf arch
-	[ ! -d used ] || cp -a used arch
-	strace -f -qq -o trace -e trace="$1" imgimport -q -C arch in >/dev/null \
-		2>&1
-	grep -c "$1(" trace
+	awk '{
+		sub(/\(.*/, "", $2)
+		if ($2 ~ /^[a-z]/) {
+			n[$2 " " $1]++
+			if (n[$2 " " $1] > most[$2])
+				most[$2] = n[$2 " " $1]
+		}
+	}
+	END { for (call in most) print call, most[call] }' trace | sort
 }
 
 sweep()
 {
-	for call in $CALLS; do
-		n=$(count "$call")
-		for error in $ERRORS; do
-			k=1
-			while [ $k -le "$n" ]; do
+	calls >most
+	for call in ${CALLS-$(cut -d ' ' -f 1 most)}; do
+		case " $(echo $NEVER) " in
+		*" $call "*) continue ;;
+		esac
+		k=0 most=$(sed -n "s/^$call //p" most)
+		while [ $k -lt "${most:-0}" ]; do
+			k=$((k + 1))
+			[ $k -le "${FIRST:-3}" ] || [ $((k % every)) = 0 ] ||
+				continue
+			for error in $ERRORS; do
 				one "$call" $error $k
 				# A call that is always interrupted never ends.
 				[ $error = EINTR ] || one "$call" $error $k+
-				k=$((k + every))
 			done
 		done
 	done
 }
 
-few
-objects=6 runs=0 told=0
-# Into an archive that is there: its folders are made only once.
-mkdir one && phantom one --uid 2.25.99 one/1.dcm
-imgimport -q -C used one >/dev/null || quit 'no archive'
-cp -a used arch && imgimport -q -C arch in >/dev/null || quit 'the import fails'
-state arch >ref
-sweep
-if [ -n "$careless" ]; then
-	echo "faults, control: in $told of $runs runs a program that does not" \
-		"look at its writes is found out"
-	[ $told -gt $((runs / 2)) ]
+make_"$mode"
+for kind in ${KINDS:-$mode}; do
+	[ -z "$KINDS" ] || KINDS=$kind
+	run '-o trace'
+	good=$status
+	judge_"$mode" >why && with_peer >why && [ "$good" -le 1 ] &&
+		[ "$said_" -gt 0 ] ||
+		quit "$kind: $(cat err why)"
+	want=$said_
+	sweep
+done
+if [ -n "$control" ]; then
+	echo "faults $mode, control: a program that does not look at its writes" \
+		"is found out in $told of $runs runs, and finds it out in $own"
+	[ $told -gt 0 ] && [ $((told + own)) -gt $((runs / 2)) ]
 	exit
 fi
-echo "faults: $runs runs, each with failing system calls; $failed wrong"
+echo "faults $mode: $runs runs, each with failing system calls; ended by" \
+	"libgcrypt: $ends; $failed wrong"
 [ $failed = 0 ] && [ $runs -gt 0 ]

@@ -43,8 +43,6 @@ anon anon.sh $KILLS
 anon-control anon.sh control $CONTROL
 verify verify.sh $KILLS
 verify-control verify.sh control
-faults faults.sh $EVERY
-faults-control faults.sh control
 scant scant.sh $((EVERY * 10))
 scant-control scant.sh control
 damaged damaged.sh $DAMAGED
@@ -78,6 +76,12 @@ recv-cut-control recv.sh control $CONTROL
 recv-cut recv.sh cut $CUTS
 recv-cut-xfs FS=xfs recv.sh cut $some
 !
+	for mode in import export anon send rebuild scrub keys; do
+		n=$((EVERY * 10))
+		[ $mode != import ] || n=$EVERY
+		echo "faults-$mode faults.sh $mode $n"
+		echo "faults-$mode-control faults.sh $mode control"
+	done
 	for mode in import receive export anon send rebuild keys; do
 		echo "replay-$mode-control replay.sh -c $mode $CONTROL"
 		for fs in ext4 ext4-writeback xfs btrfs; do

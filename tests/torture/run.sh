@@ -77,8 +77,11 @@ recv-cut recv.sh cut $CUTS
 recv-cut-xfs FS=xfs recv.sh cut $some
 !
 	for mode in import export anon send rebuild scrub keys; do
-		n=$((EVERY * 10))
-		[ $mode != import ] || n=$EVERY
+		case $mode in
+		import | keys) n=$EVERY ;;
+		rebuild | scrub) n=$((EVERY * 100)) ;;
+		*) n=$((EVERY * 10)) ;;
+		esac
 		echo "faults-$mode faults.sh $mode $n"
 		echo "faults-$mode-control faults.sh $mode control"
 	done

@@ -25,9 +25,9 @@ struct img_source {
 	int64_t base; /* where fd stood */
 	int64_t size; /* bytes from base on; -1: cannot seek */
 	int64_t at;   /* offset of the next byte handed out */
-	uint8_t *buf; /* fd: the bytes [from, from + have) */
+	uint8_t *buf; /* fd: the bytes [from, from + have), room for more */
 	int64_t from;
-	size_t have;
+	size_t have, room;
 	uint8_t *head; /* the first bytes, until they are handed out */
 	size_t head_n;
 	const uint8_t *rest; /* what the head did not take of a block */

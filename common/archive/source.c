@@ -31,9 +31,6 @@ int img_source_fd(struct img_source *s, int fd, const char *name,
 	if (source_init(s, name, err) < 0)
 		return -1;
 	s->fd = fd;
-	s->buf = malloc(IMG_SOURCE_BLOCK);
-	if (!s->buf)
-		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory", name);
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
 	if (S_ISDIR(st.st_mode))
@@ -45,6 +42,13 @@ int img_source_fd(struct img_source *s, int fd, const char *name,
 		end = lseek(fd, 0, SEEK_END);
 	if (end >= 0)
 		s->size = end > s->base ? end - s->base : 0;
+	/* No more than a small file takes. */
+	s->room = IMG_SOURCE_BLOCK;
+	if (s->size > 0 && s->size < IMG_SOURCE_BLOCK)
+		s->room = (size_t)s->size;
+	s->buf = malloc(s->room);
+	if (!s->buf)
+		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory", name);
 	return 0;
 }
 
@@ -72,10 +76,9 @@ static ssize_t fill(struct img_source *s)
 
 	do {
 		if (s->size >= 0)
-			n = pread(s->fd, s->buf, IMG_SOURCE_BLOCK,
-				  s->base + s->at);
+			n = pread(s->fd, s->buf, s->room, s->base + s->at);
 		else
-			n = read(s->fd, s->buf, IMG_SOURCE_BLOCK);
+			n = read(s->fd, s->buf, s->room);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return img_err_sys(&s->err, "%s: cannot be read at byte %lld",

@@ -48,27 +48,27 @@ static void must(int truth)
 static size_t prepare(const uint8_t *data, size_t size, unsigned how)
 {
 	size_t n = how & 4 ? 32768 : 0, least = how & 4 ? 50000 : 0;
-	z_stream z = { 0 };
+	uint8_t *to = how & 8 ? plain : input;
+	static z_stream z;
+	static bool begun;
 
 	if (size > 100000)
 		size = 100000;
-	memset(plain, 0, sizeof(plain));
-	memcpy(plain + n, data, size);
+	memset(to, 0, least);
+	memcpy(to + n, data, size);
 	n = n + size > least ? n + size : least;
-	if (!(how & 8)) {
-		memcpy(input, plain, n);
+	if (!(how & 8))
 		return n;
-	}
-	must(deflateInit2(&z, 1, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY) ==
-	     Z_OK);
+	must(begun || deflateInit2(&z, 1, Z_DEFLATED, 31, 9,
+				   Z_DEFAULT_STRATEGY) == Z_OK);
+	begun = true;
+	must(deflateReset(&z) == Z_OK);
 	z.next_in = plain;
 	z.avail_in = (uInt)n;
 	z.next_out = input;
 	z.avail_out = sizeof(input);
 	must(deflate(&z, Z_FINISH) == Z_STREAM_END);
-	n = sizeof(input) - z.avail_out;
-	deflateEnd(&z);
-	return n;
+	return sizeof(input) - z.avail_out;
 }
 
 static void check_member(const struct img_member *m)
@@ -123,6 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
+	/* The locale's file is read once. */
+	must(img_archive_warm_up(&err) == 0);
 	how = data[0];
 	s.n = prepare(data + 1, size - 1, how);
 	s.step = 1 + (size_t)(how >> 4) * 97 * (how >> 4);

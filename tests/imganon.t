@@ -171,6 +171,10 @@ exits 0 'and back in as a map' sh -c \
 	'sed "s/,.*/,CASE-01/; 1s/.*/old,new/" ids-patients.csv >map.csv
 	imganon --key key --map map.csv -o mapped a.dcm'
 ok 'the given one wins' test "$(value "$(written)" 0010,0020)" = CASE-01
+printf '\357\273\277TEST-0001,CASE-02\r\n' >bom.csv
+exits 0 'a map as a spreadsheet writes it' imganon --key key --map bom.csv \
+	-o bom a.dcm
+ok 'has its first line' test "$(value "$(written)" 0010,0020)" = CASE-02
 printf 'A,X\nB,X\n' >bad.csv
 exits 64 'two with one new ID' imganon --map bad.csv -o bad a.dcm
 printf 'A,X\nA,Y\n' >bad.csv

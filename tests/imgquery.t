@@ -363,6 +363,14 @@ exits 64 '--conflicts of studies' imgquery --conflicts -l study
 exits 64 '--priors and --count' imgquery --priors 1 --count
 exits 3 '/dev/full: status 3' sh -c 'imgquery >/dev/full'
 exits 3 '/dev/full, table' sh -c 'imgquery --format table >/dev/full'
+exits 0 'a list as a spreadsheet writes it' sh -c \
+	'printf "\357\273\277TEST-0001\r\n" | imgquery --keys-from - -k PatientID'
+for range in StudyDate=20240531-20240301 StudyDate=2025-2024 \
+	StudyDate=20240102-2023 StudyTime=2300-0100; do
+	exits 64 "a range that ends before it begins: $range" imgquery $range
+done
+ok 'which is said' grep -qx \
+	'imgquery: StudyTime: a range that ends before it begins' err
 exits 3 'no list of keys' imgquery --keys-from absent -k PatientID
 
 digest=$(imgquery -l image SOPInstanceUID=2.25.72 |

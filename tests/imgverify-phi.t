@@ -145,6 +145,14 @@ img utf8.dcm 1 --charset 'ISO_IR 100' --name "$(printf 'MULLER^X')"
 exits 1 'a list of words' imgverify -q --phi list utf8.dcm
 ok 'folded as names are' grep -q '"tag":"(0010,0010)","text":"holds a value of the source: a line of the list"' out
 exits 0 'not in another' imgverify -q --phi list "$f"
+printf '\357\273\277Müller\r\nSecret Clinic\r\n' >list
+exits 1 'a list as a spreadsheet writes it' imgverify -q --phi list utf8.dcm
+printf 'Secret Clinic\nM\374ller\n' >list
+exits 3 'a list of another character set is no proof' \
+	imgverify -q --phi list "$f"
+ok 'and its line is named' grep -qx 'imgverify: list: line 2: not UTF-8' err
+printf 'S\000e\000c\000r\000e\000t\000\n\000' >list
+exits 3 'nor is one of UTF-16' imgverify -q --phi list "$f"
 exits 1 'with --deep, too' imgverify -q --deep --phi arch bad.dcm
 head -c 700 "$f" >cut.dcm
 exits 1 'what cannot be read to its end' imgverify -q --phi arch cut.dcm

@@ -175,6 +175,8 @@ void img_hex(char *out, const uint8_t *p, size_t n); /* 2n + 1 bytes */
 bool img_unhex(uint8_t *out, size_t n, const char *hex);
 /* Whether all of it is well-formed UTF-8 (no surrogates, no overlong). */
 bool img_utf8_ok(const char *p, size_t n);
+/* Length of the byte order mark that other systems begin UTF-8 with; or 0. */
+size_t img_utf8_mark(const char *p, size_t n);
 
 #ifdef __cplusplus
 }

@@ -176,6 +176,11 @@ static size_t utf8_tail(const unsigned char *s, size_t left)
 	return n;
 }
 
+size_t img_utf8_mark(const char *p, size_t n)
+{
+	return n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 bool img_utf8_ok(const char *p, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)p;

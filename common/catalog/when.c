@@ -129,6 +129,15 @@ static void trim_fraction(char *from)
 	from[n] = '\0';
 }
 
+/* As far as both say: 2024-20240301 is that year's begin and its first of
+   March. */
+static bool is_backwards(const char *from, const char *to)
+{
+	size_t a = strspn(from, "0123456789"), b = strspn(to, "0123456789");
+
+	return strncmp(from, to, a < b ? a : b) > 0;
+}
+
 int img_when_range(const struct img_field *f, const char *v, size_t n,
 		   char from[IMG_WHEN_MAX], char to[IMG_WHEN_MAX],
 		   struct img_err *err)
@@ -150,6 +159,10 @@ int img_when_range(const struct img_field *f, const char *v, size_t n,
 			f->keyword,
 			strcmp(f->vr, "TM") == 0 ? "time as 0830 or 083000.5"
 						 : "date as 20240131 or 2024");
+	if (is_backwards(from, to))
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: a range that ends before it begins",
+				   f->keyword);
 	trim_fraction(from);
 	return 0;
 }

@@ -277,7 +277,7 @@ int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 {
 	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	char *line = NULL;
-	size_t room = 0;
+	size_t room = 0, mark = 0, lines = 0;
 	ssize_t n;
 	int rc = 0;
 
@@ -287,10 +287,12 @@ int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 	       (n = getline(&line, &room, in)) >= 0) {
 		while (n && strchr("\r\n \t", line[n - 1]))
 			line[--n] = '\0';
-		if (n)
-			rc = ask_key(a, line, err);
+		mark = lines++ ? 0 : img_utf8_mark(line, (size_t)n);
+		if (line[mark])
+			rc = ask_key(a, line + mark, err);
 	}
-	if (rc == 0 && ferror(in))
+	/* The status says of a signal; there is no more to say. */
+	if (rc == 0 && ferror(in) && !a->host.stopped(a->host.arg))
 		rc = img_err_sys(err, "%s", file);
 	free(line);
 	if (in != stdin)

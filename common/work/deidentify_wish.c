@@ -1,5 +1,6 @@
 /* deidentify_wish.c - a profile, and what else comes from files. */
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
@@ -12,6 +13,7 @@ static int read_file(const char *file, struct img_buf *text,
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = 0;
 	ssize_t n = 1;
+	size_t mark;
 
 	if (fd < 0)
 		return img_err_sys(err, "%s", file);
@@ -25,6 +27,11 @@ static int read_file(const char *file, struct img_buf *text,
 	if (n < 0)
 		rc = img_err_sys(err, "%s", file);
 	close(fd);
+	mark = rc == 0 ? img_utf8_mark(text->data, text->len) : 0;
+	if (mark) {
+		text->len -= mark;
+		memmove(text->data, text->data + mark, text->len);
+	}
 	return rc;
 }
 

@@ -215,7 +215,7 @@ static int from_list(struct phi *p, const char *file, struct img_err *err)
 {
 	FILE *f = fopen(file, "re");
 	char *line = NULL;
-	size_t room = 0;
+	size_t room = 0, mark = 0, lines = 0;
 	ssize_t n;
 	int rc = 0;
 
@@ -224,8 +224,14 @@ static int from_list(struct phi *p, const char *file, struct img_err *err)
 	while (rc == 0 && (n = getline(&line, &room, f)) >= 0) {
 		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			line[--n] = '\0';
-		if (n)
-			rc = add_value(p, line, FROM_LIST, err);
+		mark = lines++ ? 0 : img_utf8_mark(line, (size_t)n);
+		/* Of another character set it would be found nowhere. */
+		if (strlen(line) != (size_t)n || !img_utf8_ok(line, (size_t)n))
+			rc = img_err_set(err, IMG_E_MALFORMED,
+					 "%s: line %zu: not UTF-8", file,
+					 lines);
+		else if (line[mark])
+			rc = add_value(p, line + mark, FROM_LIST, err);
 	}
 	if (rc == 0 && ferror(f))
 		rc = img_err_sys(err, "%s", file);

@@ -1,8 +1,8 @@
 #!/bin/sh
-# unread.t - folders that cannot be read to their end are not taken for ones
-# that end there.
+# unread.t - what cannot be read is not taken for what is not there: the rest of
+# a folder, an archive.
 . "$(dirname "$0")/lib.sh"
-need strace
+need sqlite3 strace
 grep -q __asan_init "$O/bin/imganon" &&
 	skip_all 'a sanitizer does not bear a tracer'
 
@@ -85,4 +85,38 @@ if mount -t tmpfs none mnt 2>/dev/null; then
 else
 	skip 'what is moved into a mounted folder' 'nothing can be mounted'
 fi
+
+# ---- whether an archive is there ------------------------------------------
+
+# unseen K COMMAND ...: the Kth look whether arch has a catalog fails
+unseen()
+{
+	k_=$1
+	shift
+	strace -f -qq -o /dev/null -P arch/catalog.db -e trace=access \
+		-e inject=access:error=EIO:when="$k_" "$@" 2>err_
+	status_=$?
+	grep -v '^strace: ' err_ >&2
+	return $status_
+}
+
+exits 3 'an archive whose ledger cannot be found' unseen 1+ imgsend -q -C arch \
+	-c "X@127.0.0.1:1" --retries 0 in
+same 'is not none' err <<!
+imgsend: arch/catalog.db: Input/output error
+!
+ok 'and nothing is sent' test ! -s out
+
+sqlite3 arch/catalog.db "INSERT INTO peer VALUES (1, 'X', 0);
+	INSERT INTO sent SELECT 1, SOPInstanceUID, zeroblob(32), 'sent', 0,
+		'response', '2026-01-01T00:00:00Z', 0 FROM instance"
+for k in 1 2 3 4 5 6 7 8; do
+	unseen $k imgverify -q -C arch --rebuild >out 2>err
+	status=$?
+	ok "a rebuild that does not see the catalog, look $k" \
+		test $status = 0 -o $status = 3
+	ok 'does not say that there is none' test ! -s out
+	ok 'and keeps what was sent' test "$(sqlite3 arch/catalog.db \
+		'SELECT count(*) FROM sent')" = 2
+done
 finish

@@ -21,6 +21,7 @@ struct rebuild {
 	struct img_buf done; /* first 8 bytes of digests, sorted in runs */
 	size_t in_batch;
 	uint64_t items, bytes;
+	bool has_old;          /* and it was read to its end */
 	struct img_err failed; /* from_places: not for want of the old one */
 };
 
@@ -267,9 +268,12 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 	struct img_err why = IMG_ERR_INIT;
 
 	if (access(old, F_OK) < 0)
-		return tell(r, "missing", "catalog.db", NULL, NULL,
-			    "there was no catalog", NULL, err);
-	if (img_catalog_compare(r->fresh, old, differs, r, &why) == 0)
+		return errno != ENOENT
+			       ? img_err_sys(err, "%s", old)
+			       : tell(r, "missing", "catalog.db", NULL, NULL,
+				      "there was no catalog", NULL, err);
+	r->has_old = img_catalog_compare(r->fresh, old, differs, r, &why) == 0;
+	if (r->has_old)
 		return 0;
 	if (why.code == IMG_E_IO && strcmp(why.text, "stdout") == 0)
 		return img_err_set(err, why.code, "%s", why.text);
@@ -280,15 +284,26 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 /* Objects do not say where they were sent, nor when they were read; what is in
    them takes long to find out.  What an old catalog too damaged to be read knew
    of that is lost, and it has been told. */
-static void take_over(struct rebuild *r, const char *old)
+static int take_over(struct rebuild *r, const char *old, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
+	int rc;
 
-	if (access(old, R_OK) == 0)
-		(void)img_catalog_take_ledger(r->fresh, old, &why);
-	img_err_clear(&why);
-	if (access(old, R_OK) == 0)
-		(void)img_catalog_take_checks(r->fresh, old, &why);
+	if (access(old, R_OK) < 0)
+		return r->has_old ? img_err_sys(err, "%s", old) : 0;
+	rc = img_catalog_take_ledger(r->fresh, old, &why);
+	if (rc == 0 || !r->has_old) {
+		img_err_clear(&why);
+		rc = img_catalog_take_checks(r->fresh, old, &why);
+	}
+	if (rc == 0 || !r->has_old)
+		return 0;
+	/* Damaged, or of a version that has not all of it. */
+	if (why.code != IMG_E_MALFORMED && why.code != IMG_E_BUG)
+		return img_err_set(err, why.code, "%s", why.text);
+	return tell(r, "damaged", "catalog.db", NULL, NULL,
+		    "what it knew beyond the objects cannot all be read", NULL,
+		    err);
 }
 
 /* A log whose end is not ours gets no line; it is told. */
@@ -441,9 +456,9 @@ int img_verify_rebuild(const char *dir, bool dry,
 	remove_fresh(fresh);
 	if (examiner_init(&r.x, NULL, 0, err) < 0 ||
 	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
-	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0)
+	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0 ||
+	    take_over(&r, old, err) < 0)
 		goto out;
-	take_over(&r, old);
 	host->progress(host->arg, r.items, r.bytes);
 	if (!dry && write_audit(&r, dir, err) < 0)
 		goto out;

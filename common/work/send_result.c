@@ -1,4 +1,5 @@
 /* send_result.c - the ledger, then the record. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,8 @@ int send_ledger_open(struct img_send *s, struct img_err *err)
 	if (img_path_join(file, sizeof(file), s->opts.archive, "catalog.db",
 			  err) < 0)
 		return -1;
-	if (access(file, F_OK) < 0 && !img_catalog_is_lost(s->opts.archive))
+	if (access(file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+	    !img_catalog_is_lost(s->opts.archive))
 		return 0;
 	if (img_store_open(&s->store, s->opts.archive, IMG_WRITE, err) < 0 ||
 	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, err) < 0 ||

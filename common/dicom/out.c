@@ -71,10 +71,30 @@ int img_out_put(struct img_dicom_writer *w, const void *p, size_t n,
 	return 0;
 }
 
+/* Numbers of unit bytes, 2, 4 or 8, the other way round: those in eight bytes
+   at once, whichever order the machine has. */
+static inline uint64_t turn_eight(uint64_t v, unsigned unit)
+{
+	if (unit == 2)
+		return (v & 0x00FF00FF00FF00FFu) << 8 |
+		       (v >> 8 & 0x00FF00FF00FF00FFu);
+	v = __builtin_bswap64(v);
+	return unit == 4 ? v << 32 | v >> 32 : v;
+}
+
 static inline void turn(uint8_t *to, const uint8_t *from, size_t n,
 			unsigned unit)
 {
-	for (size_t i = 0; i < n; i += unit)
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t v;
+
+		memcpy(&v, from + i, 8);
+		v = turn_eight(v, unit);
+		memcpy(to + i, &v, 8);
+	}
+	for (; i < n; i += unit)
 		for (unsigned k = 0; k < unit; k++)
 			to[i + k] = from[i + unit - 1 - k];
 }
@@ -95,7 +115,7 @@ int img_out_swapped(struct img_dicom_writer *w, const uint8_t *p, size_t n,
 		else if (unit == 4)
 			turn(turned, p, part, 4);
 		else
-			turn(turned, p, part, unit);
+			turn(turned, p, part, 8);
 		if (img_out_put(w, turned, part, err) < 0)
 			return -1;
 		p += part;

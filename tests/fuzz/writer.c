@@ -239,6 +239,21 @@ static bool has_value(const struct img_dicom_event *ev)
 	return ev->kind == IMG_DICOM_ELEMENT || ev->kind == IMG_DICOM_FRAGMENT;
 }
 
+/* Whether p is q with the bytes of each number the other way round.  Each byte
+   told to the fuzzer would be a third of a run. */
+#if defined(__clang__)
+__attribute__((no_sanitize("coverage")))
+#endif
+static bool
+is_turned(const uint8_t *p, const uint8_t *q, uint32_t n, unsigned unit)
+{
+	for (uint32_t i = 0; i < n; i += unit)
+		for (unsigned k = 0; k < unit; k++)
+			if (p[i + k] != q[i + unit - 1 - k])
+				return false;
+	return true;
+}
+
 static void same_value(const struct put *e, const struct img_dicom_event *y)
 {
 	unsigned unit = e->ev.kind == IMG_DICOM_ELEMENT && e->ev.big != y->big
@@ -255,10 +270,8 @@ static void same_value(const struct put *e, const struct img_dicom_event *y)
 			  "another value");
 		return;
 	}
-	for (uint32_t i = 0; i < e->ev.length; i++)
-		fuzz_must(y->value[i] ==
-				  e->p[i / unit * unit + unit - 1 - i % unit],
-			  "another value");
+	fuzz_must(is_turned(y->value, e->p, e->ev.length, unit),
+		  "another value");
 }
 
 static void compare(unsigned which)

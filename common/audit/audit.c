@@ -179,16 +179,18 @@ static int find_tail(struct tail *t, char *block, size_t size, off_t from)
 static int read_tail(struct img_audit *a, struct tail *t, struct img_err *err)
 {
 	static const size_t sizes[] = { 4 * (size_t)LINE, 128 * (size_t)LINE };
-	char *block = malloc(sizes[1]);
+	char *block = NULL;
 	int rc = 0;
 
-	if (!block)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
 		struct stat st;
 		off_t from;
 		ssize_t n;
 
+		free(block);
+		block = malloc(sizes[i]);
+		if (!block)
+			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		memset(t, 0, sizeof(*t));
 		memset(t->prev, '0', IMG_DIGEST_HEX - 1);
 		if (fstat(a->fd, &st) < 0) {

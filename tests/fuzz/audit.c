@@ -55,6 +55,12 @@ static int note(void *arg, uint64_t lines, const char *newest,
 static uint64_t newest_line;
 static const struct img_audit_keeper keeper = { known, note, &newest_line };
 
+static void clean(void)
+{
+	unlink(file);
+	rmdir(folder);
+}
+
 static void prepare(void)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -84,8 +90,20 @@ static void prepare(void)
 	}
 	img_audit_close(a);
 	read_all(file, &good);
-	unlink(file);
-	rmdir(folder);
+	atexit(clean);
+}
+
+/* The file is made once: only what is in it is another. */
+static void put_file(const struct img_buf *b)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)b->len) < 0 ||
+	    img_write_full(fd, img_buf_str(b), b->len) < 0) {
+		perror(file);
+		exit(3);
+	}
+	close(fd);
 }
 
 /* ---- changes ---------------------------------------------------------- */
@@ -213,15 +231,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		change(&in);
 	same = bytes.len == good.len &&
 	       memcmp(bytes.data, good.data, good.len) == 0;
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		exit(3);
-	fuzz_file(file, img_buf_str(&bytes), bytes.len, 0600);
+	put_file(&bytes);
 	must_work(img_audit_open(&a, folder, "fuzz", IMG_READ, &err), &err);
 	check(a, same);
 	img_audit_close(a);
 	append();
-	unlink(file);
-	rmdir(folder);
 	fuzz_fds(true);
 	return 0;
 }

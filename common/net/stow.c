@@ -9,6 +9,7 @@
 #include "net/inside.h"
 
 #define ANSWER_MAX (1024u * 1024)
+#define SHORT_MAX  65536L /* bytes of a body */
 #define BOUNDARY   "imgtools-2f4c1e90b7"
 
 static const char before[] = "--" BOUNDARY "\r\n"
@@ -26,6 +27,7 @@ struct img_stow {
 	const struct img_scu_data *data; /* between the second and the third */
 	uint64_t at, length;             /* of the body */
 	unsigned seconds;                /* for an answer, once all has gone */
+	long room;                       /* of curl's for what it sends */
 	double until;
 	struct img_err failed;
 };
@@ -177,7 +179,6 @@ static void set_all(struct img_stow *s, const struct img_peer *p,
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_at_clock);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->error);
-	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 524288L);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "imgsend/" IMG_VERSION);
 	if (rate)
 		curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE,
@@ -306,6 +307,17 @@ static int transport(struct img_stow *s, CURLcode rc, struct img_err *err)
 			   *s->error ? s->error : curl_easy_strerror(rc));
 }
 
+/* Half a MiB at once goes fastest, and is not wanted for what is short. */
+static void give_room(struct img_stow *s)
+{
+	const long room = s->length > (uint64_t)SHORT_MAX ? 524288L : SHORT_MAX;
+
+	if (room <= s->room)
+		return;
+	curl_easy_setopt(s->curl, CURLOPT_UPLOAD_BUFFERSIZE, room);
+	s->room = room;
+}
+
 int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 		   size_t head_n, const struct img_scu_data *data, int *http,
 		   unsigned *reason, struct img_err *err)
@@ -328,6 +340,7 @@ int img_stow_store(struct img_stow *s, const char *sop, const void *head,
 	img_buf_reset(&s->answer);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)s->length);
+	give_room(s);
 	rc = curl_easy_perform(s->curl);
 	if (rc != CURLE_OK)
 		return transport(s, rc, err);

@@ -184,8 +184,10 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	how.dir = path;
 	how.jobs = (unsigned)jobs;
-	if (new_key)
+	if (new_key) {
+		cli->verbs = NULL; /* nothing is counted */
 		return img_verify_new_key(new_key, err);
+	}
 	if (rebuild)
 		return make_again(cli, path, &host, err);
 	if (!audit && !all && !subset && !scrub && !same && !media && !against)

@@ -194,6 +194,8 @@ wrong '--size: 5Q: not a size like 700M' --size 5Q
 wrong '--choice: kee: not one of keep|replace|reject' -c kee
 wrong '--choice: keep|replace: not one of keep|replace|reject' \
 	-c 'keep|replace'
+wrong '--catalog: no dir is given' -C ''
+wrong '--catalog: no dir is given' --catalog=
 wrong '--choice: : not one of keep|replace|reject' -c ''
 exits 0 '--version' imgecho --version
 same 'name, suite and number' out <<'!'

@@ -8,7 +8,8 @@ for i in 1 2 3 4 5; do
 done
 import in >/dev/null
 
-exits 0 'a key' imgverify -q --new-sign-key k
+exits 0 'a key' imgverify --new-sign-key k
+same 'of which no inputs are counted' err </dev/null
 ok 'that only its owner may read' test "$(stat -c %a k)" = 600
 exits 3 'is not overwritten' imgverify -q --new-sign-key k
 cp -p k secret && mv k.pub public

@@ -162,10 +162,11 @@ exits 0 'a series' verify 2.25.202
 ok 'has three' test "$(records intact)" = 3
 exits 0 'an image' verify 2.25.4
 ok 'is one' test "$(records intact)" = 1
-exits 1 'a UID that is not there' verify 2.25.4 2.25.999
+exits 1 'a UID that is not there' verify 2.25.4 2.25.999 absent
 grep -v intact out >got
-same 'is missing' got <<!
+same 'is missing, and so is a file' got <<!
 {"status":"missing","path":"2.25.999","reason":"not in the catalog"}
+{"status":"missing","path":"absent","reason":"no such file, and not in the catalog"}
 !
 digest=$(sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p' out | head -n 1)
 o=$(object 4)

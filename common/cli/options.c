@@ -115,6 +115,10 @@ static void set(struct img_cli *cli, const struct img_opt *all,
 				      arg, o->choices);
 		/* fall through */
 	case IMG_OPT_STRING:
+		/* A variable that is not set is not the default. */
+		if (!*arg)
+			img_cli_usage(cli, "--%s: no %s is given", o->name,
+				      o->arg);
 		*(const char **)o->target = arg;
 		break;
 	case IMG_OPT_LIST:

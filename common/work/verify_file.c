@@ -267,7 +267,9 @@ static int missing(struct img_verify *v, const char *name)
 		rec.series = v->given->series;
 		rec.sop = v->given->sop;
 	}
-	rec.reason = "not in the catalog";
+	rec.reason = !name || img_uid_ok(name)
+			     ? "not in the catalog"
+			     : "no such file, and not in the catalog";
 	return verify_emit(v, &rec);
 }
 

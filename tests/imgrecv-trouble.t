@@ -89,6 +89,26 @@ exits 0 'the next time' storer "$port" IMGRECV "$2"
 cp out acks
 ok 'it is stored' kept
 recv_stop
+if command -v sqlite3 >/dev/null; then
+	recv_start
+	mkfifo sql
+	: >held
+	sqlite3 archive/catalog.db <sql >held &
+	holder=$!
+	exec 3>sql
+	echo 'BEGIN IMMEDIATE; SELECT 1;' >&3
+	until_ test -s held
+	storer "$port" IMGRECV "$3" >acks &
+	sender=$!
+	sleep 1
+	begin=$(date +%s)
+	exits 143 'asked to end while another program has the catalog' recv_stop
+	ok 'it does so soon, too' test $(($(date +%s) - begin)) -lt 20
+	wait $sender
+	ok 'nothing was acknowledged of that' test ! -s acks
+	exec 3>&-
+	wait $holder
+fi
 if [ -n "${IMG_EVERY:-}" ]; then
 	recv_start
 	: >held

@@ -50,6 +50,10 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 /* The same for a database file by its own name (for a rebuild). */
 int img_catalog_open_file(struct img_catalog **c, const char *file,
 			  enum img_mode mode, struct img_err *err);
+/* While another one writes it is waited for, for 30 s, or once stopped says so
+   for 5; from the caller's thread. */
+void img_catalog_host(struct img_catalog *c, bool (*stopped)(void *arg),
+		      void *arg);
 void img_catalog_close(struct img_catalog *c);
 
 /* Whether there is none, or an empty file, in an archive whose audit log says

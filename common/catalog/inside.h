@@ -103,8 +103,14 @@ struct img_catalog {
 	struct img_buf lent; /* strings lent to the caller */
 	char now[IMG_TIME_MAX];
 	char file[IMG_PATH_MAX];
-	struct stat sb; /* of the file, when it was opened */
+	struct stat sb;             /* of the file, when it was opened */
+	bool (*stopped)(void *arg); /* NULL: never */
+	void *stopped_arg;
+	double waits_since;
 };
+
+/* From now on it waits for other writers. */
+void img_catalog_be_patient(struct img_catalog *c);
 
 /* The layer that gives pages their sums, and room for these in a new file. */
 const char *img_catalog_vfs(void);

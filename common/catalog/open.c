@@ -11,7 +11,6 @@
 
 #define APPLICATION_ID 0x696D6763 /* "imgc" */
 #define SCHEMA_VERSION 4
-#define BUSY_MS        30000
 #define TEXT_MAX       (16 * 1024 * 1024)
 
 extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[],
@@ -190,7 +189,7 @@ static int open_db(struct img_catalog *c, const char *name, int flags,
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		return img_catalog_failed(c, "open", err);
 	}
-	sqlite3_busy_timeout(c->db, BUSY_MS);
+	img_catalog_be_patient(c);
 	sqlite3_db_config(c->db, on[0], 1, (int *)NULL);
 	return exec(c, settings, "open", err);
 }

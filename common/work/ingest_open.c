@@ -37,8 +37,11 @@ static int open_catalog(struct img_ingest *g, const char *dir,
 	for (;;) {
 		struct img_err why = IMG_ERR_INIT;
 
-		if (img_catalog_open(&g->catalog, dir, mode, &why) == 0)
+		if (img_catalog_open(&g->catalog, dir, mode, &why) == 0) {
+			img_catalog_host(g->catalog, g->host.stopped,
+					 g->host.arg);
 			return 0;
+		}
 		if (why.code != IMG_E_BUSY || img_time_mono() > until ||
 		    g->host.stopped(g->host.arg))
 			return img_err_set(err, why.code, "%s", why.text);

@@ -15,6 +15,10 @@
 	peer PORT times SECONDS   the same for so long: each of them, ms, or
 				  "failed"
 	peer PORT hold N SECONDS  N connections that never speak
+	peer PORT slow RATE BYTES SECONDS
+				  objects of so many bytes, one after the other
+				  on one association, at so many bytes a second;
+				  says how many were stored, and the end
 
    before PORT: -b ADDRESS to come from (IPv6: to ::1), -t TITLE to have.
 
@@ -172,6 +176,62 @@ static void times(double seconds)
 			puts("failed");
 }
 
+/* ---- a slow line ------------------------------------------------------ */
+
+static bool is_over(void)
+{
+	return recv(sock, c.p, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+}
+
+/* What is in d, and so many bytes of pixels, a tenth of a second at a time. */
+static bool slow_data(double rate, size_t bytes, double until)
+{
+	size_t most = rate < 20 ? 2 : (size_t)(rate / 10);
+
+	raw(&d, "\xe0\x7f\x10\0OB\0\0", 8);
+	le(&d, bytes, 4);
+	send_data(1, 0, d.n, false);
+	while (bytes) {
+		size_t n = bytes < most ? bytes : most;
+
+		d.n = 0;
+		fill(&d, 7, n);
+		bytes -= n;
+		m.n = 0;
+		p_data(&m, 1, bytes ? 0 : 2, d.p, n);
+		naps((double)n / rate);
+		if (now() > until || is_over() || !put(&m))
+			return false;
+	}
+	return true;
+}
+
+static void slow(double rate, size_t bytes, double seconds)
+{
+	double until = now() + seconds;
+	unsigned n = 0;
+	char uid[48];
+	uint8_t type;
+
+	snprintf(how, sizeof(how), "open");
+	sock = dial();
+	if (associate(CT, EXPL)) {
+		do {
+			snprintf(uid, sizeof(uid), "2.25.903%d%04u",
+				 (int)getpid(), n);
+			command(1, CT, uid, true);
+			send_command(1);
+			data_set(CT, uid);
+			if (!slow_data(rate, bytes, until))
+				break;
+			type = pdu(20);
+			n += type == 4;
+		} while (type == 4 && now() < until);
+		outcome(now() < until ? 1 : 0);
+	}
+	printf("slow: %u stored, %s\n", n, how);
+}
+
 int main(int argc, char **argv)
 {
 	int o;
@@ -202,6 +262,8 @@ int main(int argc, char **argv)
 		times(atof(argv[3]));
 	} else if (strcmp(argv[2], "crowd") == 0 && argc == 5) {
 		crowd(atoi(argv[3]), atoi(argv[4]));
+	} else if (strcmp(argv[2], "slow") == 0 && argc == 6) {
+		slow(atof(argv[3]), (size_t)atol(argv[4]), atof(argv[5]));
 	} else if (strcmp(argv[2], "hold") == 0 && argc == 5) {
 		for (int i = atoi(argv[3]); i > 0; i--)
 			(void)dial();

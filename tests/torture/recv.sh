@@ -294,8 +294,9 @@ traced()
 		sent
 	fi
 	kill -TERM $recv 2>/dev/null
-	# Whoever has not ended by then hangs.
-	for _ in $(seq 500); do
+	# Whoever has not ended by then hangs; after a lock that could not be
+	# let go SQLite itself waits for some 15 s, a batch.
+	for _ in $(seq 3000); do
 		kill -0 $recv 2>/dev/null || break
 		sleep 0.04
 	done

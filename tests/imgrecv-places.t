@@ -39,6 +39,10 @@ within()
 	shift
 	"$@" && test $((($(date +%s%N) - at_) / 1000000)) -le "$ms_"
 }
+fails()
+{
+	! "$@"
+}
 workers()
 {
 	pgrep -cP "$recv"
@@ -111,6 +115,42 @@ ok 'a free place is for who has fewest' sh -c 'grep -v failed recv.out | sed -n 
 	grep -q "\"from\":\"PEER@127.0.1.2\""'
 ok 'then for the others' test "$(grep -c duplicate recv.out)" = 1
 held=${held% *}
+let_all_go
+exits 143 'ends' recv_stop
+
+# ---- slow ones ------------------------------------------------------------------
+
+# slow ADDRESS RATE: an object of so many bytes a second, for long
+slow()
+{
+	peer -b "$1" "$port" slow "$2" 100000000 60 >"held.$1" &
+	held="$held $!"
+}
+recv_start --max-associations 4 --timeout-request 7
+ok 'five addresses do something' good 127.0.1.1 127.0.1.2 127.0.1.3 127.0.1.4 \
+	127.0.1.5
+slow 127.0.1.1 1200
+slow 127.0.1.2 8000
+slow 127.0.1.3 100000
+slow 127.0.1.4 100000
+sleep 11
+ok 'half of the places may be slow' fails good 127.0.0.9
+# shellcheck disable=SC2086
+kill ${held##* }
+held=${held% *}
+sleep 0.5
+slow 127.0.1.5 8000
+sleep 11
+ok 'one more gives up its place' within 6900 good 127.0.0.9
+until_ test -s held.127.0.1.1
+same 'the slowest' held.127.0.1.1 <<'!'
+slow: 0 stored, closed
+!
+cat held.127.0.1.[2-5] >got
+same 'and nobody else' got </dev/null
+ok 'it is told' grep -q \
+	'^imgrecv: PEER@127.0.1.1: little came, and others wait for its' recv.err
+ok 'and counts' grep -q '"status":"failed".*not complete: little came' recv.out
 let_all_go
 exits 143 'ends' recv_stop
 

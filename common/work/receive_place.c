@@ -8,7 +8,7 @@
  * An origin that holds its share leaves some places to the others, who so find
  * one at once and need not take it from anybody.  Where there is none all the
  * same, an association in which nothing is under way gives up its own; who
- * stores is never touched.
+ * stores is never touched, but the slowest of too many that are slow.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@
 #define TICK_MS   500
 #define HURRY_MS  100 /* the same where its place may soon be wanted */
 #define GO        1.0 /* to end it in, once it is told to */
+#define GO_SLOW   5.0 /* and its object */
 
 /* Forgets those that nothing is left of, too. */
 struct origin *receive_origin(struct img_receive *r, const char *name)
@@ -131,6 +132,11 @@ bool receive_make_way(struct img_receive *r, const struct coming *c)
 		best = s;
 		most = held;
 	}
+	if (!best && c->lack != LACK_THERE) {
+		best = receive_slowest(r, may_have, c);
+		if (best)
+			best->too_slow = true;
+	}
 	if (!best)
 		return false;
 	best->gives_way = true;
@@ -167,12 +173,17 @@ int receive_stop_if_asked(struct assoc *s)
 /* C-ECHOs do not keep it, and what is no request yet is not waited for. */
 bool receive_has_to_go(const struct assoc *s)
 {
-	return s->leaves > 0 && !s->open &&
-	       (!s->granted || img_time_mono() - s->leaves > GO);
+	double since;
+
+	if (!(s->leaves > 0) || (s->open && !s->too_slow))
+		return false;
+	since = img_time_mono() - s->leaves;
+	return !s->granted || since > (s->too_slow ? GO_SLOW : GO);
 }
 
-int receive_gave_way(struct img_err *err)
+int receive_gave_way(const struct assoc *s, struct img_err *err)
 {
 	return img_err_set(err, IMG_E_LIMIT,
-			   "nothing came, and others wait for its place");
+			   "%s came, and others wait for its place",
+			   s->too_slow ? "little" : "nothing");
 }

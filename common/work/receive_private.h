@@ -84,7 +84,12 @@ struct assoc {
 	_Atomic double quiet; /* since when nothing is in hand; 0: something
 				 is */
 	bool gives_way;       /* others wait for its place; the listener's, */
+	bool too_slow;        /* as it is slow: not even for its object */
 	double leaves;        /* and since when it knows */
+	struct pace {
+		double seconds, bytes;
+	} pace; /* with the lock; receive_slow.c */
+	double paced;
 	/* what becomes of its standing, NULL: nothing */
 	struct standing *standing;
 	struct origin *origin;
@@ -103,7 +108,7 @@ struct assoc {
 	bool open;
 	struct img_store_file spare; /* the worker has it for the next one */
 	double since;                /* when the worker was heard of last */
-	uint64_t grown;
+	uint64_t grown, came;        /* bytes of its file */
 	struct img_up begun;
 	uint64_t dataset;            /* its offset in the file */
 	struct img_catalog *catalog; /* to look things up; NULL: not yet */
@@ -212,7 +217,18 @@ bool receive_make_way(struct img_receive *r, const struct coming *c);
 int receive_stop_if_asked(struct assoc *s);
 /* Whether its time is over; what is said then. */
 bool receive_has_to_go(const struct assoc *s);
-int receive_gave_way(struct img_err *err);
+int receive_gave_way(const struct assoc *s, struct img_err *err);
+
+/* receive_slow.c; of its thread, without the lock. */
+/* It is the peer's turn from now on; what has come since then. */
+void receive_pace_begin(struct assoc *s);
+void receive_pace(struct assoc *s);
+/* With the lock: of those that may give way to c, when too many are slow;
+   NULL: none. */
+struct assoc *receive_slowest(struct img_receive *r,
+			      bool (*may)(const struct coming *c,
+					  const struct assoc *s),
+			      const struct coming *c);
 
 /* receive_standing.c; all with the lock. */
 /* Why it is to wait; NULL: it may be let in now, at once.  Sets standing and

@@ -371,11 +371,9 @@ static bool is_alive(struct assoc *s)
 {
 	const struct img_serve *o = &s->r->opts.serve;
 	double now = img_time_mono(), most;
-	struct stat st;
 
-	if (s->open && fstat(item_of(s)->file.fd, &st) == 0 &&
-	    (uint64_t)st.st_size != s->grown) {
-		s->grown = (uint64_t)st.st_size;
+	if (s->open && s->came != s->grown) {
+		s->grown = s->came;
 		s->since = now;
 	}
 	most = !s->granted ? o->request_seconds
@@ -389,16 +387,18 @@ static int next(struct assoc *s, struct img_up *up, struct img_err *err)
 {
 	struct pollfd p = { s->worker.fd, POLLIN, 0 };
 
+	receive_pace_begin(s);
 	for (;;) {
 		int ms = receive_stop_if_asked(s);
 		int n = poll(&p, 1, receive_has_to_go(s) ? 0 : ms);
 
-		if (n > 0)
-			break;
 		if (n < 0 && errno != EINTR)
 			return img_err_sys(err, "waiting for its process");
+		receive_pace(s);
+		if (n > 0)
+			break;
 		if (receive_has_to_go(s))
-			return receive_gave_way(err);
+			return receive_gave_way(s, err);
 		if (!is_alive(s))
 			return img_err_set(err, IMG_E_LIMIT, "time is over");
 	}
@@ -427,7 +427,7 @@ static int deal(struct assoc *s, const struct img_up *up, struct img_err *err)
 	default:
 		s->useful |= up->bytes > 0; /* C-ECHOs */
 		if (up->code == IMG_E_BUSY && s->leaves > 0)
-			receive_gave_way(err);
+			receive_gave_way(s, err);
 		else if (up->code == IMG_E_BUSY)
 			s->excused = true;
 		else if (up->code)

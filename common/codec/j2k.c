@@ -334,6 +334,10 @@ int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 	how.cp_disto_alloc = 1; /* a single layer of rate 0: without loss */
 	how.tcp_mct = mix;
 	least = image->rows < image->columns ? image->rows : image->columns;
+	/* Of one bit the transform's roundings add up to more than the guard
+	   bits hold; and it makes such an image no smaller. */
+	if (from->comps[0].prec == 1)
+		how.numresolution = 1;
 	while (how.numresolution > 1 && 1u << (how.numresolution - 1) > least)
 		how.numresolution--;
 	if (!opj_setup_encoder(codec, &how, from) ||

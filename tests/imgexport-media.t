@@ -138,6 +138,16 @@ if command -v xorriso >/dev/null; then
 	exits 3 'a drive that is none' imgexport -q --media --as iso \
 		--burn "stdio:$PWD/absent/disc.img" -o burn2.iso in/cr
 	ok 'nothing is exported' test "$(records exported)" = 0
+	ok 'the drive is named, and what is left' grep -qx "imgexport: \
+stdio:$PWD/absent/disc.img: not burned: xorriso ended with status [0-9]*; the \
+image is whole and stays" err
+	ok 'it does' test -f burn2.iso
+	exits 3 'a drive that is not there' imgexport -q --media --as iso \
+		--burn "$PWD/sr9" -o burn5.iso in/cr
+	same 'is named before anything is made' err <<-!
+	imgexport: $PWD/sr9: No such file or directory
+	!
+	ok 'nothing is' test ! -e burn5.iso
 	mkdir bin
 	cat >bin/xorriso <<-'!'
 	#!/bin/sh

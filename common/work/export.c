@@ -409,6 +409,8 @@ static int write_volume(struct img_export *x, struct export_volume *v,
 /* Every volume is finished and proved before the first gets its name. */
 static int write_all(struct img_export *x, struct img_err *err)
 {
+	if (export_burn_ready(x, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < x->volumes; i++)
 		if (write_volume(x, &x->volume[i], err) < 0)
 			return -1;

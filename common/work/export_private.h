@@ -329,6 +329,8 @@ int export_run(struct img_export *x, const char *const argv[], unsigned seconds,
 	       struct img_err *err);
 /* The image that was made, onto a disc, which is read back. */
 int export_burn(struct img_export *x, struct img_err *err);
+/* Whether there is a drive, before anything is made. */
+int export_burn_ready(struct img_export *x, struct img_err *err);
 /* ".png"; NULL: files are not named by it. */
 const char *export_extension(enum img_export_form form);
 /* Shows all of it to nobody; what is found wrong with it. */

@@ -128,8 +128,19 @@ static int read_back(const char *image, const char *device, struct img_err *err)
 	return rc;
 }
 
+int export_burn_ready(struct img_export *x, struct img_err *err)
+{
+	const char *device = x->opts.burn;
+
+	if (device && strncmp(device, "stdio:", 6) != 0 &&
+	    access(device, F_OK) < 0)
+		return img_err_sys(err, "%s", device);
+	return 0;
+}
+
 int export_burn(struct img_export *x, struct img_err *err)
 {
+	struct img_err why = IMG_ERR_INIT;
 	const struct export_place *p = &x->volume->place;
 	char path[IMG_PATH_MAX + 300], dev[IMG_PATH_MAX + 8];
 	char *image;
@@ -147,8 +158,12 @@ int export_burn(struct img_export *x, struct img_err *err)
 				     x->opts.force ? "blank=as_needed" : "-v",
 				     image,
 				     NULL };
-	rc = export_run(NULL, argv, 7200, err);
-	if (rc == 0)
+	rc = export_run(NULL, argv, 7200, &why);
+	if (rc < 0)
+		img_err_set(err, why.code,
+			    "%s: not burned: %s; the image is whole and stays",
+			    x->opts.burn, why.text);
+	else
 		rc = read_back(image, x->opts.burn, err);
 	free(image);
 	return rc;

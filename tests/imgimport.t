@@ -313,5 +313,11 @@ exits 0 'nor through a link, nor a part of it' sh -c 'ln -s arch alias &&
 	imgimport -q -C alias arch alias/../arch alias/objects'
 ok 'nothing is stored' test "$(grep -c 'the archive itself' out)" = 3
 ok 'still nothing is left in tmp' test -z "$(ls arch/tmp)"
+for part in objects tmp objects/00/..; do
+	exits 3 "$part of an archive is none" imgimport -q -C arch/$part around
+	same 'and becomes none' err <<!
+imgimport: arch/$part: lies in an archive, and is none
+!
+done
 exits 0 'all this is intact' verify --all
 finish

@@ -209,6 +209,14 @@ static int open_parts(struct img_store *s, enum img_mode mode,
 		return img_err_sys(err, "%s", s->dir);
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
+	/* arch/objects for arch: what is made there is in nobody's sight. */
+	if (mode == IMG_WRITE &&
+	    faccessat(s->dirfd, "catalog.db", F_OK, 0) < 0 &&
+	    faccessat(s->dirfd, "../catalog.db", F_OK, 0) == 0 &&
+	    faccessat(s->dirfd, "../objects", F_OK, 0) == 0)
+		return img_err_set(err, IMG_E_REFUSED,
+				   "%s: lies in an archive, and is none",
+				   s->dir);
 	if (mode == IMG_WRITE)
 		return make_layout(s, err) < 0 ? -1 : open_session(s, err);
 	s->objects =

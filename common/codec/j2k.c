@@ -229,7 +229,8 @@ static int32_t sample(const uint8_t *p, size_t i,
 
 	switch (image->allocated) {
 	case 1:
-		return p[i / 8] >> i % 8 & 1;
+		return negative ? -(p[i / 8] >> i % 8 & 1)
+				: p[i / 8] >> i % 8 & 1;
 	case 8:
 		return negative ? (int8_t)p[i] : p[i];
 	default:

@@ -293,4 +293,22 @@ cuts s.iso 2048 "$(($(isoinfo -J -l -i s.iso 2>/dev/null | awk '
 		if (n > m) m = n
 	} END { print m * 2048 }')))"
 
+# ---- no memory --------------------------------------------------------------
+
+# libarchive opens without what it could not keep, and crashes.
+if [ -n "$plain" ] && [ -f "$O/tools/scant.so" ]; then
+	zip -qr0 few.zip d/DICOM/A && tar --zstd -cf few.tzst d/DICOM/A
+	for f in few.zip few.tzst; do
+		k=0
+		: >crashes
+		while [ $((k += 1)) -le 60 ]; do
+			LD_PRELOAD=$O/tools/scant.so SCANT=memory:$k \
+				SCANT_LOG=$PWD/log lsarchive $f >out 2>&1
+			tail -c +17 log | tr -d '\000' >>crashes
+			rm -f log
+		done 2>/dev/null
+		grep 'archive_read_open' crashes >opening
+		ok "no memory to open $f is no crash" test ! -s opening
+	done
+fi
 finish

@@ -27,6 +27,12 @@ whole()
 
 # ---- a disc ---------------------------------------------------------------
 
+printf '(0010,0010)\tPN\tPatientName\t1\tDICOM\n' >part.dic
+exits 3 'DCMTK finds no whole data dictionary' env DCMDICTPATH=part.dic \
+	sh -c 'imgexport -q --media -o none <studies'
+ok 'is no mistake of ours' grep -qx \
+	'imgexport: DCMTK finds no data dictionary' err
+
 exits 0 'a disc' sh -c 'imgexport -q --media --as iso -o d.iso <studies'
 ok 'a record for each object' test "$(records exported)" = 130
 mkdir d && bsdtar -xf d.iso -C d

@@ -48,9 +48,14 @@ exits 3 'nobody there to take an object' timeout 60 imgsend -C none \
 ok 'both failed' test "$(records failed)" = 2
 ok 'for that reason' test "$(grep -c '"code":"transport"' out)" = 2
 port=$busy
-exits 3 'DCMTK finds no data dictionary' env DCMDICTPATH=/nowhere timeout 60 \
-	imgsend -C none -c "$to" --retries 0 in/1.dcm
-ok 'is no mistake of ours' grep -q '"code":"io","message":"in/1.dcm: DCMTK' out
+printf '(0010,0010)\tPN\tPatientName\t1\tDICOM\n' >part.dic
+for dic in /nowhere part.dic; do
+	exits 3 "DCMTK finds no whole data dictionary: $dic" \
+		env DCMDICTPATH=$dic timeout 60 \
+		imgsend -C none -c "$to" --retries 0 in/1.dcm
+	ok 'is no mistake of ours' \
+		grep -q '"code":"io","message":"in/1.dcm: DCMTK' out
+done
 
 # ---- what arrives --------------------------------------------------------
 

@@ -154,10 +154,11 @@ static int open_format(struct img_archive *a, struct img_err *err)
 		return -1;
 	a->heap = in_use();
 	a->la = archive_read_new();
-	if (!a->la || add_format(a) != ARCHIVE_OK)
+	/* Without its data libarchive opens all the same, and crashes. */
+	if (!a->la || add_format(a) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(a->la, a) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
 				   a->name);
-	archive_read_set_callback_data(a->la, a);
 	archive_read_set_read_callback(a->la, feed);
 	if (a->src->size >= 0) {
 		archive_read_set_skip_callback(a->la, skip);

@@ -87,7 +87,8 @@ static int open_la(struct img_unpack *u, struct img_err *err)
 	u->la = archive_read_new();
 	if (!u->la || archive_read_support_format_raw(u->la) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(u->la) != ARCHIVE_OK ||
-	    add_filter(u->la, u->kind) != ARCHIVE_OK)
+	    add_filter(u->la, u->kind) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(u->la, u) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
 				   u->in->name);
 	if (archive_read_open(u->la, u, NULL, feed, NULL) != ARCHIVE_OK)

@@ -63,6 +63,8 @@ int img_dcmtk_dicomdir(const char *path, const char *file_set_id,
 		       size_t count, struct img_err *err)
 {
 	return guard(err, [&] {
+		if (img_dcmtk_dictionary(err) < 0)
+			return -1;
 		DcmDicomDir dir(path, file_set_id);
 		std::vector<DcmDirectoryRecord *> made(count);
 		OFCondition cond = dir.error();

@@ -1,6 +1,7 @@
 /* guard.cc - DCMTK's log and conditions, kept inside the room. */
 #include "dcmtk/guard.hh"
 
+#include "dcmtk/dcmdata/dcdeftag.h"
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/oflog/oflog.h"
 
@@ -15,7 +16,9 @@ void img_dcmtk_quiet()
 
 int img_dcmtk_dictionary(struct img_err *err)
 {
-	bool there = dcmDataDict.rdlock().numberOfEntries() > 0;
+	/* One of the last of its file, which DCMTK may have read in part. */
+	bool there =
+		dcmDataDict.rdlock().findEntry(DCM_PixelData, NULL) != NULL;
 
 	dcmDataDict.rdunlock();
 	return there ? 0

@@ -24,10 +24,11 @@ control=
 ERRORS=${ERRORS-EIO ENOSPC EINTR ENOMEM}
 
 # What cannot fail, or only as the kernel never lets it.
-NEVER='brk clock_nanosleep exit exit_group futex getegid geteuid getgid getpid
-	getppid getrandom gettid getuid kill restart_syscall rseq rt_sigaction
-	rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_yield
-	set_robust_list set_tid_address umask'
+NEVER='brk clock_nanosleep exit exit_group futex getegid geteuid getgid
+	getpid getppid getrandom gettid getuid kill munmap
+	restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn
+	rt_sigtimedwait sched_yield set_robust_list set_tid_address
+	umask'
 
 T_=$(mktemp -d "${TMPDIR:-/dev/shm}/imgfault.XXXXXX") && cd "$T_" || exit 3
 away()

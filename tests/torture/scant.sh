@@ -26,8 +26,10 @@ trap 'exit 130' INT TERM
 failed=0 runs=0
 : >ends
 
-# Of DCMTK it is the dictionary, and the log's own end when the program ends.
-KNOWN='fts libjson-c.so libgcrypt.so libseccomp.so liboflog.so libofstd.so'
+# Of DCMTK it is the dictionary, the lists of a sequence that has none, and the
+# log's own end when the program ends.
+KNOWN='fts libjson-c.so libgcrypt.so libseccomp.so liboflog.so libofstd.so
+	libdcmdata.so'
 
 # scant WHICH COMMAND ...: its status; met is how many calls there were
 scant()
@@ -105,6 +107,8 @@ left()
 	import) state arch ;;
 	verify) sort said ;;
 	zip) (mkdir look && cd look && bsdtar -xf ../new && sums_) ;;
+	# Their names are numbers of those that are there.
+	media) (cd new && sums_) | cut -d ' ' -f 1 | sort ;;
 	*) (cd new && sums_) ;;
 	esac
 	rm -rf look
@@ -139,7 +143,7 @@ true_()
 	*) wrong "$1 $2" "status $status: $(tail -n 1 err)" ;;
 	esac
 	for whose in $(crashed); do
-		case " $KNOWN " in
+		case " $(echo $KNOWN) " in
 		*" $whose "*) echo "$whose" >>ends ;;
 		*) wrong "$1 $2" "$whose crashed: $(cut -c 1-300 crashes)" ;;
 		esac

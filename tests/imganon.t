@@ -195,6 +195,21 @@ same 'is named, with what is wanted' err <<'!'
 imganon: trustee: a secret key, and its public one is wanted (trustee.pub)
 usage: imganon -o dir [options] [path | uid ...]
 !
+imgverify --new-sign-key signer
+for k in key signer.pub; do
+	exits 64 "nor is it sealed to $k" imganon --key key \
+		--linkage links --trustee $k -o linked a.dcm
+done
+head -n 1 err >line
+same 'which is said' line <<'!'
+imganon: signer.pub: the public key of a signer, and the public key of a trustee is wanted
+!
+exits 64 'nor is the key of a study one of a pair' imganon --key trustee \
+	-o linked a.dcm
+head -n 1 err >line
+same 'which is said, too' line <<'!'
+imganon: trustee: the secret key of a pair, and a key of --new-key is wanted
+!
 ok 'nothing is made' test ! -e links -a ! -e linked
 exits 0 'a sealed log' imganon --key key --linkage links \
 	--trustee trustee.pub -o linked a.dcm

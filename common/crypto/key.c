@@ -59,7 +59,7 @@ int img_key_make(const char *file, struct img_err *err)
 	if (!k)
 		return -1;
 	randombytes_buf(k->master, MASTER);
-	rc = keyfile_write(file, 0600, k->master, MASTER, err);
+	rc = keyfile_write(file, KEY_STUDY, k->master, MASTER, err);
 	img_key_free(k);
 	return rc;
 }
@@ -70,7 +70,7 @@ int img_key_load(struct img_key **out, const char *file, struct img_err *err)
 
 	if (!k)
 		return -1;
-	if (keyfile_read(file, true, k->master, MASTER, err) < 0) {
+	if (keyfile_read(file, KEY_STUDY, k->master, MASTER, err) < 0) {
 		img_key_free(k);
 		return -1;
 	}

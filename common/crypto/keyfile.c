@@ -12,21 +12,29 @@
    fits nothing: so its digest follows it.  One that has none is taken, too. */
 #define CHECK crypto_generichash_BYTES_MIN /* 16 */
 
-enum kind {
-	ALONE,   /* or public */
-	OF_PAIR, /* the secret one: it has, or wants, its public one */
+static const struct {
+	const char *use, *name;
+} kinds[KEY_KINDS] = {
+	[KEY_STUDY] = { "imgtools key file", "a key of --new-key" },
+	[KEY_SECRET] = { "imgtools secret key file",
+			 "the secret key of a pair" },
+	[KEY_TRUSTEE] = { "imgtools public key file of a trustee",
+			  "the public key of a trustee" },
+	[KEY_SIGNER] = { "imgtools public key file of a signer",
+			 "the public key of a signer" },
 };
 
-static void check_of(enum kind kind, const uint8_t *p, size_t n,
+static bool is_public(enum key_kind kind)
+{
+	return kind == KEY_TRUSTEE || kind == KEY_SIGNER;
+}
+
+static void check_of(enum key_kind kind, const uint8_t *p, size_t n,
 		     uint8_t out[CHECK])
 {
-	static const char *const use[] = {
-		[ALONE] = "imgtools key file",
-		[OF_PAIR] = "imgtools secret key file",
-	};
+	const char *use = kinds[kind].use;
 
-	crypto_generichash(out, CHECK, p, n, (const uint8_t *)use[kind],
-			   strlen(use[kind]));
+	crypto_generichash(out, CHECK, p, n, (const uint8_t *)use, strlen(use));
 }
 
 /* The folder that the file is in. */
@@ -52,8 +60,8 @@ static int name_it(int fd, const char *file, struct img_err *err)
 	return 0;
 }
 
-static int put_key(int fd, const char *file, enum kind kind, const uint8_t *p,
-		   size_t n, struct img_err *err)
+static int put_key(int fd, const char *file, enum key_kind kind,
+		   const uint8_t *p, size_t n, struct img_err *err)
 {
 	uint8_t check[CHECK];
 
@@ -64,9 +72,10 @@ static int put_key(int fd, const char *file, enum kind kind, const uint8_t *p,
 	return img_sync_fd(fd, file, err);
 }
 
-static int write_as(enum kind kind, const char *file, mode_t mode,
-		    const uint8_t *p, size_t n, struct img_err *err)
+int keyfile_write(const char *file, enum key_kind kind, const uint8_t *p,
+		  size_t n, struct img_err *err)
 {
+	const mode_t mode = is_public(kind) ? 0644 : 0600;
 	const int flags = O_WRONLY | O_CLOEXEC;
 	bool nameless, named = false;
 	char dir[IMG_PATH_MAX];
@@ -98,19 +107,13 @@ static int write_as(enum kind kind, const char *file, mode_t mode,
 	return rc;
 }
 
-int keyfile_write(const char *file, mode_t mode, const uint8_t *p, size_t n,
-		  struct img_err *err)
-{
-	return write_as(ALONE, file, mode, p, n, err);
-}
-
 static int not_a_key(const char *file, size_t n, struct img_err *err)
 {
 	return img_err_set(err, IMG_E_USAGE, "%s: not a key file (%zu bytes)",
 			   file, n);
 }
 
-static bool fits(enum kind kind, const uint8_t *p, size_t n,
+static bool fits(enum key_kind kind, const uint8_t *p, size_t n,
 		 const uint8_t check[CHECK])
 {
 	uint8_t want[CHECK];
@@ -119,9 +122,10 @@ static bool fits(enum kind kind, const uint8_t *p, size_t n,
 	return sodium_memcmp(check, want, CHECK) == 0;
 }
 
-/* To its end, which a pipe has when its writer says so. */
+/* To its end, which a pipe has when its writer says so.  *kind stays as it is
+   where there is no digest. */
 static int read_key(int fd, const char *file, uint8_t *p, size_t n,
-		    enum kind *kind, struct img_err *err)
+		    enum key_kind *kind, struct img_err *err)
 {
 	uint8_t more[CHECK + 1];
 	ssize_t got = img_read_or_signal(fd, p, n), over;
@@ -132,8 +136,12 @@ static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 		return img_err_sys(err, "%s", file);
 	if ((size_t)got != n || (over != 0 && over != CHECK))
 		return not_a_key(file, n, err);
-	*kind = over && fits(OF_PAIR, p, n, more) ? OF_PAIR : ALONE;
-	if (over && *kind == ALONE && !fits(ALONE, p, n, more))
+	if (!over)
+		return 0;
+	*kind = 0;
+	while (*kind < KEY_KINDS && !fits(*kind, p, n, more))
+		(*kind)++;
+	if (*kind == KEY_KINDS)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: damaged: it is not the key that was "
 				   "made",
@@ -141,9 +149,10 @@ static int read_key(int fd, const char *file, uint8_t *p, size_t n,
 	return 0;
 }
 
-static int read_as(enum kind *kind, const char *file, bool secret, uint8_t *p,
-		   size_t n, struct img_err *err)
+static int read_any(enum key_kind *kind, const char *file, uint8_t *p, size_t n,
+		    struct img_err *err)
 {
+	bool secret = !is_public(*kind);
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = -1;
 	struct stat st;
 
@@ -161,20 +170,31 @@ static int read_as(enum kind *kind, const char *file, bool secret, uint8_t *p,
 	return rc;
 }
 
-int keyfile_read(const char *file, bool secret, uint8_t *p, size_t n,
+/* Public keys had the check of a study's key once. */
+static bool is_old_public(const char *file, enum key_kind kind)
+{
+	size_t n = strlen(file);
+
+	return kind == KEY_STUDY && n > 4 && strcmp(file + n - 4, ".pub") == 0;
+}
+
+int keyfile_read(const char *file, enum key_kind want, uint8_t *p, size_t n,
 		 struct img_err *err)
 {
-	enum kind any;
+	enum key_kind kind = want;
 
-	if (read_as(&any, file, secret, p, n, err) < 0)
+	if (read_any(&kind, file, p, n, err) < 0)
 		return -1;
-	/* Sealed to it, nothing could ever be read again. */
-	if (!secret && any == OF_PAIR)
+	if (kind == want || (is_public(want) && is_old_public(file, kind)))
+		return 0;
+	sodium_memzero(p, n);
+	if (kind == KEY_SECRET && is_public(want))
 		return img_err_set(err, IMG_E_USAGE,
 				   "%s: a secret key, and its public one is "
 				   "wanted (%s.pub)",
 				   file, file);
-	return 0;
+	return img_err_set(err, IMG_E_USAGE, "%s: %s, and %s is wanted", file,
+			   kinds[kind].name, kinds[want].name);
 }
 
 /* Whether a secret key lies there that has no public one beside it.  A public
@@ -183,22 +203,23 @@ static bool is_half(const char *file, const char *name, uint8_t *secret,
 		    size_t n)
 {
 	struct img_err none = IMG_ERR_INIT;
-	enum kind kind = ALONE;
+	enum key_kind kind = KEY_STUDY; /* one without a digest is none */
 	struct stat st;
 
 	return stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
 	       access(name, F_OK) < 0 &&
-	       read_as(&kind, file, true, secret, n, &none) == 0 &&
-	       kind == OF_PAIR;
+	       read_any(&kind, file, secret, n, &none) == 0 &&
+	       kind == KEY_SECRET;
 }
 
 /* Another one may have mended it between its two names. */
-static bool is_there(const char *name, const uint8_t *public, size_t n)
+static bool is_there(const char *name, enum key_kind kind,
+		     const uint8_t *public, size_t n)
 {
 	struct img_err none = IMG_ERR_INIT;
 	uint8_t have[KEY_PUBLIC_MAX];
 
-	return keyfile_read(name, false, have, n, &none) == 0 &&
+	return keyfile_read(name, kind, have, n, &none) == 0 &&
 	       memcmp(have, public, n) == 0;
 }
 
@@ -210,10 +231,10 @@ static int make_pair(const char *file, const char *name,
 
 	if (k->make(public, secret) != 0)
 		return img_err_set(err, IMG_E_BUG, "no pair of keys");
-	if (write_as(OF_PAIR, file, 0600, secret, k->secret, err) < 0)
+	if (keyfile_write(file, KEY_SECRET, secret, k->secret, err) < 0)
 		return -1;
-	if (keyfile_write(name, 0644, public, k->public, &bad) == 0 ||
-	    is_there(name, public, k->public))
+	if (keyfile_write(name, k->kind, public, k->public, &bad) == 0 ||
+	    is_there(name, k->kind, public, k->public))
 		return 0;
 	unlink(file);
 	*err = bad;
@@ -226,7 +247,7 @@ static int mend(const char *name, const struct key_pair *k,
 {
 	if (k->derive(public, secret) != 0)
 		return img_err_set(err, IMG_E_BUG, "no public key");
-	return keyfile_write(name, 0644, public, k->public, err);
+	return keyfile_write(name, k->kind, public, k->public, err);
 }
 
 int keyfile_pair(const char *file, const struct key_pair *k,

@@ -14,10 +14,10 @@ struct img_trustee {
 
 int img_seal_make(const char *file, struct img_err *err)
 {
-	static const struct key_pair pair = { crypto_box_SECRETKEYBYTES,
-					      IMG_SEAL_PUBLIC,
-					      crypto_box_keypair,
-					      crypto_scalarmult_base };
+	static const struct key_pair pair = {
+		KEY_TRUSTEE, crypto_box_SECRETKEYBYTES, IMG_SEAL_PUBLIC,
+		crypto_box_keypair, crypto_scalarmult_base
+	};
 
 	return keyfile_pair(file, &pair, err);
 }
@@ -25,7 +25,7 @@ int img_seal_make(const char *file, struct img_err *err)
 int img_seal_public(const char *file, uint8_t public[IMG_SEAL_PUBLIC],
 		    struct img_err *err)
 {
-	return keyfile_read(file, false, public, IMG_SEAL_PUBLIC, err);
+	return keyfile_read(file, KEY_TRUSTEE, public, IMG_SEAL_PUBLIC, err);
 }
 
 int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
@@ -59,8 +59,8 @@ int img_trustee_load(struct img_trustee **out, const char *secret_file,
 
 	if (!t)
 		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
-	if (keyfile_read(secret_file, true, t->secret, sizeof(t->secret), err) <
-	    0) {
+	if (keyfile_read(secret_file, KEY_SECRET, t->secret, sizeof(t->secret),
+			 err) < 0) {
 		img_trustee_free(t);
 		return -1;
 	}

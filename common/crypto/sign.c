@@ -10,10 +10,10 @@ _Static_assert(IMG_SIGN_BYTES == crypto_sign_BYTES, "size of a signature");
 
 int img_sign_make(const char *file, struct img_err *err)
 {
-	static const struct key_pair pair = { crypto_sign_SECRETKEYBYTES,
-					      IMG_SIGN_PUBLIC,
-					      crypto_sign_keypair,
-					      crypto_sign_ed25519_sk_to_pk };
+	static const struct key_pair pair = {
+		KEY_SIGNER, crypto_sign_SECRETKEYBYTES, IMG_SIGN_PUBLIC,
+		crypto_sign_keypair, crypto_sign_ed25519_sk_to_pk
+	};
 
 	return keyfile_pair(file, &pair, err);
 }
@@ -37,8 +37,8 @@ int img_sign(const char *secret_file, const void *p, size_t n,
 
 	if (!secret)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	if (keyfile_read(secret_file, true, secret, crypto_sign_SECRETKEYBYTES,
-			 err) == 0) {
+	if (keyfile_read(secret_file, KEY_SECRET, secret,
+			 crypto_sign_SECRETKEYBYTES, err) == 0) {
 		crypto_sign_detached(signature, NULL, p, n, secret);
 		crypto_sign_ed25519_sk_to_pk(public, secret);
 		rc = 0;
@@ -53,7 +53,8 @@ int img_sign_check(const char *public_file, const void *p, size_t n,
 {
 	uint8_t public[IMG_SIGN_PUBLIC];
 
-	if (keyfile_read(public_file, false, public, sizeof(public), err) < 0)
+	if (keyfile_read(public_file, KEY_SIGNER, public, sizeof(public), err) <
+	    0)
 		return -1;
 	*good = crypto_sign_verify_detached(signature, p, n, public) == 0;
 	return 0;

@@ -119,4 +119,46 @@ for k in 1 2 3 4 5 6 7 8; do
 	ok 'and keeps what was sent' test "$(sqlite3 arch/catalog.db \
 		'SELECT count(*) FROM sent')" = 2
 done
+
+# ---- what is new, and what is lost ------------------------------------------
+
+# The audit log is looked at only when another import has made the archive.
+rm -rf new && strace -f -qq -o /dev/null -P new/audit.log -e trace=newfstatat \
+	-e inject=newfstatat:delay_enter=2000000:when=1 \
+	imgimport -q -C new in/a >out 2>err &
+sleep 0.7
+imgimport -q -C new in/b >/dev/null
+wait $!
+status=$?
+ok 'of two that make an archive none takes it for a lost one' \
+	test $status = 0 -a "$(records stored)" = 1
+
+# A catalog of which only the first page was copied, and not its log.
+rm -f new/catalog.db*
+sqlite3 new/catalog.db 'PRAGMA journal_mode = WAL' >out
+exits 3 'a catalog without its tables is lost' imgimport -q -C new in
+same 'as one that is gone' err <<'!'
+imgimport: new/catalog.db: is gone, and the archive is not new; imgverify --rebuild makes it again
+!
+exits 3 'for a query, too' imgquery -C new
+same 'in the same words' err <<'!'
+imgquery: new/catalog.db: is gone, and the archive is not new; imgverify --rebuild makes it again
+!
+
+for kind in empty without-tables; do
+	if [ $kind = empty ]; then
+		rm -f new/catalog.db* && : >new/catalog.db
+	fi
+	strace -f -qq -o trace -P new/catalog.db -e trace=link \
+		-e inject=link:signal=KILL imgverify -q -C new --rebuild \
+		>out 2>err
+	ok 'a rebuild is killed' grep -q 'killed by SIGKILL' trace
+	exits 3 "where the catalog was $kind: it is lost as before" \
+		imgimport -q -C new in
+	rm -f new/catalog.db*
+	sqlite3 new/catalog.db 'PRAGMA journal_mode = WAL' >out
+done
+exits 1 'the next rebuild' imgverify -q -C new --rebuild
+ok 'has all objects' test "$(sqlite3 new/catalog.db \
+	'SELECT count(*) FROM object')" = 2
 finish

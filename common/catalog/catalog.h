@@ -57,7 +57,7 @@ void img_catalog_host(struct img_catalog *c, bool (*stopped)(void *arg),
 void img_catalog_close(struct img_catalog *c);
 
 /* Whether there is none, or an empty file, in an archive whose audit log says
-   that there was one. */
+   that there was one.  A database without tables is for img_catalog_open. */
 bool img_catalog_is_lost(const char *dir);
 
 /* IMG_E_BUSY when a rebuild has replaced the file since it was opened. */

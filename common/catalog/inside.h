@@ -103,11 +103,22 @@ struct img_catalog {
 	struct img_buf lent; /* strings lent to the caller */
 	char now[IMG_TIME_MAX];
 	char file[IMG_PATH_MAX];
+	bool may_be_new;            /* else one without tables is lost */
 	struct stat sb;             /* of the file, when it was opened */
 	bool (*stopped)(void *arg); /* NULL: never */
 	void *stopped_arg;
 	double waits_since;
 };
+
+/* lost.c: whether there is a log of sqlite's with something in it beside the
+   database; whether there is no database, or an empty file. */
+bool img_catalog_has_wal(const char *file);
+bool img_catalog_is_none(const char *file);
+/* Whether the audit log of an archive has lines: the first one comes after the
+   catalog that notes it. */
+bool img_catalog_has_lines(const char *dir);
+/* IMG_E_IO, and what is to be done. */
+int img_catalog_lost(const char *file, struct img_err *err);
 
 /* From now on it waits for other writers. */
 void img_catalog_be_patient(struct img_catalog *c);

@@ -69,6 +69,8 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 
 	if (versions(c, &app, &user, err) < 0)
 		return -1;
+	if (app == 0 && user == 0 && !c->may_be_new)
+		return img_catalog_lost(c->file, err);
 	if (app == 0 && user == 0)
 		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: empty; the next import makes it, or "
@@ -209,6 +211,8 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 		return -1;
 	if (app == 0 && user == 0 && check_empty(c, err) < 0)
 		return -1;
+	if (app == 0 && user == 0 && !c->may_be_new)
+		return img_catalog_lost(c->file, err);
 	if (user == 0 || (app == APPLICATION_ID && user <= 2))
 		img_catalog_reserve(c->db);
 	if (app == 0 && user == 0 &&
@@ -224,18 +228,6 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 	if (exec(c, write_settings, "open", err) < 0)
 		return -1;
 	return check_version(c, err);
-}
-
-/* Whether there is a log with something in it beside the database. */
-static bool has_log(const char *file)
-{
-	char log[IMG_PATH_MAX + 8];
-	struct stat sb;
-	size_t n = strlen(file);
-
-	memcpy(log, file, n);
-	memcpy(log + n, "-wal", 5);
-	return stat(log, &sb) == 0 && sb.st_size > 0;
 }
 
 static int add_uri(struct img_buf *b, const char *file, struct img_err *err)
@@ -316,7 +308,7 @@ static int open_read(struct img_catalog *c, struct img_err *err)
 	if (open_db(c, c->file, SQLITE_OPEN_READONLY, &first) == 0 &&
 	    wait_for_schema(c, &first) == 0)
 		return 0;
-	if (lacks_index(c) && !has_log(c->file))
+	if (lacks_index(c) && !img_catalog_has_wal(c->file))
 		return open_immutable(c, err);
 	if (lacks_index(c))
 		return img_err_set(err, IMG_E_DENIED,
@@ -326,8 +318,8 @@ static int open_read(struct img_catalog *c, struct img_err *err)
 	return img_err_set(err, first.code, "%s", first.text);
 }
 
-int img_catalog_open_file(struct img_catalog **out, const char *file,
-			  enum img_mode mode, struct img_err *err)
+static int open_any(struct img_catalog **out, const char *file,
+		    enum img_mode mode, bool may_be_new, struct img_err *err)
 {
 	struct img_catalog *c;
 	int rc;
@@ -339,6 +331,7 @@ int img_catalog_open_file(struct img_catalog **out, const char *file,
 	if (!c)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	memcpy(c->file, file, strlen(file) + 1);
+	c->may_be_new = may_be_new;
 	img_buf_init(&c->name_key, TEXT_MAX);
 	img_buf_init(&c->name, TEXT_MAX);
 	img_buf_init(&c->fold, TEXT_MAX);
@@ -357,37 +350,24 @@ int img_catalog_open_file(struct img_catalog **out, const char *file,
 	return 0;
 }
 
-/* The log is made before the catalog and has its first line after it. */
-bool img_catalog_is_lost(const char *dir)
+int img_catalog_open_file(struct img_catalog **c, const char *file,
+			  enum img_mode mode, struct img_err *err)
 {
-	struct img_err ignored = IMG_ERR_INIT;
-	char file[IMG_PATH_MAX], log[IMG_PATH_MAX];
-	struct stat sb;
-
-	if (img_path_join(file, sizeof(file) - 8, dir, "catalog.db", &ignored) <
-		    0 ||
-	    img_path_join(log, sizeof(log), dir, "audit.log", &ignored) < 0)
-		return false;
-	if (stat(file, &sb) == 0 ? sb.st_size > 0 || has_log(file)
-				 : errno != ENOENT)
-		return false;
-	return stat(log, &sb) == 0 && sb.st_size > 0;
+	return open_any(c, file, mode, true, err);
 }
 
 int img_catalog_open(struct img_catalog **c, const char *dir,
 		     enum img_mode mode, struct img_err *err)
 {
 	char file[IMG_PATH_MAX];
+	bool is_old = img_catalog_has_lines(dir);
 
 	*c = NULL;
 	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
 		return -1;
-	if (img_catalog_is_lost(dir))
-		return img_err_set(err, IMG_E_IO,
-				   "%s: is gone, and the archive is not new; "
-				   "imgverify --rebuild makes it again",
-				   file);
-	return img_catalog_open_file(c, file, mode, err);
+	if (is_old && img_catalog_is_none(file))
+		return img_catalog_lost(file, err);
+	return open_any(c, file, mode, !is_old, err);
 }
 
 int img_catalog_hold(struct img_catalog *c, bool on, struct img_err *err)

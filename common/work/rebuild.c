@@ -356,14 +356,17 @@ static int write_audit(struct rebuild *r, const char *dir, struct img_err *err)
 /* ---- changing places -------------------------------------------------- */
 
 /* What is still in the old one's log goes into it, so that it can be moved
-   without; a catalog too damaged for that is moved as it is. */
+   without; a catalog too damaged for that is moved as it is, and so is an empty
+   one: made here, it would say that there are no objects. */
 static void settle_old(const char *old)
 {
 	struct img_err ignored = IMG_ERR_INIT;
 	struct img_catalog *c = NULL;
 
-	if (access(old, F_OK) == 0 &&
-	    img_catalog_open_file(&c, old, IMG_WRITE, &ignored) == 0)
+	if (img_catalog_open_file(&c, old, IMG_READ, &ignored) < 0)
+		return;
+	img_catalog_close(c);
+	if (img_catalog_open_file(&c, old, IMG_WRITE, &ignored) == 0)
 		(void)img_catalog_settle(c, &ignored);
 	img_catalog_close(c);
 }

@@ -170,11 +170,17 @@ static int input(void *arg, const struct img_input *in, struct img_err *err)
 static int ask(struct img_cli *cli, const struct img_send_opts *o,
 	       struct img_err *err)
 {
+	struct img_err why;
 	double seconds = 0;
 
 	cli->verbs = NULL;
-	if (img_send_echo(o, &seconds, err) < 0)
+	if (img_send_echo(o, &seconds, err) < 0) {
+		why = *err;
+		if (!strstr(why.text, o->peer.host))
+			img_err_set(err, why.code, "%.100s: %.380s",
+				    o->peer.name, why.text);
 		return -1;
+	}
 	if (!cli->quiet)
 		img_cli_warn(cli, "%s answers, %.0f ms", o->peer.name,
 			     seconds * 1000);

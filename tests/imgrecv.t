@@ -26,6 +26,15 @@ for n in 1 2 3; do one in/$n.dcm $n; done
 
 ok 'listens' recv_start
 exits 0 'C-ECHO' echoscu -aec IMGRECV 127.0.0.1 "$port"
+exits 3 'a port that is in use' imgrecv -q -C second -p "$port"
+same 'is named' err <<!
+imgrecv: 127.0.0.1, port $port: Address already in use
+!
+exits 3 'called by another title' imgsend -C none --echo \
+	-c "OTHER@127.0.0.1:$port"
+same 'is said, and by which' err <<!
+imgsend: OTHER@127.0.0.1:$port: the peer rejects the association: it is not called by that AE title
+!
 exits 0 'C-STORE' sends in/1.dcm in/2.dcm
 ok 'a record for each' test "$(statuses)" = 'stored stored '
 d=$(b2sum -l 256 "$(file_of 2.25.1)" | cut -d ' ' -f 1)

@@ -125,7 +125,7 @@ static size_t inherit(struct img_listen *l)
 }
 
 static int bind_one(struct img_listen *l, const struct addrinfo *at,
-		    const char *name, struct img_err *err)
+		    const char *name, const char *port, struct img_err *err)
 {
 	int on = 1, fd;
 
@@ -141,7 +141,7 @@ static int bind_one(struct img_listen *l, const struct addrinfo *at,
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
-		img_err_sys(err, "%s", name);
+		img_err_sys(err, "%s, port %s", name, port);
 		close(fd);
 		return -1;
 	}
@@ -178,7 +178,7 @@ static int bind_name(struct img_listen *l, const char *name, uint16_t port,
 		return img_err_set(err, IMG_E_USAGE, "%s: no such address",
 				   name);
 	for (struct addrinfo *at = found; at && rc == 0; at = at->ai_next)
-		rc = bind_one(l, at, name, err);
+		rc = bind_one(l, at, name, service, err);
 	freeaddrinfo(found);
 	return rc;
 }

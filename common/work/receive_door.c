@@ -31,7 +31,6 @@
 #define HANDSHAKE 0x16 /* RFC 8446 5.1 */
 #define TLS_HEAD  5
 #define PENALTY   1.0 /* seconds until what is no request is answered */
-#define AGAIN     1.0 /* until somebody else gives way for the same one */
 
 /* PS3.8 9.3.8 */
 #define UNRECOGNIZED 1
@@ -44,12 +43,12 @@ struct guest {
 	struct sockaddr_storage from;
 	char address[IMG_ADDRESS_MAX], title[17];
 	struct origin *origin;
-	unsigned rank;       /* how many places it would make its origin's */
-	double since, asked; /* when it was given somebody's place last */
-	bool whole;          /* its request is there, */
-	const char *why;     /* and it is to wait */
-	bool cut;            /* and will not be */
-	uint8_t wrong;       /* what it sends is none: the reason */
+	unsigned rank;      /* how many places it would make its origin's */
+	double since, asks; /* when it may be given somebody's place next */
+	bool whole;         /* its request is there, */
+	const char *why;    /* and it is to wait */
+	bool cut;           /* and will not be */
+	uint8_t wrong;      /* what it sends is none: the reason */
 };
 
 struct door {
@@ -217,14 +216,14 @@ static bool knock(struct img_receive *r, struct guest *g, bool also_blamed)
 			    .origin = was.origin,
 			    .title = was.title,
 			    .rank = was.rank };
-	double now = img_time_mono();
+	double now = img_time_mono(), wait;
 	bool blamed;
 
 	pthread_mutex_lock(&r->lock);
 	g->why = receive_not_yet(r, &c);
 	blamed = receive_is_blamed(c.standing, g->title);
-	if (g->why && now - g->asked >= AGAIN && receive_make_way(r, &c))
-		g->asked = now;
+	if (g->why && now >= g->asks && (wait = receive_make_way(r, &c)) > 0)
+		g->asks = now + wait;
 	pthread_mutex_unlock(&r->lock);
 	if (g->why || (blamed && !also_blamed))
 		return false;

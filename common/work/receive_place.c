@@ -22,6 +22,7 @@
 #define HURRY_MS  100 /* the same where its place may soon be wanted */
 #define GO        1.0 /* to end it in, once it is told to */
 #define GO_SLOW   5.0 /* and its object */
+#define AGAIN     1.0 /* until somebody else gives way for the same one */
 
 /* Forgets those that nothing is left of, too. */
 struct origin *receive_origin(struct img_receive *r, const char *name)
@@ -112,7 +113,7 @@ static bool may_have(const struct coming *c, const struct assoc *s)
 }
 
 /* Of those who hold most: the one that has been silent longest. */
-bool receive_make_way(struct img_receive *r, const struct coming *c)
+double receive_make_way(struct img_receive *r, const struct coming *c)
 {
 	unsigned most = 0, held;
 	double now = img_time_mono();
@@ -121,7 +122,7 @@ bool receive_make_way(struct img_receive *r, const struct coming *c)
 	if (c->lack == LACK_NONE || c->lack == LACK_TURN ||
 	    (c->lack == LACK_ANY && c->rank >= r->share &&
 	     r->opts.max_associations / 8))
-		return false;
+		return 0;
 	for (struct assoc *s = r->running; s; s = s->next) {
 		if (s->gives_way || !is_idle(s, now) || !may_have(c, s))
 			continue;
@@ -138,10 +139,10 @@ bool receive_make_way(struct img_receive *r, const struct coming *c)
 			best->too_slow = true;
 	}
 	if (!best)
-		return false;
+		return 0;
 	best->gives_way = true;
 	best->origin->leaving++;
-	return true;
+	return best->too_slow ? GO_SLOW + AGAIN : AGAIN;
 }
 
 static bool is_crowded(const struct assoc *s)

@@ -210,8 +210,9 @@ void receive_origins_free(struct img_receive *r);
 void receive_ask_anew(struct img_receive *r);
 void receive_share(struct img_receive *r);
 enum lack receive_lack(const struct img_receive *r, const struct coming *c);
-/* Whether an association will end for it. */
-bool receive_make_way(struct img_receive *r, const struct coming *c);
+/* An association will end for it; how many seconds it is to wait for that
+   before it asks again.  0: none will. */
+double receive_make_way(struct img_receive *r, const struct coming *c);
 /* Of its thread, without the lock: tells the worker to stop if it is to; how
    long until that is to be looked at again, ms. */
 int receive_stop_if_asked(struct assoc *s);

@@ -2,8 +2,9 @@
  * receive_slow.c - how fast an association brings what it has.
  *
  * Of the time only that counts in which it is the peer's turn, be it that an
- * object is on its way or that the next one is waited for; and it begins anew
- * whenever enough has come.  A line of 64 kbit/s is slow by this: to be slow is
+ * object is on its way or that the next one is waited for; it begins anew
+ * whenever enough has come, and what was long ago counts for little: who has
+ * waited an hour for the next object need not make good for that.  A line of 64 kbit/s is slow by this: to be slow is
  * no fault.  But some bytes a second must not be enough to hold all places for
  * ever, so that while others wait no more than half of them are for the slow.
  */
@@ -36,6 +37,10 @@ void receive_pace(struct assoc *s)
 	s->pace.bytes += bytes;
 	if (s->pace.bytes >= s->pace.seconds * RATE)
 		s->pace.bytes = s->pace.seconds = 0;
+	if (s->pace.seconds > WINDOW) {
+		s->pace.bytes *= WINDOW / s->pace.seconds;
+		s->pace.seconds = WINDOW;
+	}
 	pthread_mutex_unlock(&s->r->lock);
 	s->paced = now;
 }

@@ -313,11 +313,17 @@ exits 0 'nor through a link, nor a part of it' sh -c 'ln -s arch alias &&
 	imgimport -q -C alias arch alias/../arch alias/objects'
 ok 'nothing is stored' test "$(grep -c 'the archive itself' out)" = 3
 ok 'still nothing is left in tmp' test -z "$(ls arch/tmp)"
-for part in objects tmp objects/00/..; do
+for part in objects tmp objects/00/.. objects/00 tmp/new new/one; do
 	exits 3 "$part of an archive is none" imgimport -q -C arch/$part around
 	same 'and becomes none' err <<!
 imgimport: arch/$part: lies in an archive, and is none
 !
 done
+ok 'no folder is made for one' test ! -e arch/new -a ! -e arch/tmp/new
+mkdir -p arch/two/objects
+exits 0 'one that was there before' imgimport -q -C arch/two around/inside.dcm
+rm arch/two/catalog.db*
+exits 1 'gets its catalog again' imgverify -q -C arch/two --rebuild
+rm -rf arch/two
 exits 0 'all this is intact' verify --all
 finish

@@ -116,6 +116,8 @@ for form in tar zip iso; do
 		exec imgexport -q --as $form -o t.$form <studies"
 	ok "$form: leaves nothing" test -z "$(find . -name 't.*' -o \
 		-name '.*imgexport*')"
+	ok "$form: and each input has its record" test "$(records failed)" = \
+		"$(wc -l <want)"
 	exits 3 "$form: a sync that fails" flip fsync:EIO $form
 	ok "$form: leaves nothing" test ! -e t.$form
 	exits 3 "$form: a disk that gives back less" \

@@ -151,6 +151,7 @@ image is whole and stays" err
 	exits 3 'a drive that is not there' imgexport -q --media --as iso \
 		--burn "$PWD/sr9" -o burn5.iso in/cr
 	same 'is named before anything is made' err <<-!
+	imgexport: in/cr/IM0001.dcm: not exported: $PWD/sr9: No such file or directory
 	imgexport: $PWD/sr9: No such file or directory
 	!
 	ok 'nothing is' test ! -e burn5.iso

@@ -427,7 +427,25 @@ static int write_all(struct img_export *x, struct img_err *err)
 			export_audit_undone(x, count(x, EX_WRITTEN));
 			return -1;
 		}
+	x->named = true;
 	return x->opts.burn ? export_burn(x, err) : 0;
+}
+
+/* What would have been exported: also what is written has failed, as all have
+   their names or none. */
+static void fail_all(struct img_export *x, const struct img_err *general)
+{
+	for (size_t i = 0; i < x->items; i++) {
+		struct export_item *it = &x->item[i];
+		struct img_err why = IMG_ERR_INIT;
+
+		if (it->state != EX_WANTED && it->state != EX_WRITTEN)
+			continue;
+		img_err_set(&why, general->code, "%.200s: not %s: %.250s",
+			    it->name, x->named ? "burned" : "exported",
+			    general->text);
+		export_fail(x, 0, it, &why);
+	}
 }
 
 /* Names by the layout, and the transfer syntax that was asked for. */
@@ -439,14 +457,22 @@ static int plan(struct img_export *x, struct img_err *err)
 	return export_name_all(x, err);
 }
 
-int img_export_finish(struct img_export *x, struct img_err *err)
+static int write_or_say(struct img_export *x, struct img_err *err)
 {
 	if (export_order(x, err) < 0 ||
 	    (x->media ? export_media_plan(x, err) : plan(x, err)) < 0)
 		return -1;
 	set_times(x);
-	if (count(x, EX_WANTED) > 0 &&
-	    (x->opts.dry_run ? export_dry(x, err) : write_all(x, err)) < 0) {
+	if (count(x, EX_WANTED) == 0)
+		return 0;
+	return x->opts.dry_run ? export_dry(x, err) : write_all(x, err);
+}
+
+int img_export_finish(struct img_export *x, struct img_err *err)
+{
+	if (write_or_say(x, err) < 0) {
+		if (!export_stopped(x))
+			fail_all(x, err);
 		(void)export_emit_all(x, false);
 		return -1;
 	}

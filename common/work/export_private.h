@@ -167,6 +167,7 @@ struct img_export {
 	uint64_t total; /* bytes of all items */
 	unsigned jobs;
 	bool unaudited;        /* the archive may only be read */
+	bool named;            /* what was written has its name */
 	const char *last_line; /* of the record in hand */
 	size_t last_line_n;
 	_Atomic uint64_t done, done_bytes;

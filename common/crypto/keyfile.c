@@ -170,12 +170,17 @@ static int read_any(enum key_kind *kind, const char *file, uint8_t *p, size_t n,
 	return rc;
 }
 
-/* Public keys had the check of a study's key once. */
-static bool is_old_public(const char *file, enum key_kind kind)
+/* Both keys of a pair had the check of a study's key once.  A secret one that is
+   none of a pair opens nothing; to a public one that is none, something would be
+   sealed for ever. */
+static bool is_old(const char *file, enum key_kind kind, enum key_kind want)
 {
 	size_t n = strlen(file);
 
-	return kind == KEY_STUDY && n > 4 && strcmp(file + n - 4, ".pub") == 0;
+	if (kind != KEY_STUDY)
+		return false;
+	return want == KEY_SECRET ||
+	       (is_public(want) && n > 4 && strcmp(file + n - 4, ".pub") == 0);
 }
 
 int keyfile_read(const char *file, enum key_kind want, uint8_t *p, size_t n,
@@ -185,7 +190,7 @@ int keyfile_read(const char *file, enum key_kind want, uint8_t *p, size_t n,
 
 	if (read_any(&kind, file, p, n, err) < 0)
 		return -1;
-	if (kind == want || (is_public(want) && is_old_public(file, kind)))
+	if (kind == want || is_old(file, kind, want))
 		return 0;
 	sodium_memzero(p, n);
 	if (kind == KEY_SECRET && is_public(want))

@@ -10,6 +10,7 @@
 #include <unistd.h>
 /* after these: */
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "crypto/crypto.h"
 
@@ -263,12 +264,42 @@ static void sealed_lines(void **unused)
 	img_buf_release(&out);
 }
 
+/* As earlier versions made both keys of a pair: with the check of a study's. */
+static void make_old(const char *path, size_t n)
+{
+	static const char use[] = "imgtools key file";
+
+	get(path);
+	crypto_generichash(good + n, crypto_generichash_BYTES_MIN, good, n,
+			   (const uint8_t *)use, strlen(use));
+	put(path, good, size);
+}
+
+static void old_pairs(void **unused)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	(void)unused;
+	name("old-trustee");
+	assert_int_equal(img_seal_make(file, &err), 0);
+	make_old(file, 32);
+	make_old(public, IMG_SEAL_PUBLIC);
+	assert_int_equal(load_trustee(file, &err), 0);
+	assert_int_equal(load_public(public, &err), 0);
+	name("old-signer");
+	assert_int_equal(img_sign_make(file, &err), 0);
+	make_old(file, 64);
+	make_old(public, IMG_SIGN_PUBLIC);
+	assert_int_equal(load_signer(file, &err), 0);
+	assert_int_equal(load_checker(public, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secret_keys),  cmocka_unit_test(trustees),
 		cmocka_unit_test(signers),      cmocka_unit_test(halves),
-		cmocka_unit_test(sealed_lines),
+		cmocka_unit_test(sealed_lines), cmocka_unit_test(old_pairs),
 	};
 	struct img_err err = IMG_ERR_INIT;
 	char command[64];

@@ -4,9 +4,10 @@
  * Of the time only that counts in which it is the peer's turn, be it that an
  * object is on its way or that the next one is waited for; it begins anew
  * whenever enough has come, and what was long ago counts for little: who has
- * waited an hour for the next object need not make good for that.  A line of 64 kbit/s is slow by this: to be slow is
- * no fault.  But some bytes a second must not be enough to hold all places for
- * ever, so that while others wait no more than half of them are for the slow.
+ * waited an hour for the next object need not make good for that.  A line of
+ * 64 kbit/s is slow by this: to be slow is no fault.  But some bytes a second
+ * must not be enough to hold all places for ever, so that while others wait no
+ * more than half of them are for the slow.
  */
 #include <sys/stat.h>
 

@@ -176,9 +176,11 @@ static int ask(struct img_cli *cli, const struct img_send_opts *o,
 	cli->verbs = NULL;
 	if (img_send_echo(o, &seconds, err) < 0) {
 		why = *err;
-		if (!strstr(why.text, o->peer.host))
+		if (!strstr(why.text, o->peer.host)) {
+			img_err_clear(err);
 			img_err_set(err, why.code, "%.100s: %.380s",
 				    o->peer.name, why.text);
+		}
 		return -1;
 	}
 	if (!cli->quiet)

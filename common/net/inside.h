@@ -4,10 +4,9 @@
 
 #include "net/net.h"
 
-#define PDU_HEAD  6
-#define PDV_HEAD  6
-#define OUT_LEAST (64u * 1024) /* enough for what is short */
-#define OUT_ROOM  (512u * 1024)
+#define PDU_HEAD 6
+#define PDV_HEAD 6
+#define OUT_ROOM (512u * 1024)
 
 struct img_scu {
 	struct img_assoc *assoc;
@@ -18,10 +17,9 @@ struct img_scu {
 	uint16_t message;
 	unsigned events; /* that have come */
 	struct img_buf command, data;
-	uint8_t *out;
-	size_t out_len, out_room;
-	unsigned flushes; /* of this message */
-	bool early;       /* something came before its last bytes went */
+	struct img_buf out; /* PDUs that have not been written */
+	unsigned flushes;   /* of this message */
+	bool early;         /* something came before its last bytes went */
 };
 
 int img_scu_send(struct img_scu *s, uint8_t context,

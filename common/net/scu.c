@@ -61,6 +61,7 @@ int img_scu_open(struct img_scu **out, const struct img_peer *peer,
 	s->n_contexts = n;
 	img_buf_init(&s->command, IMG_COMMAND_MAX);
 	img_buf_init(&s->data, DATA_MAX);
+	img_buf_init(&s->out, OUT_ROOM);
 	if (open_assoc(s, peer, contexts, n, err) < 0)
 		goto fail;
 	/* A fragment has an even length (PS3.8 9.3.5.1). */
@@ -88,7 +89,7 @@ void img_scu_close(struct img_scu *s, bool in_order)
 		img_assoc_abort(s->assoc);
 	img_buf_release(&s->command);
 	img_buf_release(&s->data);
-	free(s->out);
+	img_buf_release(&s->out);
 	free(s);
 }
 
@@ -104,31 +105,15 @@ static void put32be(uint8_t *p, uint32_t v)
 
 static int flush(struct img_scu *s, struct img_err *err)
 {
-	size_t n = s->out_len;
+	size_t n = s->out.len;
 
-	s->out_len = 0;
+	s->out.len = 0;
 	if (n == 0)
 		return 0;
 	s->flushes++;
 	if (s->opts.pace)
 		s->opts.pace(s->opts.arg, n);
-	return img_assoc_write(s->assoc, s->out, n, err);
-}
-
-/* Room for n bytes more. */
-static int reserve(struct img_scu *s, size_t n, struct img_err *err)
-{
-	size_t room = s->out_len + n > OUT_LEAST ? OUT_ROOM : OUT_LEAST;
-	uint8_t *more;
-
-	if (room <= s->out_room)
-		return 0;
-	more = realloc(s->out, room);
-	if (!more)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	s->out = more;
-	s->out_room = room;
-	return 0;
+	return img_assoc_write(s->assoc, s->out.data, n, err);
 }
 
 /* Room for a PDU with one fragment of n bytes, its heads written; the caller
@@ -136,21 +121,21 @@ static int reserve(struct img_scu *s, size_t n, struct img_err *err)
 static uint8_t *begin_pdu(struct img_scu *s, uint8_t context, bool command,
 			  bool last, size_t n, struct img_err *err)
 {
+	size_t all = PDU_HEAD + PDV_HEAD + n;
 	uint8_t *p;
 
-	if (s->out_len + PDU_HEAD + PDV_HEAD + n > OUT_ROOM &&
-	    flush(s, err) < 0)
+	if (all > OUT_ROOM - s->out.len && flush(s, err) < 0)
 		return NULL;
-	if (reserve(s, PDU_HEAD + PDV_HEAD + n, err) < 0)
+	if (img_buf_grow(&s->out, all, err) < 0)
 		return NULL;
-	p = s->out + s->out_len;
+	p = (uint8_t *)s->out.data + s->out.len;
 	p[0] = 0x04; /* P-DATA-TF, PS3.8 9.3.5 */
 	p[1] = 0;
 	put32be(p + 2, (uint32_t)(n + PDV_HEAD));
 	put32be(p + 6, (uint32_t)(n + 2));
 	p[10] = context;
 	p[11] = (uint8_t)((command ? 1 : 0) | (last ? 2 : 0));
-	s->out_len += PDU_HEAD + PDV_HEAD + n;
+	s->out.len += all;
 	return p + PDU_HEAD + PDV_HEAD;
 }
 
@@ -204,7 +189,7 @@ int img_scu_send(struct img_scu *s, uint8_t context,
 		 const struct img_command *c, const struct img_scu_data *d,
 		 struct img_err *err)
 {
-	s->out_len = 0;
+	img_buf_reset(&s->out);
 	s->flushes = 0;
 	if (put_command(s, context, c, err) < 0)
 		return -1;

@@ -61,6 +61,18 @@ rm -rf archive
 
 # ---- a locked archive -----------------------------------------------------
 
+# ends_soon WHEN OBJECT SECONDS: asked to while an object waits to be stored
+ends_soon()
+{
+	storer "$port" IMGRECV "$2" >acks &
+	sender=$!
+	sleep 1
+	begin=$(date +%s)
+	exits 143 "asked to end while $1" recv_stop
+	ok 'it does so soon' test $(($(date +%s) - begin)) -lt "$3"
+	wait $sender
+	ok 'nothing was acknowledged' test ! -s acks
+}
 recv_start
 holdlock archive/lock 3 >held &
 holder=$!
@@ -73,14 +85,7 @@ ok 'nothing is lost' kept
 holdlock archive/lock 60 >held &
 holder=$!
 until_ test -s held
-storer "$port" IMGRECV "$2" >acks &
-sender=$!
-sleep 1
-begin=$(date +%s)
-exits 143 'asked to end while the archive is locked' recv_stop
-ok 'it does so soon' test $(($(date +%s) - begin)) -lt 15
-wait $sender
-ok 'nothing was acknowledged' test ! -s acks
+ends_soon 'the archive is locked' "$2" 15
 ok 'and that is told' grep -q '"status":"failed".*"code":"busy"' recv.out
 kill $holder
 wait $holder 2>/dev/null
@@ -98,14 +103,7 @@ if command -v sqlite3 >/dev/null; then
 	exec 3>sql
 	echo 'BEGIN IMMEDIATE; SELECT 1;' >&3
 	until_ test -s held
-	storer "$port" IMGRECV "$3" >acks &
-	sender=$!
-	sleep 1
-	begin=$(date +%s)
-	exits 143 'asked to end while another program has the catalog' recv_stop
-	ok 'it does so soon, too' test $(($(date +%s) - begin)) -lt 30
-	wait $sender
-	ok 'nothing was acknowledged of that' test ! -s acks
+	ends_soon 'another program has the catalog' "$3" 30
 	exec 3>&-
 	wait $holder
 fi

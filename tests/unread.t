@@ -67,7 +67,8 @@ ok 'and that is said' grep -q 'destination: Input/output error$' err
 
 mkdir mnt
 if mount -t tmpfs none mnt 2>/dev/null; then
-	trap 'cd / && umount "$T/work/mnt"; rm -rf "$T"' EXIT
+	mounted=$PWD/mnt
+	trap 'cd / && umount "$mounted"; rm -rf "$T"' EXIT
 	# The last two are of what is removed.
 	n=$(reads mnt)
 	for k in $((n - 3)) $((n - 2)); do

@@ -138,6 +138,7 @@ rm arch/peers.json
 
 # ---- no descriptor for a report that comes -------------------------------
 
+>peer.log
 serve_bad status0000
 free_port
 back=$port
@@ -145,7 +146,8 @@ imgsend -q -C none --commit --commit-port "$back" --commit-timeout 60 \
 	-c "BAD@127.0.0.1:$(cat port)" in/1.dcm >o 2>e &
 sender=$!
 peers_="$peers_ $sender"
-listening
+ok 'it listens for the report' listening
+ok 'it has asked' until_ grep -q '^asked to commit$' peer.log
 # ticks: what it has had of the processors, in hundredths of a second
 ticks()
 {

@@ -118,6 +118,16 @@ same()
 	fi
 }
 
+# until_ COMMAND: it succeeds within ten seconds
+until_()
+{
+	for _ in $(seq 100); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
 skip()
 {
 	tests=$((tests + 1))

@@ -22,16 +22,6 @@ recv_start()
 	return 1
 }
 
-# until_ COMMAND: it succeeds within ten seconds
-until_()
-{
-	for _ in $(seq 100); do
-		"$@" && return
-		sleep 0.1
-	done
-	return 1
-}
-
 # recv_stop: ends it; its exit status.
 recv_stop()
 {

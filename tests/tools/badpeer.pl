@@ -257,6 +257,7 @@ sub serve
 			$ok = rsp($field | 0x8000, $id, hex $1);
 		}
 		print $c pdv($ctx, 3, $ok);
+		print STDERR "asked to commit\n" if $field == 0x130;
 		# It commits to all that it is asked for, in another SOP class.
 		if ($how eq 'other-class' && $field == 0x130) {
 			(our $data) =~ s/\Q1.2.840.10008.5.1.4.1.1\E\K\.7/.2/g;

@@ -88,9 +88,14 @@ again
 
 # ---- lost and damaged catalogs -------------------------------------------
 
-for kind in gone empty; do
-	rm -f arch/catalog.db*
-	[ $kind = gone ] || : >arch/catalog.db
+cp arch/audit.log log
+for kind in gone empty 'gone, with its log' 'empty, with its log'; do
+	rm -f arch/catalog.db* arch/audit.log
+	case $kind in empty*) : >arch/catalog.db ;; esac
+	case $kind in
+	*log) [ ! -e arch/catalog.db ] || : >arch/audit.log ;;
+	*) cp log arch/audit.log ;;
+	esac
 	find arch -not -path 'arch/tmp*' | sort >before
 	exits 3 "a catalog that is $kind: no import makes one" import in/1.dcm
 	same 'and it is said what does' err <<'!'
@@ -106,6 +111,7 @@ imgimport: arch/catalog.db: is gone, and the archive is not new; imgverify --reb
 	ok 'nothing was made' cmp before after
 done
 rm -f arch/catalog.db*
+cp log arch/audit.log
 exits 1 'no catalog' verify --rebuild
 same 'is told' out <<!
 {"status":"missing","path":"catalog.db","reason":"there was no catalog"}
@@ -119,6 +125,37 @@ same 'with its conflicts in their order' now <order.was
 exits 0 'what was in place is imported again' import --in-place place
 exits 0 'all is intact' verify --all
 again
+
+for kind in gone empty; do
+	rm -f arch/catalog.db* arch/audit.log
+	[ $kind = gone ] || : >arch/catalog.db
+	exits 1 "a catalog that is $kind, and no log" verify --rebuild
+	grep 'audit.log' out >got
+	same 'is told' got <<-!
+	{"status":"missing","path":"audit.log","reason":"there was no log; of conflicts, which came first is not known"}
+	!
+	order | sort >got
+	sort order.was >want
+	same 'all that was in the store is there again' got <want
+	ok 'the new log says so' grep -q "^{\"n\":1,.*\"act\":\"rebuilt\",\"count\":$(
+		find arch/objects -type f | wc -l),\"prev\":\"0*\"}$" arch/audit.log
+	exits 0 'which is whole' verify --audit
+	exits 0 'and so is all' verify --all
+	exits 0 'objects are known' import in/1.dcm
+	ok 'as they were' test "$(records duplicate)" = 1
+	again
+done
+
+# Killed before its first commit, an import leaves a catalog with its objects.
+mkdir -p new/objects/00 new/objects/ff new/tmp new/quarantine
+: >new/audit.log
+exits 0 'folders without objects are a new archive' \
+	imgimport -q -C new in/1.dcm
+rm -f new/catalog.db* new/audit.log
+o=$(find new/objects -type f)
+mv "$o" "${o%?}"
+exits 0 'what is no object is none of theirs' imgimport -q -C new in/1.dcm
+ok 'and is stored' test "$(records stored)" = 1
 
 img in/late.dcm 77
 cp -a arch/catalog.db* . && import in/late.dcm >/dev/null

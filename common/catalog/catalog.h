@@ -56,9 +56,10 @@ void img_catalog_host(struct img_catalog *c, bool (*stopped)(void *arg),
 		      void *arg);
 void img_catalog_close(struct img_catalog *c);
 
-/* Whether there is none, or an empty file, in an archive whose audit log says
-   that there was one.  A database without tables is for img_catalog_open. */
-bool img_catalog_is_lost(const char *dir);
+/* IMG_E_IO where there is none, or an empty file, in an archive whose audit log
+   or objects say that there was one.  A database without tables is for
+   img_catalog_open. */
+int img_catalog_check_lost(const char *dir, struct img_err *err);
 
 /* IMG_E_BUSY when a rebuild has replaced the file since it was opened. */
 int img_catalog_begin(struct img_catalog *c, struct img_err *err);

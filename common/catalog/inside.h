@@ -114,9 +114,10 @@ struct img_catalog {
    database; whether there is no database, or an empty file. */
 bool img_catalog_has_wal(const char *file);
 bool img_catalog_is_none(const char *file);
-/* Whether the audit log of an archive has lines: the first one comes after the
-   catalog that notes it. */
-bool img_catalog_has_lines(const char *dir);
+/* Whether an archive has objects or lines in its audit log: either comes only
+   after a catalog with its tables is durable, so that an import which was
+   killed in between has one.  Its cost does not grow with the archive. */
+bool img_catalog_is_old(const char *dir);
 /* IMG_E_IO, and what is to be done. */
 int img_catalog_lost(const char *file, struct img_err *err);
 

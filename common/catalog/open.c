@@ -360,7 +360,7 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 		     enum img_mode mode, struct img_err *err)
 {
 	char file[IMG_PATH_MAX];
-	bool is_old = img_catalog_has_lines(dir);
+	bool is_old = img_catalog_is_old(dir);
 
 	*c = NULL;
 	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)

@@ -57,9 +57,7 @@ static bool is_archive(const char *dir)
 
 	return img_path_join(file, sizeof(file), dir, "catalog.db", &ignored) <
 		       0 ||
-	       access(file, F_OK) == 0 ||
-	       (errno != ENOENT && errno != ENOTDIR) ||
-	       img_catalog_is_lost(dir);
+	       access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 int open_archive(struct img_ingest *g, const char *dir, const char *by,
@@ -67,6 +65,8 @@ int open_archive(struct img_ingest *g, const char *dir, const char *by,
 {
 	enum img_mode mode = g->opts.dry_run ? IMG_READ : IMG_WRITE;
 
+	if (img_catalog_check_lost(dir, err) < 0)
+		return -1;
 	if (g->opts.dry_run && !is_archive(dir))
 		return 0;
 	if (img_store_open(&g->store, dir, mode, err) < 0)

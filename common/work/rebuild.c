@@ -22,6 +22,7 @@ struct rebuild {
 	size_t in_batch;
 	uint64_t items, bytes;
 	bool has_old;          /* and it was read to its end */
+	bool has_log;          /* with a line at least */
 	struct img_err failed; /* from_places: not for want of the old one */
 };
 
@@ -153,6 +154,7 @@ static int from_audit(void *arg, const struct img_audit_entry *e,
 	enum img_on_conflict how =
 		strcmp(e->act, "replaced") == 0 ? IMG_REPLACE : IMG_KEEP;
 
+	r->has_log = true;
 	if (!put_it(e))
 		return 0;
 	if (r->host->stopped(r->host->arg))
@@ -279,6 +281,17 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(r, "damaged", "catalog.db", NULL, NULL,
 		    "it cannot be read to its end", NULL, err);
+}
+
+/* An object does not say when it came; without either, nobody does. */
+static int tell_log(struct rebuild *r, struct img_err *err)
+{
+	if (r->has_old || r->has_log || !r->items)
+		return 0;
+	return tell(r, "missing", "audit.log", NULL, NULL,
+		    "there was no log; of conflicts, which came first is not "
+		    "known",
+		    NULL, err);
 }
 
 /* Objects do not say where they were sent, nor when they were read; what is in
@@ -460,7 +473,7 @@ int img_verify_rebuild(const char *dir, bool dry,
 	if (examiner_init(&r.x, NULL, 0, err) < 0 ||
 	    img_catalog_open_file(&r.fresh, fresh, IMG_WRITE, err) < 0 ||
 	    fill(&r, dir, err) < 0 || compare(&r, old, err) < 0 ||
-	    take_over(&r, old, err) < 0)
+	    tell_log(&r, err) < 0 || take_over(&r, old, err) < 0)
 		goto out;
 	host->progress(host->arg, r.items, r.bytes);
 	if (!dry && write_audit(&r, dir, err) < 0)

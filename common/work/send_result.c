@@ -64,9 +64,8 @@ int send_ledger_open(struct img_send *s, struct img_err *err)
 	if (img_path_join(file, sizeof(file), s->opts.archive, "catalog.db",
 			  err) < 0)
 		return -1;
-	if (access(file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR) &&
-	    !img_catalog_is_lost(s->opts.archive))
-		return 0;
+	if (access(file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return img_catalog_check_lost(s->opts.archive, err);
 	if (img_store_open(&s->store, s->opts.archive, IMG_WRITE, err) < 0 ||
 	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, err) < 0 ||
 	    img_audit_open(&s->audit, s->opts.archive, "imgsend", IMG_WRITE,

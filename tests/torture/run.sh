@@ -7,8 +7,8 @@
 # TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
 # default, about two hours; TIER=release as often as img-promises(7) promises,
 # a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
-# DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY.  (make check has a taste of
-# each, in tests/torture.t; make asan and make fuzz are by themselves.)
+# DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY, SUITE.  (make check has a
+# taste of each, in tests/torture.t; make asan and make fuzz are by themselves.)
 #
 # Prints the totals at the end.  0: all of them have passed; 2: one has not.
 set -u
@@ -28,6 +28,11 @@ esac
 for s_ in $set_; do
 	eval ": \"\${${s_%%=*}:=${s_#*=}}\""
 done
+# The whole suite takes hours under valgrind.
+case $TIER in
+quick) : "${SUITE:=unit}" ;;
+long) : "${SUITE:=unit fuzz}" ;;
+esac
 # Rarer file systems need a tenth.
 some=${SOME:-$(((CUTS + 9) / 10))}
 
@@ -61,6 +66,7 @@ leak leak.sh $MANY
 leak-control leak.sh control
 valgrind valgrind.sh
 valgrind-control valgrind.sh control
+valgrind-suite valgrind.sh suite ${SUITE-}
 threads threads.sh
 threads-control threads.sh control
 asan-control asan.sh control

@@ -6,6 +6,14 @@
 #	valgrind.sh [command]	all by default
 #	valgrind.sh control	mistakes made on purpose (tests/tools/faulty.c),
 #				each of which has to be found
+#	valgrind.sh suite [test ...]
+#				the same of every process that the tests of
+#				make check start: NAME of tests/NAME.t,
+#				unit/NAME, unit, all by default; each has 900 s
+#				or SECONDS_EACH
+#
+# Of the suite what valgrind reports decides, not what the tests say: many look
+# at times, memory, processes or walls, which are not the same here.
 #
 # The processes of the jail, in which archives, codecs and associations are
 # handled, are followed like all others.  Their walls are left out: valgrind
@@ -21,14 +29,22 @@ trap 'kill $recv 2>/dev/null; cd / && rm -rf "$T_"' EXIT
 trap 'exit 130' INT TERM
 mkdir logs
 failed=0 ran=0
+valgrind="valgrind -q --leak-check=full --show-leak-kinds=definite
+	--errors-for-leak-kinds=definite --num-callers=30
+	--suppressions=$TOP/tests/torture/valgrind.supp"
+if [ "$only" = suite ]; then
+	shift
+	# shellcheck source=suite.sh
+	. "$TOP/tests/torture/suite.sh"
+	suite "$@"
+	exit
+fi
 
 # In place of the shell that calls it: $! is the command's.
 under()
 {
-	exec env LD_PRELOAD="$O/tools/nowalls.so" valgrind -q --trace-children=yes \
-		--leak-check=full --show-leak-kinds=definite \
-		--errors-for-leak-kinds=definite --num-callers=30 \
-		--suppressions="$TOP/tests/torture/valgrind.supp" \
+	# shellcheck disable=SC2086 # words
+	exec env LD_PRELOAD="$O/tools/nowalls.so" $valgrind --trace-children=yes \
 		--log-file="logs/$ran.%p" "$@"
 }
 
@@ -69,8 +85,11 @@ if [ "$only" = control ]; then
 		run "jail $word" 0 faulty jail $word >>said
 	done
 	grep ': clean' said | sed 1,2d
-	echo "valgrind, control: $failed of 6 mistakes found"
-	[ $failed = 6 ]
+	. "$TOP/tests/torture/suite.sh"
+	n=$failed
+	suite_control
+	echo "valgrind, control: $((n + failed)) of 9 mistakes found"
+	[ $((n + failed)) = 9 ]
 	exit
 fi
 phantom small in 6 >/dev/null || quit 'no inputs'

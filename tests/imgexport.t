@@ -182,6 +182,27 @@ same 'stay below' got <<!
 ./bell$(printf '\357\277\275')/2.25.28
 ./dot/2.25.27
 !
+n=40
+for name in 'Müller^Jürgen' 'MÜLLER^JÜRGEN' 'Люксембург^Т=山田^太郎' '𠮷田' \
+	"$(printf 'a\342\200\256b')"; do
+	n=$((n + 1))
+	phantom one --id "$n" --name "$name" --charset 'ISO_IR 192' \
+		--uid 2.25.$n --study 2.25.$n --series 2.25.$n letters$n.dcm
+done
+phantom one --charset 'ISO_IR 192' --uid 2.25.46 --study 2.25.46 \
+	--set "0020,4000=LT:$(printf 'é%09999d' 1)" letters46.dcm
+exits 0 'names that are no ASCII' out_ -o letters \
+	--layout '{PatientName}/{SOPInstanceUID}' letters4[1-5].dcm
+files letters >got
+same 'are there in full; case tells none of them apart' got <<!
+./MÜLLER_JÜRGEN-2/2.25.42
+./Müller_Jürgen/2.25.41
+./a_b/2.25.45
+./Люксембург_Т=山田_太郎/2.25.43
+./𠮷田/2.25.44
+!
+exits 0 'a long one' out_ -o long --layout '{0020,4000}' letters46.dcm
+ok 'is cut' test "$(files long)" = "./é$(printf '%094d' 0)"
 for bad in '/x' 'x/' 'a//b' '{Nonsense}' '{PatientID' 'x}' '' \
 	'{PatientID:99}' 'a\b'; do
 	exits 64 "no layout: $bad" out_ -o lay2 --layout "$bad" 2.25.1

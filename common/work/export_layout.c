@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "dicom/dicom.h"
 #include "work/export_private.h"
 
 #define COMPONENT 200 /* bytes of a component, a number behind it included */
@@ -164,8 +165,8 @@ static void put_value(char *out, size_t size, const char *value, size_t max)
 		else if (is_hidden(p))
 			out[at++] = '_';
 		else
-			at += (size_t)snprintf(out + at, n + 1, "%s",
-					       (const char *)p);
+			for (size_t i = 0; i < n; i++)
+				out[at++] = (char)p[i];
 		p += n;
 	}
 	out[at] = '\0';
@@ -230,9 +231,10 @@ void export_safe_name(const char *value, char name[EXPORT_SAFE_NAME])
 /* ---- names that are taken ---------------------------------------------- */
 
 /*
- * Keys are paths in lower case: what differs in case only is one name for
- * some file systems.  A folder remembers for whom it was made, so that two
- * series of one number have two folders.
+ * Keys are paths without case and, beyond ASCII, without accents: for some
+ * file systems that is one name, or two forms of one letter are (APFS, NTFS).
+ * A folder remembers for whom it was made, so that two series of one number
+ * have two folders.
  */
 struct slot {
 	const char *key;   /* NULL: free */
@@ -242,25 +244,37 @@ struct slot {
 struct export_names {
 	struct slot *slot;
 	size_t room, used;
+	struct img_buf key;
 	struct arena arena;
 };
 
-static uint64_t fold(char *key)
+static int make_key(struct img_buf *key, const char *path, struct img_err *err)
 {
-	uint64_t h = 14695981039346656037u;
+	bool plain = true;
 
-	for (; *key; key++) {
-		if (*key >= 'A' && *key <= 'Z')
-			*key = (char)(*key + 'a' - 'A');
-		h = (h ^ (unsigned char)*key) * 1099511628211u;
-	}
-	return h;
+	img_buf_reset(key);
+	for (const char *p = path; *p && plain; p++)
+		plain = (unsigned char)*p < 0x80;
+	if (!plain)
+		return img_text_fold(path, strlen(path), key, err);
+	for (; *path; path++)
+		if (img_buf_putc(key,
+				 *path >= 'A' && *path <= 'Z'
+					 ? (char)(*path + 'a' - 'A')
+					 : *path,
+				 err) < 0)
+			return -1;
+	return 0;
 }
 
-static struct slot *find(struct export_names *n, const char *key, uint64_t h)
+static struct slot *find(const struct export_names *n, const char *key)
 {
-	size_t at = h & (n->room - 1);
+	uint64_t h = 14695981039346656037u;
+	size_t at;
 
+	for (const char *p = key; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	at = h & (n->room - 1);
 	while (n->slot[at].key && strcmp(n->slot[at].key, key) != 0)
 		at = (at + 1) & (n->room - 1);
 	return &n->slot[at];
@@ -275,14 +289,9 @@ static int grow(struct export_names *n, struct img_err *err)
 	more.slot = calloc(more.room, sizeof(*more.slot));
 	if (!more.slot)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n->room; i++) {
-		char key[IMG_PATH_MAX];
-
-		if (!n->slot[i].key)
-			continue;
-		snprintf(key, sizeof(key), "%s", n->slot[i].key);
-		*find(&more, key, fold(key)) = n->slot[i];
-	}
+	for (size_t i = 0; i < n->room; i++)
+		if (n->slot[i].key)
+			*find(&more, n->slot[i].key) = n->slot[i];
 	free(n->slot);
 	n->slot = more.slot;
 	n->room = more.room;
@@ -308,7 +317,7 @@ static bool numbered(char *out, size_t size, const char *dir, const char *name,
 static int take_name(struct export_names *n, char path[IMG_PATH_MAX],
 		     const char *name, const char *owner, struct img_err *err)
 {
-	char dir[IMG_PATH_MAX], key[IMG_PATH_MAX];
+	char dir[IMG_PATH_MAX];
 	struct slot *first = NULL, *s;
 
 	snprintf(dir, sizeof(dir), "%s%s", path, *path ? "/" : "");
@@ -320,8 +329,9 @@ static int take_name(struct export_names *n, char path[IMG_PATH_MAX],
 		if (!numbered(path, IMG_PATH_MAX, dir, name, i, !owner))
 			return img_err_set(err, IMG_E_LIMIT,
 					   "--layout: names are too long");
-		snprintf(key, sizeof(key), "%s", path);
-		s = find(n, key, fold(key));
+		if (make_key(&n->key, path, err) < 0)
+			return -1;
+		s = find(n, img_buf_str(&n->key));
 		if (!s->key)
 			break;
 		if (owner && s->owner && strcmp(owner, s->owner) == 0)
@@ -335,7 +345,7 @@ static int take_name(struct export_names *n, char path[IMG_PATH_MAX],
 			first->next = i + 1;
 		}
 	}
-	s->key = arena_text(&n->arena, key, strlen(key));
+	s->key = arena_text(&n->arena, n->key.data, n->key.len);
 	s->owner = owner ? arena_text(&n->arena, owner, strlen(owner)) : NULL;
 	if (!s->key || (owner && !s->owner))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -407,6 +417,7 @@ int export_name_all(struct img_export *x, struct img_err *err)
 	struct export_names n = { 0 };
 	int rc = 0;
 
+	img_buf_init(&n.key, 16 * IMG_PATH_MAX);
 	for (unsigned i = 0; rc == 0 && i < sizeof(ours) / sizeof(*ours); i++) {
 		char path[IMG_PATH_MAX] = "";
 
@@ -416,6 +427,7 @@ int export_name_all(struct img_export *x, struct img_err *err)
 		if (x->item[i].state == EX_WANTED)
 			rc = name_one(x, &n, &x->item[i], err);
 	free(n.slot);
+	img_buf_release(&n.key);
 	arena_release(&n.arena);
 	return rc;
 }

@@ -122,6 +122,40 @@ for k in 1 2 3 4 5 6 7 8; do
 		'SELECT count(*) FROM sent')" = 2
 done
 
+# ---- an object that cannot be read now --------------------------------------
+
+imgimport -q -C kept in >/dev/null
+o=$(find kept/objects -type f | LC_ALL=C sort | head -n 1)
+# unreadable CALL ERROR WORDS ...: of imgverify, such a call on that object
+unreadable()
+{
+	call_=$1 error_=$2
+	shift 2
+	strace -f -qq -o /dev/null -P "$o" -e trace="$call_" \
+		-e inject="$call_:error=$error_" imgverify -q -C kept "$@" \
+		2>err_
+	status_=$?
+	grep -v '^strace: ' err_ >&2
+	return $status_
+}
+
+for call in newfstatat pread64; do
+	for error in ENOMEM ENOSPC; do
+		exits 2 "$call of an object: $error" \
+			unreadable $call $error --scrub
+		ok 'is not damage' test "$(records damaged)" = 0
+		ok 'nor is it intact' test "$(records failed)" = 1
+		ok 'and why is said' grep -q "${o#kept/objects/}: [NC]" err
+	done
+	exits 1 "$call of an object: EIO" unreadable $call EIO --scrub
+	ok 'is damage' test "$(records damaged)" = 1
+done
+exits 3 'a rebuild leaves out none for that' \
+	unreadable pread64 ENOMEM --rebuild
+ok 'but leaves the catalog as it was' test "$(sqlite3 kept/catalog.db \
+	'SELECT count(*) FROM object')" = 2
+exits 0 'the next scrub' imgverify -q -C kept --scrub
+
 # ---- what is new, and what is lost ------------------------------------------
 
 # The audit log is looked at only when another import has made the archive.

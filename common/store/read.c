@@ -86,11 +86,19 @@ static ssize_t read_block(int fd, uint8_t *block, off_t at)
 	return (ssize_t)got;
 }
 
-/* The digest of all that can be read; a read error of the medium gives none.
-   -1: ended by step. */
+/* Whether an error is the medium's, or a file system's that has found itself
+   damaged.  What a disk says comes as it is with O_DIRECT. */
+static bool is_of_medium(int e)
+{
+	return e == EIO || e == ENODATA || e == EREMOTEIO || e == EILSEQ ||
+	       e == EBADMSG || e == EUCLEAN;
+}
+
+/* The digest of all that can be read; failed: 0, or the errno of the read that
+   was the last.  -1: ended by step. */
 static int hash_fd(int fd, const struct stat *st,
 		   const struct img_store_how *how, uint8_t *block,
-		   uint8_t out[IMG_DIGEST_SIZE], bool *whole,
+		   uint8_t out[IMG_DIGEST_SIZE], int *failed,
 		   struct img_err *err)
 {
 	struct img_bulk d;
@@ -105,12 +113,13 @@ static int hash_fd(int fd, const struct stat *st,
 			break;
 		}
 		n = read_block(fd, block, at);
+		if (n < 0)
+			*failed = errno;
 		if (n > 0)
 			img_bulk_add(&d, block, (size_t)n);
 		at += n;
 	}
 	img_bulk_end(&d, out);
-	*whole = n >= 0;
 	return rc;
 }
 
@@ -123,24 +132,30 @@ uint8_t *img_store_block(struct img_err *err)
 	return block;
 }
 
-static int verify_fd(int fd, const uint8_t digest[IMG_DIGEST_SIZE],
+static int verify_fd(int fd, const char *name,
+		     const uint8_t digest[IMG_DIGEST_SIZE],
 		     const struct img_store_how *how, enum img_fixity *out,
 		     struct img_err *err)
 {
 	uint8_t *block, got[IMG_DIGEST_SIZE];
 	struct stat st;
-	bool whole = false;
-	int rc = 0;
+	int rc = 0, failed = 0;
 
 	*out = IMG_DAMAGED;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		return is_of_medium(errno) ? 0 : img_err_sys(err, "%s", name);
+	if (!S_ISREG(st.st_mode))
 		return 0;
 	block = how->block ? how->block : img_store_block(err);
 	if (!block)
 		return -1;
-	rc = hash_fd(fd, &st, how, block, got, &whole, err);
-	if (rc == 0 && whole && memcmp(got, digest, sizeof(got)) == 0)
+	rc = hash_fd(fd, &st, how, block, got, &failed, err);
+	if (rc == 0 && !failed && memcmp(got, digest, sizeof(got)) == 0)
 		*out = IMG_INTACT;
+	if (rc == 0 && failed && !is_of_medium(failed)) {
+		errno = failed;
+		rc = img_err_sys(err, "%s", name);
+	}
 	if (!how->block)
 		free(block);
 	return rc;
@@ -174,13 +189,14 @@ static int verify_at(int at, const char *name, int flags,
 		*out = IMG_MISSING;
 		return 0;
 	}
-	if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EIO)) {
+	if (fd < 0 &&
+	    (errno == ELOOP || errno == ENXIO || is_of_medium(errno))) {
 		*out = IMG_DAMAGED;
 		return 0;
 	}
 	if (fd < 0)
 		return img_err_sys(err, "%s", name);
-	rc = verify_fd(fd, digest, how, out, err);
+	rc = verify_fd(fd, name, digest, how, out, err);
 	close(fd);
 	return rc;
 }

@@ -164,7 +164,8 @@ one()
 	[ "$1" = seccomp ] || so=$preload:$O/tools/nowalls.so
 	before_=$failed n=$((n + 1)) where="$kind $1 $2 $3"
 	run "-o /dev/null -e trace=$1 -e inject=$1:error=$2:when=$3"
-	runs=$((runs + 1))
+	runs=$((runs + 1)) ROT=
+	[ "$mode $2" != 'scrub EIO' ] || ROT=yes
 	cp err said.err
 	judge_"$mode" >why && with_peer >>why ||
 		wrong "$where" "$(head -n 1 why)"
@@ -172,6 +173,10 @@ one()
 	"$good")
 		[ "$said_" = "$want" ] ||
 			wrong "$where" "status $status, and $said_ of $want"
+		;;
+	1)
+		[ -n "$ROT" ] && grep -q '^{"status":"damaged"' out ||
+			wrong "$where" "status 1: $(tail -n 1 said.err)"
 		;;
 	2 | 3 | 75)
 		[ -s said.err ] || [ "$1" = write ] ||

@@ -90,6 +90,7 @@ struct img_put {
 	enum img_verdict verdict;
 	int64_t instance;  /* row of the instance */
 	int64_t object;    /* number of the object within it, from 0 */
+	bool placed;       /* of a duplicate: the object lies in place */
 	bool two_names;    /* this PatientID has another PatientName */
 	bool two_patients; /* this study is listed under another patient */
 	bool two_studies;  /* this SOPInstanceUID is of another series */
@@ -107,6 +108,11 @@ int img_catalog_judge(struct img_catalog *c, const struct img_instance *in,
 int img_catalog_put(struct img_catalog *c, const struct img_instance *in,
 		    enum img_on_conflict how, struct img_put *out,
 		    struct img_err *err);
+
+/* Within a transaction: from now on the object lies at place, in the store with
+   NULL.  There it was not checked yet. */
+int img_catalog_move(struct img_catalog *c, int64_t instance, int64_t object,
+		     const char *place, struct img_err *err);
 
 /* ---- identity --------------------------------------------------------- */
 

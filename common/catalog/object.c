@@ -98,6 +98,19 @@ int img_catalog_object(struct img_catalog *c, int64_t instance, int64_t object,
 	return rc;
 }
 
+int img_catalog_move(struct img_catalog *c, int64_t instance, int64_t object,
+		     const char *place, struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_MOVE, err);
+
+	if (!st)
+		return -1;
+	img_catalog_bind(st, 1, place);
+	sqlite3_bind_int64(st, 2, instance);
+	sqlite3_bind_int64(st, 3, object);
+	return img_catalog_run(c, st, "move object", err);
+}
+
 int img_catalog_whose(struct img_catalog *c, int64_t instance,
 		      struct img_whose *out, struct img_err *err)
 {

@@ -367,6 +367,7 @@ static int judge_digest(struct img_catalog *c, const struct img_instance *in,
 	if (rc == 1) {
 		out->verdict = IMG_DUPLICATE;
 		out->object = sqlite3_column_int64(st, 0);
+		out->placed = sqlite3_column_int(st, 1);
 		sqlite3_reset(st);
 		return 0;
 	}

@@ -36,11 +36,12 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		" checked, verdict, sum) VALUES (:instance, :n, :digest,"
 		" :bytes, :place, :added, NULL, NULL, img_sum(:instance, :n,"
 		" :digest, :bytes, :place, :added, NULL, NULL))",
-	[IMG_SQL_FIND_DIGEST] =
-		"SELECT n FROM object WHERE instance = :instance"
-		" AND n = 0 AND digest = :digest UNION ALL "
-		"SELECT n FROM object WHERE instance = :instance"
-		" AND n > 0 AND digest = :digest",
+	[IMG_SQL_FIND_DIGEST] = "SELECT n, place IS NOT NULL FROM object"
+				" WHERE instance = :instance"
+				" AND n = 0 AND digest = :digest UNION ALL "
+				"SELECT n, place IS NOT NULL FROM object"
+				" WHERE instance = :instance"
+				" AND n > 0 AND digest = :digest",
 	[IMG_SQL_NEXT_OBJECT] = "SELECT coalesce(max(n), -1) + 1 FROM object"
 				" WHERE instance = :instance",
 	[IMG_SQL_PARENTS] =
@@ -111,6 +112,11 @@ static const char *const fixed[IMG_SQL_COUNT] = {
 		"UPDATE object SET checked = :when, verdict = :verdict,"
 		" sum = img_sum(instance, n, digest, bytes, place, added,"
 		" :when, :verdict) WHERE instance = :instance AND n = :n",
+	[IMG_SQL_MOVE] =
+		"UPDATE object SET place = :place, checked = NULL,"
+		" verdict = NULL, sum = img_sum(instance, n, digest, bytes,"
+		" :place, added, NULL, NULL)"
+		" WHERE instance = :instance AND n = :n",
 	[IMG_SQL_NEWEST_CHECK] = "SELECT max(checked) FROM object",
 	[IMG_SQL_DUE_NEVER] =
 		"SELECT instance, n, '' FROM object WHERE checked IS NULL"

@@ -65,12 +65,54 @@ static void warn_put(struct arena *a, struct item *it)
 	it->warned = it->warnings - before;
 }
 
+/* Whether a duplicate is where the archive has its bytes from now on: a copy of
+   what only lies in place, and a file in place where the archive's own is lost
+   or is no longer what it was.  1, 0, -1. */
+static int is_new_home(struct img_ingest *g, const struct item *it,
+		       struct img_err *err)
+{
+	enum img_fixity fixity = IMG_MISSING;
+	struct img_object o;
+	int rc;
+
+	if (it->put.verdict != IMG_DUPLICATE)
+		return 0;
+	if (!g->opts.in_place || it->member)
+		return it->put.placed;
+	if (!it->put.placed)
+		return !img_store_has(g->store, it->in.digest, it->in.bytes);
+	rc = img_catalog_object(g->catalog, it->put.instance, it->put.object,
+				&o, err);
+	if (rc <= 0 || (it->in.place && strcmp(o.place, it->in.place) == 0))
+		return rc < 0 ? -1 : 0;
+	if (img_store_verify_path(o.place, o.digest, false, &fixity, err) < 0)
+		return -1;
+	return fixity != IMG_INTACT;
+}
+
+/* What it is called is what becomes of it. */
+static int find_home(struct img_ingest *g, struct item *it, bool write,
+		     struct img_err *err)
+{
+	int rc = is_new_home(g, it, err);
+
+	if (rc > 0 && write)
+		rc = img_catalog_move(g->catalog, it->put.instance,
+				      it->put.object, it->in.place, err) < 0
+			     ? -1
+			     : 1;
+	if (rc > 0)
+		it->put.verdict = IMG_STORED;
+	return rc < 0 ? -1 : 0;
+}
+
 static int judge(struct img_ingest *g, struct arena *a, struct item *it,
 		 struct img_err *err)
 {
 	if (it->outcome != OBJECT || !g->catalog)
 		return 0;
-	if (img_catalog_judge(g->catalog, &it->in, &it->put, err) < 0)
+	if (img_catalog_judge(g->catalog, &it->in, &it->put, err) < 0 ||
+	    find_home(g, it, false, err) < 0)
 		return -1;
 	warn_put(a, it);
 	return 0;
@@ -90,26 +132,6 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 						       .digest = it->in.digest,
 						       .from = it->from },
 			     err);
-}
-
-/* A copy of an object that is catalogued in place and is intact there adds
-   nothing: in the store it would be in no row.  false or err. */
-static bool lies_in_place(struct img_ingest *g, struct item *it,
-			  struct img_err *err)
-{
-	enum img_fixity fixity = IMG_MISSING;
-	struct img_object o;
-	int rc = img_catalog_object(g->catalog, it->put.instance,
-				    it->put.object, &o, err);
-
-	if (rc <= 0 || !o.place)
-		return rc < 0;
-	if (img_store_verify_path(o.place, o.digest, false, &fixity, err) < 0)
-		return true;
-	if (fixity != IMG_INTACT)
-		return false;
-	img_store_drop(g->store, &it->file);
-	return true;
 }
 
 static void fail_stored(struct img_ingest *g, struct arena *a, struct item *it,
@@ -141,7 +163,8 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	if (it->outcome != OBJECT)
 		return 0;
 	if (img_catalog_put(g->catalog, &it->in, g->opts.on_conflict, &it->put,
-			    err) < 0)
+			    err) < 0 ||
+	    find_home(g, it, true, err) < 0)
 		return -1;
 	warn_put(a, it);
 	if (is_uncompared(g, it)) {
@@ -155,9 +178,6 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 		img_store_drop(g->store, &it->file);
 		return 0;
 	}
-	if (it->file.name[0] && it->put.verdict == IMG_DUPLICATE &&
-	    lies_in_place(g, it, err))
-		return err->code == IMG_OK ? 0 : -1;
 	/* A duplicate that has a file heals an object that was lost. */
 	if (it->file.name[0] &&
 	    img_store_link(g->store, &it->file, it->in.digest, err) < 0) {

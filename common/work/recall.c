@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "work/ingest_private.h"
 
@@ -39,6 +40,38 @@ static int recall_facts(struct img_ingest *g, struct item *it, const char *line,
 	return 0;
 }
 
+/* Whether an object in place makes it needless to look at the input again: it
+   lies there, or it is one that lies elsewhere still.  Who wants a copy does
+   not have it yet. */
+static bool will_do(const struct img_ingest *g, const struct item *it,
+		    const struct img_object *o)
+{
+	char own[CONTAINER_MAX + IMG_PATH_MAX];
+	struct stat st;
+	size_t n;
+
+	if (!it->member) {
+		if (!g->opts.in_place)
+			return false;
+		n = strlen(it->container);
+		snprintf(own, sizeof(own), "%s%s%s", it->container,
+			 n && it->container[n - 1] == '/' ? "" : "/", it->name);
+		if (strcmp(own, o->place) == 0)
+			return true;
+	}
+	return stat(o->place, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == o->bytes;
+}
+
+static bool is_there(struct img_ingest *g, const struct item *it,
+		     const struct img_object *o)
+{
+	if (o->place)
+		return will_do(g, it, o);
+	/* A worker looks whether a file's object is still there. */
+	return !it->member || img_store_has(g->store, o->digest, o->bytes);
+}
+
 /* The object that the input led to, if it is still there. */
 static int recall_object(struct img_ingest *g, struct item *it,
 			 const struct img_seen *s, struct img_err *err)
@@ -53,11 +86,12 @@ static int recall_object(struct img_ingest *g, struct item *it,
 	rc = img_catalog_object(g->known, s->instance, s->object, &o, err);
 	if (rc <= 0)
 		return rc;
-	/* A worker looks whether a file's object is still there. */
-	it->look = !o.place && !it->member;
-	if (!o.place && it->member &&
-	    !img_store_has(g->store, o.digest, o.bytes))
+	if (!is_there(g, it, &o)) {
+		memset(&it->in, 0, sizeof(it->in));
+		it->warnings = 0;
 		return 0;
+	}
+	it->look = !o.place && !it->member;
 	if (!own)
 		set_facts(g, it,
 			  &(struct img_record){

@@ -135,7 +135,7 @@ for what in in many; do
 			ok "$t: what was there is so still" \
 				test "$(records duplicate)" = 1
 		fi
-		ok "$t: stderr says sync" grep -Eq 'sync|disk I/O' err
+		ok "$t: stderr says sync" grep -Eq 'sync|catalog.db: Input/output error' err
 		sound "$t"
 		exits 0 "$t: the next run" import $what
 		sound "$t, next run"

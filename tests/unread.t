@@ -156,6 +156,65 @@ ok 'but leaves the catalog as it was' test "$(sqlite3 kept/catalog.db \
 	'SELECT count(*) FROM object')" = 2
 exits 0 'the next scrub' imgverify -q -C kept --scrub
 
+# ---- a disk that fails is no damage -----------------------------------------
+
+imgimport -q -C arch in >/dev/null
+# met FILE CALL ERROR WHEN COMMAND ...: a call for a file of the catalog fails
+met()
+{
+	file_=arch/$1 call_=$2 how_=error=$3:when=$4
+	shift 4
+	strace -f -qq -o trace -P "$file_" -e trace="$call_" \
+		-e inject="$call_:$how_" "$@" 2>err_
+	status_=$?
+	grep -v '^strace: ' err_ >&2
+	return $status_
+}
+
+k=0 wrong=
+while k=$((k + 2)); do
+	met catalog.db pread64 EIO $k imgquery -q -C arch --format jsonl >out 2>err
+	status=$?
+	grep -q INJECTED trace || break
+	echo 'imgquery: arch/catalog.db: Input/output error' | cmp -s - err &&
+		test $status = 3 -a ! -s out || wrong="$wrong $k"
+done
+ok 'each read of the catalog that fails is told as that' \
+	test $k -gt 5 -a -z "$wrong"
+
+k=0 wrong=
+while k=$((k + 2)); do
+	met catalog.db pread64 EIO $k imgverify -q -C arch --rebuild >out 2>err
+	status=$?
+	grep -q INJECTED trace || break
+	test $status = 0 -o $status = 3 && test ! -s out &&
+		! grep -Ev 'arch/catalog.db(.new)?: Input/output error$' err &&
+		test "$(sqlite3 arch/catalog.db \
+			'SELECT count(*) FROM sent')" = 2 || wrong="$wrong $k"
+done
+ok 'and no rebuild leaves out what it could not read' \
+	test $k -gt 5 -a -z "$wrong"
+
+phantom one --modality CT --uid 2.25.3 more.dcm
+imgquery -q -C arch >out
+while read -r file call error word; do
+	exits 3 "$call of $file: $error" \
+		met "$file" "$call" "$error" 1+ imgimport -q -C arch more.dcm
+	echo "imgimport: arch/catalog.db: $word" >want
+	ok 'is told in the words of the system' \
+		cmp -s want - <<!
+$(grep -v 'more.dcm: not stored: ' err)
+!
+	ok 'and of nothing it is said to be stored' test "$(records stored)" = 0
+done <<'!'
+catalog.db openat EROFS Read-only file system
+catalog.db-shm openat ENOSPC No space left on device
+catalog.db-shm fcntl ENOLCK No locks available
+catalog.db-wal pwrite64 ENOSPC No space left on device
+catalog.db-wal fdatasync EIO Input/output error
+!
+exits 0 'and then it is' imgimport -q -C arch more.dcm
+
 # ---- what is new, and what is lost ------------------------------------------
 
 # The audit log is looked at only when another import has made the archive.

@@ -116,8 +116,9 @@ int img_catalog_take_checks(struct img_catalog *c, const char *other,
 	if (img_catalog_step(c, st, "attach", err) == 0) {
 		rc = take(c, take_checks, err);
 		/* One of before version 3 has none. */
-		if (rc == 0)
-			(void)take(c, take_identities, &old);
+		if (rc == 0 && take(c, take_identities, &old) < 0 &&
+		    old.code != IMG_E_MALFORMED)
+			rc = img_err_set(err, old.code, "%s", old.text);
 		sqlite3_finalize(st);
 		st = NULL;
 		(void)sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL);

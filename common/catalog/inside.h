@@ -128,8 +128,17 @@ void img_catalog_be_patient(struct img_catalog *c);
 /* The layer that gives pages their sums, and room for these in a new file. */
 const char *img_catalog_vfs(void);
 void img_catalog_reserve(sqlite3 *db);
+/* Page size by the header of the file, 0 if its pages have no sums; whether a
+   page, counted from 1, has its. */
+#define IMG_PAGE_HEADER 100
+unsigned img_page_size(const uint8_t *header);
+bool img_page_has_sum(const uint8_t *page, size_t size, uint64_t number);
+/* What the system said when it last failed in this thread, and whether it was
+   about a temporary file. */
+int img_catalog_errno(bool *temporary);
 
-/* sqlite's last error as ours: "FILE: what: why". */
+/* sqlite's last error as ours: "FILE: why" in the system's words where it was
+   the system that refused, else "FILE: what: why". */
 int img_catalog_failed(struct img_catalog *c, const char *what,
 		       struct img_err *err);
 /* The statement, reset and prepared if it was not; NULL on failure. */

@@ -179,6 +179,15 @@ static int check_file(const char *file, struct img_err *err)
 	return 0;
 }
 
+/* It was opened for reading, as it cannot be written. */
+static int refuse_read_only(struct img_catalog *c, struct img_err *err)
+{
+	bool temporary;
+
+	errno = img_catalog_errno(&temporary);
+	return img_err_sys(err, "%s", c->file);
+}
+
 static int open_db(struct img_catalog *c, const char *name, int flags,
 		   struct img_err *err)
 {
@@ -191,6 +200,9 @@ static int open_db(struct img_catalog *c, const char *name, int flags,
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		return img_catalog_failed(c, "open", err);
 	}
+	if (flags & SQLITE_OPEN_READWRITE &&
+	    sqlite3_db_readonly(c->db, "main") == 1)
+		return refuse_read_only(c, err);
 	img_catalog_be_patient(c);
 	sqlite3_db_config(c->db, on[0], 1, (int *)NULL);
 	return exec(c, settings, "open", err);
@@ -287,9 +299,13 @@ static int wait_for_schema(struct img_catalog *c, struct img_err *err)
 /* Whether sqlite could not make the log's index: it needs to write there. */
 static bool lacks_index(struct img_catalog *c)
 {
-	int rc = c->db ? sqlite3_errcode(c->db) & 0xFF : SQLITE_OK;
+	int rc = c->db ? sqlite3_errcode(c->db) & 0xFF : SQLITE_OK, e;
+	bool temporary;
 
-	return rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY;
+	if (rc != SQLITE_CANTOPEN)
+		return rc == SQLITE_READONLY;
+	e = img_catalog_errno(&temporary);
+	return e == ENOENT || e == EACCES || e == EPERM || e == EROFS;
 }
 
 static int open_read(struct img_catalog *c, struct img_err *err)

@@ -1,4 +1,5 @@
 /* stmt.c - statements: prepared once, stepped, their failures ours. */
+#include <errno.h>
 #include <string.h>
 
 #include "catalog/inside.h"
@@ -49,12 +50,37 @@ static bool is_other_schema(const char *why)
 	return false;
 }
 
+/* What the system said; 0 if it was not asked.  ENOENT is none: of a file that
+   could not be made it tells only that it then could not be read. */
+static int errno_of(int rc, bool *temporary)
+{
+	int e = img_catalog_errno(temporary);
+
+	switch (rc & 0xFF) {
+	case SQLITE_FULL:
+		return ENOSPC;
+	case SQLITE_IOERR:
+		return rc == SQLITE_IOERR_NOMEM ? ENOMEM : e;
+	case SQLITE_CANTOPEN:
+		return e == ENOENT ? 0 : e;
+	default:
+		return 0;
+	}
+}
+
 int img_catalog_failed(struct img_catalog *c, const char *what,
 		       struct img_err *err)
 {
 	int rc = sqlite3_extended_errcode(c->db);
 	const char *why = sqlite3_errmsg(c->db);
+	bool temporary = false;
+	int e = errno_of(rc, &temporary);
 
+	if (e != 0) {
+		errno = e;
+		return img_err_sys(err, "%s%s", c->file,
+				   temporary ? ": temporary file" : "");
+	}
 	if ((rc & 0xFF) == SQLITE_ERROR && is_other_schema(why))
 		rc = SQLITE_CORRUPT;
 	return img_err_set(err, code_of(rc), "%s: %s: %.*s", c->file, what,

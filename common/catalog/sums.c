@@ -8,29 +8,27 @@
  * a page, file format section 1.3.4).  A thin layer over the system's VFS does
  * it; pages in the log (-wal) have SQLite's own sums.  Whoever opens the file
  * without this layer can read it; what he writes has no sum.
+ *
+ * The layer also keeps what the system said when something failed: SQLite has
+ * words of its own for it (sqlite3_system_errno knows nothing of commits), and
+ * takes a disk that cannot be read for a damaged file.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "catalog/inside.h"
 
 #define RESERVED 8
-#define HEADER   100 /* of the file */
 #define PAGE_MAX 65536
-#define RETRIES  5
 #define VFS_NAME "img"
 
 struct sums_file {
 	sqlite3_file base; /* must be first */
 	bool main;         /* the database file itself */
 	bool log;          /* its -wal */
+	bool temp;         /* has no name: a sort that is large */
+	bool writes;       /* was opened for that */
 	sqlite3_int64 end; /* of the log: no write up to here makes it grow */
 	unsigned page;     /* its page size, with sums; 0: none, or unknown */
 	uint8_t *buf;
@@ -40,9 +38,44 @@ struct sums_file {
 static sqlite3_vfs layer;
 static sqlite3_vfs *below;
 
+/* Of the last call that failed in this thread. */
+static _Thread_local int last_errno;
+static _Thread_local bool last_was_temp;
+
 static sqlite3_file *file_below(sqlite3_file *f)
 {
 	return (sqlite3_file *)((struct sums_file *)f + 1);
+}
+
+/* ---- failures ----------------------------------------------------------- */
+
+/* What a call below gave, whose errno is kept.  SQLite makes damage of
+   SQLITE_IOERR_CORRUPTFS, which is but a read that met EIO. */
+static int noted(const sqlite3_file *f, int rc)
+{
+	if (((rc & 0xFF) == SQLITE_IOERR && rc != SQLITE_IOERR_SHORT_READ) ||
+	    (rc & 0xFF) == SQLITE_CANTOPEN || rc == SQLITE_FULL) {
+		last_errno = rc == SQLITE_FULL ? ENOSPC : errno;
+		last_was_temp = f && ((const struct sums_file *)f)->temp;
+	}
+	return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;
+}
+
+/* The same for a lock; errno was 0 before.  One that cannot be had at all is
+   not held by somebody else. */
+static int lock_noted(const sqlite3_file *f, int rc)
+{
+	if (rc == SQLITE_BUSY && errno != 0 && errno != EAGAIN &&
+	    errno != EACCES && errno != EBUSY && errno != EINTR &&
+	    errno != ETIMEDOUT && errno != EDEADLK)
+		rc = SQLITE_IOERR_LOCK;
+	return noted(f, rc);
+}
+
+int img_catalog_errno(bool *temporary)
+{
+	*temporary = last_was_temp;
+	return last_errno;
 }
 
 /* ---- sums --------------------------------------------------------------- */
@@ -61,7 +94,7 @@ static void put_sum(uint8_t *page, size_t size, uint64_t number)
 		page[size - RESERVED + (size_t)i] = (uint8_t)(sum >> (8 * i));
 }
 
-static bool has_sum(const uint8_t *page, size_t size, uint64_t number)
+bool img_page_has_sum(const uint8_t *page, size_t size, uint64_t number)
 {
 	uint64_t sum = page_sum(page, size, number);
 
@@ -72,8 +105,7 @@ static bool has_sum(const uint8_t *page, size_t size, uint64_t number)
 	return true;
 }
 
-/* Page size from the header of the file, 0 if its pages have no sums. */
-static unsigned page_size(const uint8_t *header)
+unsigned img_page_size(const uint8_t *header)
 {
 	unsigned size = (unsigned)header[16] << 8 | header[17];
 
@@ -122,7 +154,7 @@ static int log_write(struct sums_file *s, const void *p, int n,
 
 	if (rc == SQLITE_OK)
 		grow_log(s, to, at + n);
-	return rc;
+	return noted(&s->base, rc);
 }
 
 static int sums_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
@@ -133,18 +165,18 @@ static int sums_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	if (s->log)
 		return log_write(s, p, n, at);
 	if (!s->main)
-		return to->pMethods->xWrite(to, p, n, at);
-	if (at == 0 && n >= HEADER)
-		s->page = page_size(p);
+		return noted(f, to->pMethods->xWrite(to, p, n, at));
+	if (at == 0 && n >= IMG_PAGE_HEADER)
+		s->page = img_page_size(p);
 	if (s->page == 0 || n != (int)s->page || at % s->page)
-		return to->pMethods->xWrite(to, p, n, at);
+		return noted(f, to->pMethods->xWrite(to, p, n, at));
 	if (!s->buf)
 		s->buf = malloc(PAGE_MAX);
 	if (!s->buf)
 		return SQLITE_IOERR_NOMEM;
 	memcpy(s->buf, p, (size_t)n);
 	put_sum(s->buf, s->page, (uint64_t)(at / s->page) + 1);
-	return to->pMethods->xWrite(to, s->buf, n, at);
+	return noted(f, to->pMethods->xWrite(to, s->buf, n, at));
 }
 
 static int sums_close(sqlite3_file *f)
@@ -160,45 +192,53 @@ static int sums_close(sqlite3_file *f)
 /* All else goes through. */
 static int sums_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-	f = file_below(f);
-	return f->pMethods->xRead(f, p, n, at);
+	sqlite3_file *to = file_below(f);
+
+	return noted(f, to->pMethods->xRead(to, p, n, at));
 }
 
 static int sums_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
+	sqlite3_file *to = file_below(f);
+
 	((struct sums_file *)f)->end = 0;
-	f = file_below(f);
-	return f->pMethods->xTruncate(f, n);
+	return noted(f, to->pMethods->xTruncate(to, n));
 }
 
 static int sums_sync(sqlite3_file *f, int flags)
 {
-	f = file_below(f);
-	return f->pMethods->xSync(f, flags);
+	sqlite3_file *to = file_below(f);
+
+	return noted(f, to->pMethods->xSync(to, flags));
 }
 
 static int sums_size(sqlite3_file *f, sqlite3_int64 *n)
 {
-	f = file_below(f);
-	return f->pMethods->xFileSize(f, n);
+	sqlite3_file *to = file_below(f);
+
+	return noted(f, to->pMethods->xFileSize(to, n));
 }
 
 static int sums_lock(sqlite3_file *f, int how)
 {
-	f = file_below(f);
-	return f->pMethods->xLock(f, how);
+	sqlite3_file *to = file_below(f);
+
+	errno = 0;
+	return lock_noted(f, to->pMethods->xLock(to, how));
 }
 
 static int sums_unlock(sqlite3_file *f, int how)
 {
-	f = file_below(f);
-	return f->pMethods->xUnlock(f, how);
+	sqlite3_file *to = file_below(f);
+
+	return noted(f, to->pMethods->xUnlock(to, how));
 }
 
 static int sums_reserved(sqlite3_file *f, int *out)
 {
-	f = file_below(f);
-	return f->pMethods->xCheckReservedLock(f, out);
+	sqlite3_file *to = file_below(f);
+
+	return noted(f, to->pMethods->xCheckReservedLock(to, out));
 }
 
 static int sums_control(sqlite3_file *f, int op, void *arg)
@@ -222,14 +262,24 @@ static int sums_traits(sqlite3_file *f)
 static int sums_shm_map(sqlite3_file *f, int page, int size, int extend,
 			void volatile **out)
 {
-	f = file_below(f);
-	return f->pMethods->xShmMap(f, page, size, extend, out);
+	sqlite3_file *to = file_below(f);
+	int rc;
+
+	errno = 0;
+	rc = to->pMethods->xShmMap(to, page, size, extend, out);
+	/* It may be read only, and was to be written. */
+	if ((rc & 0xFF) == SQLITE_READONLY && errno != 0 &&
+	    ((struct sums_file *)f)->writes)
+		rc = SQLITE_IOERR_SHMOPEN;
+	return noted(f, rc);
 }
 
 static int sums_shm_lock(sqlite3_file *f, int offset, int n, int flags)
 {
-	f = file_below(f);
-	return f->pMethods->xShmLock(f, offset, n, flags);
+	sqlite3_file *to = file_below(f);
+
+	errno = 0;
+	return lock_noted(f, to->pMethods->xShmLock(to, offset, n, flags));
 }
 
 static void sums_shm_barrier(sqlite3_file *f)
@@ -265,26 +315,57 @@ static const sqlite3_io_methods methods = { 2,
 					    NULL,
 					    NULL };
 
+/* Not known, pages would be written without their sums. */
+static int learn_page(struct sums_file *s)
+{
+	sqlite3_file *to = file_below(&s->base);
+	uint8_t header[IMG_PAGE_HEADER];
+	int rc = to->pMethods->xRead(to, header, IMG_PAGE_HEADER, 0);
+
+	if (rc == SQLITE_OK)
+		s->page = img_page_size(header);
+	return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : noted(&s->base, rc);
+}
+
 static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f,
 		     int flags, int *out)
 {
 	struct sums_file *s = (struct sums_file *)f;
-	uint8_t header[HEADER];
 	sqlite3_file *to = file_below(f);
-	int rc;
+	int rc, got = 0;
 
 	(void)vfs;
 	memset(s, 0, sizeof(*s));
 	to->pMethods = NULL;
-	rc = below->xOpen(below, name, to, flags, out);
-	if (rc != SQLITE_OK)
-		return rc;
-	s->base.pMethods = &methods;
 	s->main = flags & SQLITE_OPEN_MAIN_DB;
 	s->log = flags & SQLITE_OPEN_WAL;
-	if (s->main && to->pMethods->xRead(to, header, HEADER, 0) == SQLITE_OK)
-		s->page = page_size(header);
+	s->temp = !name;
+	s->writes = flags & SQLITE_OPEN_READWRITE;
+	errno = 0;
+	rc = below->xOpen(below, name, to, flags, &got);
+	/* SQLite falls back to reading, and forgets why. */
+	if (s->writes && !(got & SQLITE_OPEN_READWRITE))
+		noted(f, SQLITE_CANTOPEN);
+	else
+		noted(f, rc);
+	s->writes = got & SQLITE_OPEN_READWRITE;
+	if (rc == SQLITE_OK && s->main)
+		rc = learn_page(s);
+	if (rc != SQLITE_OK) {
+		if (to->pMethods)
+			to->pMethods->xClose(to);
+		return rc;
+	}
+	s->base.pMethods = &methods;
+	if (out)
+		*out = got;
 	return SQLITE_OK;
+}
+
+static int sums_full_path(sqlite3_vfs *vfs, const char *name, int n, char *out)
+{
+	(void)vfs;
+	return noted(NULL, below->xFullPathname(below, name, n, out));
 }
 
 /* Threads may come here at once: the first makes it, under SQLite's lock. */
@@ -305,6 +386,7 @@ const char *img_catalog_vfs(void)
 			layer.szOsFile =
 				(int)sizeof(struct sums_file) + below->szOsFile;
 			layer.xOpen = sums_open;
+			layer.xFullPathname = sums_full_path;
 		}
 	}
 	sqlite3_mutex_leave(m);
@@ -318,116 +400,4 @@ void img_catalog_reserve(sqlite3 *db)
 	int n = RESERVED;
 
 	sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
-}
-
-/* ---- checking ----------------------------------------------------------- */
-
-/* A page that somebody writes just now is looked at again. */
-static int page_ok(int fd, uint8_t *buf, unsigned size, uint64_t number,
-		   int tries, const char *file, struct img_err *err)
-{
-	const struct timespec nap = { 0, 50 * 1000 * 1000 };
-	off_t at = (off_t)((number - 1) * size);
-
-	while (tries--) {
-		ssize_t n = img_pread_full(fd, buf, size, at);
-
-		if (n < 0)
-			return img_err_sys(err, "%s", file);
-		if (n == (ssize_t)size && has_sum(buf, size, number))
-			return 1;
-		if (tries)
-			nanosleep(&nap, NULL);
-	}
-	return 0;
-}
-
-static bool log_is_empty(const char *file)
-{
-	char log[PATH_MAX];
-	struct stat st;
-
-	if (snprintf(log, sizeof(log), "%s-wal", file) >= (int)sizeof(log))
-		return false;
-	return stat(log, &st) == 0 ? st.st_size == 0 : errno == ENOENT;
-}
-
-/* How many pages the file must have, by its header (file format section
-   1.3.7); 0 if that cannot be told, as when the log holds some of them. */
-static uint64_t pages_due(const uint8_t *header, const char *file)
-{
-	const uint8_t *n = header + 28;
-
-	if (memcmp(header + 24, header + 92, 4) != 0 || !log_is_empty(file))
-		return 0;
-	return (uint64_t)n[0] << 24 | (uint64_t)n[1] << 16 | n[2] << 8 | n[3];
-}
-
-static int check_pages(int fd, const char *file, unsigned size, uint64_t pages,
-		       int tries,
-		       int (*f)(void *arg, uint64_t page, struct img_err *err),
-		       void *arg, struct img_err *err)
-{
-	uint8_t *buf = malloc(size);
-	int rc = 1;
-
-	if (!buf)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	for (uint64_t i = 1; i <= pages && rc >= 0; i++) {
-		rc = page_ok(fd, buf, size, i, tries, file, err);
-		if (rc == 0)
-			rc = f(arg, i, err);
-	}
-	free(buf);
-	return rc < 0 ? -1 : 0;
-}
-
-int img_catalog_check_file(const char *file, bool in_use,
-			   int (*f)(void *arg, uint64_t page,
-				    struct img_err *err),
-			   void *arg, struct img_err *err)
-{
-	uint8_t header[HEADER];
-	int fd = open(file, O_RDONLY | O_CLOEXEC), rc = -1;
-	uint64_t there;
-	unsigned size;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		img_err_sys(err, "%s", file);
-		goto out;
-	}
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	if (st.st_size == 0) { /* all of it is still in the log */
-		rc = log_is_empty(file) ? f(arg, 1, err) : 0;
-		goto out;
-	}
-	memset(header, 0, sizeof(header));
-	if (img_pread_full(fd, header, sizeof(header), 0) < 0) {
-		img_err_sys(err, "%s", file);
-		goto out;
-	}
-	size = page_size(header);
-	if (size == 0) {
-		rc = f(arg, 1, err);
-		goto out;
-	}
-	there = ((uint64_t)st.st_size + size - 1) / size;
-	rc = check_pages(fd, file, size, there, in_use ? RETRIES : 1, f, arg,
-			 err);
-	if (rc == 0 && there < pages_due(header, file))
-		rc = f(arg, there + 1, err); /* the first that is not there */
-out:
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-int img_catalog_check_pages(struct img_catalog *c,
-			    int (*f)(void *arg, uint64_t page,
-				     struct img_err *err),
-			    void *arg, struct img_err *err)
-{
-	return c->summed ? img_catalog_check_file(c->file, true, f, arg, err)
-			 : 0;
 }

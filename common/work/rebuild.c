@@ -277,7 +277,9 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 	r->has_old = img_catalog_compare(r->fresh, old, differs, r, &why) == 0;
 	if (r->has_old)
 		return 0;
-	if (why.code == IMG_E_IO && strcmp(why.text, "stdout") == 0)
+	/* What the system did not let us read may be whole. */
+	if (why.code == IMG_E_IO || why.code == IMG_E_BUSY ||
+	    why.code == IMG_E_DENIED || why.code == IMG_E_NOMEM)
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(r, "damaged", "catalog.db", NULL, NULL,
 		    "it cannot be read to its end", NULL, err);

@@ -148,10 +148,11 @@ const char *img_archive_name(char out[IMG_PATH_MAX], const char *raw,
 		why = "name with a drive letter";
 	if (why)
 		return why;
-	if (!tidy(out))
-		return "name with '..'";
+	/* First, or it would lay "..;1" bare. */
 	if (from == IMG_NAME_ISO)
 		drop_version(out);
+	if (!tidy(out))
+		return "name with '..'";
 	if (!out[0])
 		snprintf(out, IMG_PATH_MAX, ".");
 	return NULL;

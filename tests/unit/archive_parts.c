@@ -51,6 +51,11 @@ static void test_names(void **state)
 	named("IM1.;1", IMG_NAME_ISO, "IM1", NULL);
 	named("A/IM1.DCM;12", IMG_NAME_ISO, "A/IM1.DCM", NULL);
 	named("A;B", IMG_NAME_ISO, "A;B", NULL);
+	named("..;1", IMG_NAME_ISO, NULL, dots);
+	named("A/..;2", IMG_NAME_ISO, NULL, dots);
+	named("A\\..;1", IMG_NAME_ISO, NULL, dots);
+	named("A/.;1", IMG_NAME_ISO, "A", NULL);
+	named("A/;1", IMG_NAME_ISO, "A", NULL);
 	named("IM1.;1", IMG_NAME_TAR, "IM1.;1", NULL);
 	named("a\tb\x7F"
 	      "c\xC2\x9B"

@@ -34,19 +34,57 @@ int img_picture_png(const struct img_raster *r, struct img_buf *out,
 	return rc;
 }
 
-struct trap {
-	struct jpeg_error_mgr mgr;
+#define PIECE 16384 /* bytes that libjpeg gathers at a time */
+
+/* libjpeg's own destination in memory loses its buffer when there is no more:
+   what it then leaves behind is freed already. */
+struct target {
+	struct jpeg_destination_mgr mgr; /* must be first */
+	struct jpeg_error_mgr errors;
 	jmp_buf back;
+	struct img_buf *out;
+	struct img_err *err;
+	JOCTET piece[PIECE];
 };
 
 static void fail(j_common_ptr c)
 {
-	longjmp(((struct trap *)c->err)->back, 1);
+	struct target *t = c->client_data;
+
+	longjmp(t->back, 1);
 }
 
 static void silent(j_common_ptr c)
 {
 	(void)c;
+}
+
+static void begin(j_compress_ptr c)
+{
+	struct target *t = c->client_data;
+
+	t->mgr.next_output_byte = t->piece;
+	t->mgr.free_in_buffer = PIECE;
+}
+
+static void put(j_compress_ptr c, size_t n)
+{
+	struct target *t = c->client_data;
+
+	if (img_buf_add(t->out, t->piece, n, t->err) < 0)
+		longjmp(t->back, 1);
+	begin(c);
+}
+
+static boolean full(j_compress_ptr c)
+{
+	put(c, PIECE);
+	return TRUE;
+}
+
+static void end(j_compress_ptr c)
+{
+	put(c, PIECE - c->dest->free_in_buffer);
 }
 
 static void write_rows(struct jpeg_compress_struct *c,
@@ -72,30 +110,27 @@ int img_picture_jpeg(const struct img_raster *r, unsigned quality,
 		     struct img_buf *out, struct img_err *err)
 {
 	struct jpeg_compress_struct c;
-	struct trap trap;
-	unsigned char *volatile mem = NULL;
-	unsigned char *got = NULL;
-	unsigned long n = 0;
-	int rc = -1;
+	struct target t = { .mgr = { .init_destination = begin,
+				     .empty_output_buffer = full,
+				     .term_destination = end },
+			    .out = out,
+			    .err = err };
+	volatile int rc = -1;
 
 	if (r->width > JPEG_MAX_DIMENSION || r->height > JPEG_MAX_DIMENSION)
 		return img_err_set(err, IMG_E_LIMIT,
 				   "a picture too large for JPEG");
-	c.err = jpeg_std_error(&trap.mgr);
-	trap.mgr.error_exit = fail;
-	trap.mgr.output_message = silent;
-	if (setjmp(trap.back) == 0) {
+	memset(&c, 0, sizeof(c));
+	c.err = jpeg_std_error(&t.errors);
+	t.errors.error_exit = fail;
+	t.errors.output_message = silent;
+	c.client_data = &t;
+	if (setjmp(t.back) == 0) {
 		jpeg_create_compress(&c);
-		jpeg_mem_dest(&c, &got, &n);
+		c.dest = &t.mgr;
 		write_rows(&c, r, quality);
 		rc = 0;
 	}
-	mem = got;
 	jpeg_destroy_compress(&c);
-	if (rc < 0)
-		img_err_set(err, IMG_E_NOMEM, "libjpeg failed");
-	else
-		rc = img_buf_add(out, mem, n, err);
-	free(mem);
-	return rc;
+	return rc < 0 ? img_err_set(err, IMG_E_NOMEM, "out of memory") : 0;
 }

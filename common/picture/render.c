@@ -64,6 +64,14 @@ static double modality(const struct grey *g, int64_t v)
 				 : (double)v;
 }
 
+/* A rescale makes numbers that no integer holds, and some that are none. */
+static uint16_t lut_near(const struct lut *l, double x)
+{
+	double i = floor(x) - l->first;
+
+	return l->v[!(i > 0) ? 0 : i >= l->n ? l->n - 1 : (uint32_t)i];
+}
+
 static uint8_t shade(const struct grey *g, int64_t v)
 {
 	double x = modality(g, v), y, c = g->center, w = g->width;
@@ -71,8 +79,7 @@ static uint8_t shade(const struct grey *g, int64_t v)
 	if (g->lut) {
 		const struct lut *l = &g->p->voi;
 
-		y = lut_at(l, (int64_t)floor(x)) /
-		    (double)((1u << l->bits) - 1);
+		y = lut_near(l, x) / (double)((1u << l->bits) - 1);
 	} else if (g->function == VOI_SIGMOID) {
 		y = 1 / (1 + exp(-4 * (x - c) / w));
 	} else if (g->function == VOI_LINEAR_EXACT) {

@@ -204,6 +204,14 @@ same 'is told, object by object' got <<!
 !
 again
 
+sqlite3 arch/catalog.db "UPDATE object SET digest = x'abcd' WHERE instance =
+	(SELECT id FROM instance WHERE SOPInstanceUID = '2.25.1')"
+exits 1 'a digest that is none' verify --rebuild
+ok 'is not told' grep -qx \
+	'{"status":"missing","SOPInstanceUID":"2.25.1","reason":"only the old catalog listed it"}' \
+	out
+again
+
 # ---- objects and catalog apart -------------------------------------------
 
 o=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) || '/' ||

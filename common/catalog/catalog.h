@@ -426,7 +426,7 @@ int img_catalog_digests(struct img_catalog *c, uint64_t **out, size_t *n,
 			struct img_err *err);
 /* Compares with another catalog file, object by object: f is told each one
    that only this one has (+), only the other has (-), or whose attributes
-   differ (~). */
+   differ (~); digest NULL: that of the row is none. */
 int img_catalog_compare(struct img_catalog *c, const char *other,
 			int (*f)(void *arg, char how, const char *sop,
 				 const uint8_t *digest, struct img_err *err),

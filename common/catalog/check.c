@@ -290,12 +290,15 @@ static int one_side(struct compare *k, const char *a, const char *b, char how,
 	st = img_catalog_prepare(k->c, sql.data, err);
 	while (st && (rc = img_catalog_step(k->c, st, "compare", err)) == 1) {
 		bool both = sqlite3_column_int(st, 2);
+		const void *digest = sqlite3_column_blob(st, 1);
 
 		if (both && how == '-')
 			continue;
+		if (sqlite3_column_bytes(st, 1) != IMG_DIGEST_SIZE)
+			digest = NULL;
 		if (k->f(k->arg, both ? '~' : how,
-			 (const char *)sqlite3_column_text(st, 0),
-			 sqlite3_column_blob(st, 1), err) < 0) {
+			 (const char *)sqlite3_column_text(st, 0), digest,
+			 err) < 0) {
 			rc = -1;
 			break;
 		}

@@ -134,7 +134,7 @@ static void remove_session(int tmp, const char *name)
 
 static void clean_tmp(int tmp)
 {
-	int fd = dup(tmp);
+	int fd = fcntl(tmp, F_DUPFD_CLOEXEC, 3);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 

@@ -103,11 +103,14 @@ static int finds(struct img_anon *a, struct img_dicom_reader *r,
 	if (img_charset_utf8(&a->charset, ev->vr, ev->value, ev->length,
 			     &a->text2, &notes, err) < 0)
 		return -1;
-	if (a->text2.len <= ev->length &&
-	    memcmp(img_buf_str(&a->text2), ev->value, a->text2.len) == 0)
-		return 0; /* plain ASCII or UTF-8 */
-	return look_finds(&a->look, (const uint8_t *)img_buf_str(&a->text2),
-			  a->text2.len, what);
+	/* Not if it is plain ASCII or UTF-8. */
+	if ((a->text2.len > ev->length ||
+	     memcmp(img_buf_str(&a->text2), ev->value, a->text2.len) != 0) &&
+	    look_finds(&a->look, (const uint8_t *)img_buf_str(&a->text2),
+		       a->text2.len, what))
+		return 1;
+	return look_finds_spelt(&a->look, img_buf_str(&a->text2), a->text2.len,
+				what, err);
 }
 
 /* What lies behind the last native frame, or in a coded one.  Of frames that

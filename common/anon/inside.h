@@ -3,6 +3,7 @@
  *
  * scan.c    first pass: identity, risk, what to look for
  * look.c    the list of what may not be seen again, and the search for it
+ * spell.c   the same as others write it
  * gate.c    third pass: that search over the new object
  * filter.c  second pass: the new object is written
  * ruling.c  what becomes of each element
@@ -72,10 +73,35 @@ struct look {
 void look_init(struct look *l);
 void look_release(struct look *l);
 void look_reset(struct look *l);
+/* One of its kind, as it is but for case; short ones are passed over.  whole:
+   only where no word goes on around it, of a date no figure behind it. */
+int look_add(struct look *l, enum look_kind kind, const char *p, size_t n,
+	     bool whole, struct img_err *err);
+/* Of at least three bytes, in lower case. */
+bool look_has(const struct look *l, enum look_kind kind, const char *p,
+	      size_t n);
 int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
-int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err);
+
+/* ---- as others write it (spell.c) ------------------------------------- */
+
+#define SPELT_MAX (4u << 20) /* of a text of 64 KiB, with all that it becomes */
+
+/* A name without marks and as the letters that stand for them. */
+int look_add_spellings(struct look *l, const char *utf8, size_t n,
+		       struct img_err *err);
+/* An identifier without what parts it, and without zeros before it. */
+int look_add_id_spellings(struct look *l, const char *p, size_t n,
+			  struct img_err *err);
+/* The first eight digits of each value, in the ways that people write. */
+int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
+/* What look_finds has not found in it, for other letters: 1 found, 0, -1. */
+int look_finds_spelt(const struct look *l, const char *utf8, size_t n,
+		     unsigned what, struct img_err *err);
+
+/* ---- the search ------------------------------------------------------- */
+
 /* BLOB: bytes that are no text, of which texts of some length are looked at.
    WIDE: texts in UTF-16 and UTF-32, too. */
 enum {

@@ -72,8 +72,16 @@ static bool is_there(const struct look *l, const char *p, size_t n,
 	return false;
 }
 
-static int add(struct look *l, enum look_kind kind, const char *p, size_t n,
-	       bool whole, struct img_err *err)
+bool look_has(const struct look *l, enum look_kind kind, const char *p,
+	      size_t n)
+{
+	return is_there(l, p, n,
+			bucket((uint8_t)p[0], (uint8_t)p[1], (uint8_t)p[2]),
+			kind);
+}
+
+int look_add(struct look *l, enum look_kind kind, const char *p, size_t n,
+	     bool whole, struct img_err *err)
 {
 	char folded[512];
 	struct look_item *more;
@@ -159,14 +167,15 @@ int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err)
 			longest = k;
 		if (is_number(p + from, k) ? k >= 5
 					   : k >= 3 && !is_nobody(p + from, k))
-			if (add(l,
-				anon_is_word(p + from, k) ? LOOK_COMMON
-							  : LOOK_NAME,
-				p + from, k, k < 6, err) < 0)
+			if (look_add(l,
+				     anon_is_word(p + from, k) ? LOOK_COMMON
+							       : LOOK_NAME,
+				     p + from, k, k < 6, err) < 0)
 				return -1;
 		from = i + 1;
 	}
-	return n > 4 && longest < 3 ? add(l, LOOK_NAME, p, n, true, err) : 0;
+	return n > 4 && longest < 3 ? look_add(l, LOOK_NAME, p, n, true, err)
+				    : 0;
 }
 
 int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
@@ -183,43 +192,9 @@ int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
 		from = i + 1;
 		if (k < 4 || (is_number(one, k) && k < 5) || is_nobody(one, k))
 			continue;
-		if (add(l, LOOK_ID, one, k, k < 8, err) < 0)
+		if (look_add(l, LOOK_ID, one, k, k < 8, err) < 0 ||
+		    look_add_id_spellings(l, one, k, err) < 0)
 			return -1;
-	}
-	return 0;
-}
-
-/* The first eight digits of each value, in the ways that people write. */
-int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err)
-{
-	static const char *const order[] = { "YYYYMMDD", "YYYY-MM-DD",
-					     "DD.MM.YYYY", "MM/DD/YYYY",
-					     "DD/MM/YYYY" };
-	size_t from = 0;
-
-	for (size_t i = 0; i <= n; i++) {
-		const char *d = p + from;
-		bool ok = i - from >= 8 && is_number(d, 8);
-
-		if (i < n && p[i] != '\\')
-			continue;
-		from = i + 1;
-		/* What stands for no date at all is no trace of one. */
-		if (!ok || memcmp(d, "0000", 4) == 0 ||
-		    memcmp(d, "19000101", 8) == 0)
-			continue;
-		for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
-			char text[12];
-			size_t y = 0, m = 4, k = 6, len = strlen(order[o]);
-
-			for (size_t c = 0; c < len; c++)
-				text[c] = order[o][c] == 'Y'   ? d[y++]
-					  : order[o][c] == 'M' ? d[m++]
-					  : order[o][c] == 'D' ? d[k++]
-							       : order[o][c];
-			if (add(l, LOOK_DATE, text, len, true, err) < 0)
-				return -1;
-		}
 	}
 	return 0;
 }
@@ -296,7 +271,8 @@ static bool stands(const struct look_item *it, const uint8_t *p, size_t n,
 	bool before = at > 0, after = at + it->n < n;
 
 	if (it->kind == LOOK_DATE)
-		return !(before && is_digit(p[at - 1]));
+		return !(before && is_digit(p[at - 1])) &&
+		       !(it->whole && after && is_digit(p[at + it->n]));
 	if (!it->whole)
 		return true;
 	return !(before && is_word(p[at - 1])) &&

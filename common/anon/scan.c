@@ -59,8 +59,11 @@ unsigned img_anon_weaker(const struct img_anon *a)
 
 bool img_anon_tells(const struct img_anon *a, const char *text)
 {
-	return look_finds(&a->look, (const uint8_t *)text, strlen(text),
-			  LOOK_IDS | LOOK_DATES | LOOK_UIDS | LOOK_WORDS);
+	struct img_err full = IMG_ERR_INIT;
+	size_t n = strlen(text);
+
+	return look_finds(&a->look, (const uint8_t *)text, n, LOOK_ALL) ||
+	       look_finds_spelt(&a->look, text, n, LOOK_ALL, &full);
 }
 
 /* ---- values of the object itself -------------------------------------- */
@@ -199,7 +202,22 @@ static int add_name(struct img_anon *a, const struct img_dicom_event *ev,
 	if (img_charset_utf8(&a->charset, "PN", p, ev->length, &a->text, &notes,
 			     err) < 0)
 		return -1;
-	return look_add_name(&a->look, img_buf_str(&a->text), a->text.len, err);
+	if (look_add_name(&a->look, img_buf_str(&a->text), a->text.len, err) <
+	    0)
+		return -1;
+	return look_add_spellings(&a->look, img_buf_str(&a->text), a->text.len,
+				  err);
+}
+
+/* A serial number; a word in its place is none. */
+static bool is_serial(const struct img_dicom_event *ev)
+{
+	if (ev->tag != 0x00181000u)
+		return false;
+	for (uint32_t i = 0; i < ev->length; i++)
+		if (ev->value[i] >= '0' && ev->value[i] <= '9')
+			return true;
+	return false;
 }
 
 static int collect(struct img_anon *a, const struct img_dicom_event *ev,
@@ -218,7 +236,7 @@ static int collect(struct img_anon *a, const struct img_dicom_event *ev,
 		return 0;
 	if (strcmp(u.vr, "PN") == 0)
 		return add_name(a, ev, err);
-	if (anon_is_id(ev->tag))
+	if (anon_is_id(ev->tag) || is_serial(ev))
 		return look_add_id(&a->look, p, ev->length, err);
 	if (u.action == IMG_ACT_NONE || u.safe)
 		return u.action == IMG_ACT_U ? add_uids(a, p, ev->length, err)

@@ -1,0 +1,86 @@
+# imganon-spelt.t - names, identifiers and dates that stay in a text otherwise
+# written than where they belong: the gate finds them, and nothing else.
+. "$(dirname "$0")/lib.sh"
+need dump2dcm jq
+imganon --new-key key 2>/dev/null
+
+# object FILE CHARSET NAME ID TEXT: the text is in an attribute that stays.
+object()
+{
+	printf '(0008,0005) CS %s\n' "$2" >dump
+	cat >>dump <<-!
+	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+	(0008,0018) UI 1.2.826.0.777.1.$(basename "$1" .dcm)
+	(0008,0020) DA 20240115
+	(0010,0010) PN $3
+	(0010,0020) LO $4
+	(0010,0030) DA 19280304
+	(0018,1000) LO SN-70991
+	(0018,1210) SH $5
+	(0020,000d) UI 1.2.826.0.777.1
+	(0020,000e) UI 1.2.826.0.777.2
+	!
+	dump2dcm -q dump "$1"
+}
+
+utf='ISO_IR 192'
+mkdir in
+# What is said of a case is its line: number, what, name, identifier, text.
+while IFS='|' read -r n what name id text; do
+	object "in/$n.dcm" "$utf" "$name" "$id" "$text"
+	echo "$n $what" >>said
+done <<'!'
+11|in capitals|Müller^Jürgen|PID-1|MÜLLER
+12|without its dots|Müller^Jürgen|PID-1|for Muller
+13|with two letters|Müller^Jürgen|PID-1|MUELLER J
+14|with dots, and the name has two letters|Mueller^Hans|PID-1|Müller
+15|a ring as two letters|Åberg^Bo|PID-1|AABERG
+16|an accent of its own|Renée^Zoë|PID-1|Renée
+17|Greek capitals|Διονύσιος|PID-1|ΔΙΟΝΥΣΙΟΣ
+18|Cyrillic capitals|Иванов^Пётр|PID-1|ИВАНОВ
+19|Chinese without a gap|Wang^Wei=王^伟|PID-1|王伟
+20|Korean without a gap|Kim^Minjun=김^민준|PID-1|김민준
+21|two short words|Li^Wu|PID-1|LI WU
+22|an identifier without its bars|Q^R|123-45-6789|123456789
+23|an identifier without zeros|Q^R|00045678|ID 45678
+24|a serial number|Q^R|PID-1|SN-70991
+31|a birth date, short|Q^R|PID-1|4.3.1928
+32|in American|Q^R|PID-1|3/4/1928
+33|with two figures|Q^R|PID-1|04.03.28
+34|with a word|Q^R|PID-1|4 Mar 1928
+35|with a long word|Q^R|PID-1|March 4, 1928
+36|and bars|Q^R|PID-1|04-MAR-1928
+!
+exits 1 'withheld' imganon -q --key key -o held in
+jq -r 'select(.status == "withheld" and (.reason | startswith("(0018,1210)")))
+	| .path[3:5]' out | sort >found
+cut -d ' ' -f 1 said >all
+same 'each of them is found' found <all
+
+# The same letters in other words, dates and numbers.
+rm -r in && mkdir in
+n=40
+while IFS='|' read -r name id text; do
+	n=$((n + 1))
+	object "in/$n.dcm" "$utf" "$name" "$id" "$text"
+done <<'!'
+Müller^Jürgen|PID-1|Molar
+Wang^Wei=王^伟|PID-1|王府
+Kim^Minjun=김^민준|PID-1|김치
+Li^Wu|PID-1|Lily Wutan
+Q^R|00045678|456789
+Q^R|PID-1|14.3.1928
+Q^R|PID-1|04.03.281
+Q^R|PID-1|4 Mar 1982
+!
+exits 0 'others are not' imganon -q --key key -o others in
+ok 'one record each' test "$(wc -l <out)" = 8
+
+# In the characters of another time.
+object latin.dcm 'ISO_IR 100' "$(printf 'M\374ller')" PID-1 \
+	"$(printf 'M\334LLER')"
+exits 1 'Latin-1' imganon -q --key key -o latin latin.dcm
+mkdir MUELLER && object MUELLER/21.dcm "$utf" Müller PID-1 MÜLLER
+exits 1 'in a path' imganon -q --key key -o path MUELLER
+ok 'which is not printed' grep -q '"path":"input 1"' out
+finish

@@ -185,6 +185,7 @@ each()
 			# The 256 shards are made one like the other.
 			[ "$call" != mkdirat ] || [ $k -le 20 ] ||
 				[ $((k % 50)) = 0 ] || [ $k -gt 260 ] || continue
+			turn $k 3 1 || continue
 			rm -rf arch && : >out
 			[ ! -d "$1" ] || cp -a "$1" arch
 			at_call "$call" $k \

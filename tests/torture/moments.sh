@@ -100,7 +100,7 @@ at_call()
 
 turn()
 {
-	[ "$1" -le "$2" ] || [ $(($1 % ${EVERY:-$3})) = 0 ]
+	[ "$1" -le "${FIRST:-$2}" ] || [ $(($1 % ${EVERY:-$3})) = 0 ]
 }
 
 # What the caller's fresh leaves is begun with.

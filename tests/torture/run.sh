@@ -7,8 +7,9 @@
 # TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
 # default, about two hours; TIER=release as often as img-promises(7) promises,
 # a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
-# DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY, SUITE.  (make check has a
-# taste of each, in tests/torture.t; make asan and make fuzz are by themselves.)
+# DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY, SUITE; FIRST and MOST, of
+# system calls and of requests of memory.  (make check has a taste of each, in
+# tests/torture.t; make asan and make fuzz are by themselves.)
 #
 # Prints the totals at the end.  0: all of them have passed; 2: one has not.
 set -u
@@ -18,7 +19,7 @@ export O
 TIER=${TIER:-long}
 case $TIER in
 quick) set_='KILLS=20 CUTS=10 CONTROL=6 DAMAGED=2000 SECONDS_AMONG=20
-	FLIPS=20000 EVERY=20 PART=1/20 MANY=2000' ;;
+	FLIPS=20000 EVERY=100 PART=1/20 MANY=2000 FIRST=1 MOST=20' ;;
 long) set_='KILLS=300 CUTS=200 CONTROL=30 DAMAGED=100000 SECONDS_AMONG=600
 	FLIPS=1000000 EVERY=1 PART=1/1 MANY=100000' ;;
 release) set_='KILLS=10000 CUTS=10000 CONTROL=30 DAMAGED=100000
@@ -29,8 +30,13 @@ for s_ in $set_; do
 	eval ": \"\${${s_%%=*}:=${s_#*=}}\""
 done
 # The whole suite takes hours under valgrind.
+errors=
 case $TIER in
-quick) : "${SUITE:=unit}" ;;
+quick)
+	: "${SUITE:=unit/members}"
+	export EVERY FIRST MOST
+	errors='ERRORS=EIO '
+	;;
 long) : "${SUITE:=unit fuzz}" ;;
 esac
 # Rarer file systems need a tenth.
@@ -88,7 +94,7 @@ recv-cut-xfs FS=xfs recv.sh cut $some
 		rebuild | scrub) n=$((EVERY * 100)) ;;
 		*) n=$((EVERY * 10)) ;;
 		esac
-		echo "faults-$mode faults.sh $mode $n"
+		echo "faults-$mode ${errors}faults.sh $mode $n"
 		echo "faults-$mode-control faults.sh $mode control"
 	done
 	for mode in import receive export anon send rebuild keys; do

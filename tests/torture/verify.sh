@@ -232,6 +232,7 @@ for maker in 'imganon --new-key key' 'imganon --new-trustee trustee' \
 		k=0
 		while :; do
 			k=$((k + 1))
+			turn $k 3 1 || continue
 			rm -f key?? trustee?? sign?? ./*[0-9].pub
 			# shellcheck disable=SC2086 # words
 			at_call "$call" $k ${maker}11 >out 2>err

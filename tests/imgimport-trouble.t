@@ -53,6 +53,58 @@ for a in in.zip in.tar; do
 	new
 done
 
+# scratched SECTOR ...: import of disc.iso, of which these cannot be read
+scratched()
+{
+	rules=
+	for s in "$@"; do rules="${rules:+$rules }pread:scratch:disc.iso:$s"; done
+	failio "$rules" imgimport -q -C arch disc.iso
+}
+# first NAME: the sector where it begins
+first()
+{
+	isoinfo -l -i disc.iso | sed -n "s/.*\[ *\([0-9]*\) .*\] *$1.*/\1/p"
+}
+if command -v genisoimage >/dev/null && command -v isoinfo >/dev/null; then
+	mkdir disc
+	for i in 1 2 3 4 5; do
+		img disc/IM$i $i --rows 300 --cols 300
+	done
+	(cd disc && dcmmkdir -q +r +id .) 2>/dev/null
+	genisoimage -quiet -R -J -o disc.iso disc 2>/dev/null
+	at=$(first IM3)
+	exits 2 'a scratch in an object' scratched $((at + 7)) $((at + 9))
+	grep -v '"stored"' out | sort >got
+	same 'costs that object' got <<!
+{"status":"failed","path":"disc.iso!/IM3","error":{"code":"io","message":"disc.iso!/IM3: cannot be read at byte $((at * 2048 + 14336)) of the disc: Input/output error","by":"imgimport"}}
+{"status":"ignored","path":"disc.iso!/DICOMDIR","reason":"DICOMDIR","listed":5,"absent":0,"unlisted":0}
+{"status":"ignored","path":"disc.iso","reason":"archive","members":6}
+!
+	ok 'the others are stored' test "$(records stored)" = 4
+	sound 'a scratch'
+	exits 0 'once it can be read' import disc.iso
+	ok 'that one is stored' test "$(records stored)" = 1
+	new
+	exits 2 'scratches in two, at their ends' scratched \
+		"$(first IM1)" $(($(first IM5) + 87))
+	ok 'cost both' test "$(records failed),$(records stored)" = 2,3
+	sound 'two scratches'
+	new
+	exits 2 'one in the DICOMDIR' scratched "$(first DICOMDIR)"
+	ok 'costs no object' test "$(records stored)" = 5
+	new
+	at=$(first '\. ')
+	for s in 16 17 18 "$at"; do
+		exits 3 "one where the disc says what it has, sector $s" \
+			scratched "$s"
+		ok 'is told of the disc' grep -q \
+			'"failed","path":"disc.iso","error":{"code":"io"' out
+		new
+	done
+else
+	skip 'a scratched disc' 'genisoimage is not here'
+fi
+
 # ---- files that change ---------------------------------------------------
 
 for how in touch grow; do

@@ -209,6 +209,7 @@ static int open_source(struct img_archive *a, struct img_err *err)
 		return -1;
 	}
 	a->kind = img_archive_sniff(p, n);
+	a->raw.disc = a->kind == IMG_ARCHIVE_ISO;
 	if (a->kind == IMG_ARCHIVE_NONE) {
 		foreign = img_archive_foreign(p, n);
 		return img_err_set(err, IMG_E_UNSUPPORTED, "%s: %s%s", a->name,

@@ -11,6 +11,7 @@
 #include "archive/archive.h"
 
 #define IMG_SOURCE_BLOCK   (256 * 1024)
+#define IMG_SOURCE_SECTOR  2048
 #define IMG_ARCHIVE_WINDOW (32u << 20) /* dictionary of xz, window of zstd */
 
 typedef ssize_t img_source_fn(void *arg, const void **p, struct img_err *err);
@@ -28,6 +29,11 @@ struct img_source {
 	uint8_t *buf; /* fd: the bytes [from, from + have), room for more */
 	int64_t from;
 	size_t have, room;
+	/* Of a disc a sector that cannot be read becomes zeros and bad its
+	   offset, for the reader to say so and to set it to -1 again. */
+	bool disc, blank; /* blank: buf is such a sector */
+	int64_t bad;
+	int64_t careful; /* up to here less is read at a time */
 	uint8_t *head; /* the first bytes, until they are handed out */
 	size_t head_n;
 	const uint8_t *rest; /* what the head did not take of a block */

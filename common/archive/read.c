@@ -36,6 +36,8 @@ static int pull(struct img_archive *a)
 	int64_t at = 0;
 	int rc = archive_read_data_block(a->la, &p, &n, &at);
 
+	if (img_archive_bad(a, a->member, &a->fault) < 0)
+		return -1;
 	if (rc == ARCHIVE_EOF) {
 		a->at_end = true;
 		n = 0;

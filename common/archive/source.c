@@ -15,7 +15,7 @@ static int source_init(struct img_source *s, const char *name,
 	memset(s, 0, sizeof(*s));
 	s->name = name;
 	s->fd = -1;
-	s->size = -1;
+	s->size = s->bad = -1;
 	s->head = malloc(IMG_ARCHIVE_HEAD);
 	if (!s->head)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory", name);
@@ -69,17 +69,53 @@ void img_source_release(struct img_source *s)
 	s->buf = s->head = NULL;
 }
 
-/* Reads a block at s->at into buf. */
-static ssize_t fill(struct img_source *s)
+static ssize_t read_some(struct img_source *s, size_t n)
 {
-	ssize_t n;
+	ssize_t got;
 
 	do {
 		if (s->size >= 0)
-			n = pread(s->fd, s->buf, s->room, s->base + s->at);
+			got = pread(s->fd, s->buf, n, s->base + s->at);
 		else
-			n = read(s->fd, s->buf, s->room);
-	} while (n < 0 && errno == EINTR);
+			got = read(s->fd, s->buf, n);
+	} while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* The block at s->at cannot be read as a whole: what lies before the sector
+   that is the reason, or that sector. */
+static ssize_t fill_careful(struct img_source *s)
+{
+	size_t n = 16 * IMG_SOURCE_SECTOR, sector;
+	ssize_t got;
+
+	sector = IMG_SOURCE_SECTOR -
+		 (size_t)((s->base + s->at) % IMG_SOURCE_SECTOR);
+	if (sector > s->room)
+		sector = s->room;
+	got = read_some(s, n < s->room ? n : s->room);
+	if (got < 0 && errno == EIO)
+		got = read_some(s, sector);
+	if (got >= 0 || errno != EIO || !s->disc)
+		return got;
+	s->blank = true;
+	memset(s->buf, 0, sector);
+	return (ssize_t)sector;
+}
+
+/* Reads a block at s->at into buf. */
+static ssize_t fill(struct img_source *s)
+{
+	ssize_t n = -1;
+
+	s->blank = false;
+	if (s->at >= s->careful) {
+		n = read_some(s, s->room);
+		if (n < 0 && errno == EIO && s->size >= 0)
+			s->careful = s->at + (int64_t)s->room;
+	}
+	if (n < 0 && s->at < s->careful)
+		n = fill_careful(s);
 	if (n < 0)
 		return img_err_sys(&s->err, "%s: cannot be read at byte %lld",
 				   s->name, (long long)s->at);
@@ -183,6 +219,8 @@ ssize_t img_source_read(struct img_source *s, const void **p)
 		return n;
 	}
 	s->ended = false;
+	if (s->blank && s->bad < 0)
+		s->bad = s->at;
 	s->at += n;
 	s->last = q;
 	s->last_n = (size_t)n;

@@ -47,7 +47,7 @@ int img_archive_failed(struct img_archive *a, const char *member,
 		*err = a->raw.err;
 	else if (a->plain.err.code != IMG_OK)
 		*err = a->plain.err;
-	if (err->code != IMG_OK)
+	if (err->code != IMG_OK || img_archive_bad(a, member, err) < 0)
 		return -1;
 	code = code_of(a, text ? text : "");
 	snprintf(clean, sizeof(clean), "%s", text ? text : "damaged");
@@ -60,6 +60,21 @@ int img_archive_failed(struct img_archive *a, const char *member,
 			   code == IMG_E_TRUNCATED ? "is cut off"
 						   : "cannot be read",
 			   (unsigned long long)a->members, clean);
+}
+
+int img_archive_bad(struct img_archive *a, const char *member,
+		    struct img_err *err)
+{
+	int64_t at = a->raw.bad;
+
+	if (at < 0)
+		return 0;
+	a->raw.bad = -1;
+	return img_err_set(
+		err, IMG_E_IO,
+		"%s%s%s: cannot be read at byte %lld of the disc: %s", a->name,
+		member ? "!/" : "", member ? member : "", (long long)at,
+		strerror(EIO));
 }
 
 int img_archive_ratio_ok(struct img_archive *a, uint64_t out)
@@ -293,6 +308,9 @@ static int walk(struct img_archive *a, struct img_member *m)
 		a->heading = true;
 		rc = archive_read_next_header(a->la, &e);
 		a->heading = false;
+		/* What stands in zeros is no directory. */
+		if (img_archive_bad(a, NULL, &a->dead) < 0)
+			return -1;
 		if (rc == ARCHIVE_EOF)
 			return check_end(a, before);
 		if (rc == ARCHIVE_FATAL && archive_entry_is_encrypted(e))

@@ -44,6 +44,10 @@ locale_t img_archive_locale(const struct img_archive *a);
    NULL, of its member; -1. */
 int img_archive_failed(struct img_archive *a, const char *member,
 		       struct img_err *err);
+/* Sets err, once, if a sector that was handed to libarchive could not be read;
+   member as above. */
+int img_archive_bad(struct img_archive *a, const char *member,
+		    struct img_err *err);
 /* Whether out bytes are not too many for what was read; else a->dead. */
 int img_archive_ratio_ok(struct img_archive *a, uint64_t out);
 /* The member's next bytes without its locale: as img_archive_block. */

@@ -333,6 +333,17 @@ static void examine_fd(struct examiner *x, struct arena *a, struct item *it,
 	/* One call is enough for a file of the size it is said to have. */
 	if (n != st->st_size)
 		n = img_pread_full(fd, x->buf, WHOLE + 1, 0);
+	/* What an archive has before and behind it can be read. */
+	if (n < 0 && errno == EIO) {
+		n = img_pread_full(fd, x->buf, IMG_ARCHIVE_HEAD, 0);
+		if (n == IMG_ARCHIVE_HEAD &&
+		    img_archive_sniff(x->buf, (size_t)n) != IMG_ARCHIVE_NONE) {
+			it->outcome = DEFERRED;
+			return;
+		}
+		n = -1;
+		errno = EIO;
+	}
 	if (n < 0) {
 		img_err_sys(&err, "%s", it->path);
 		item_fail(a, it, FAILED, &err);

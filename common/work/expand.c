@@ -324,8 +324,10 @@ static int take_bytes(struct expansion *e, struct nest *n,
 	ssize_t got = read_member(e, m, &p, &why);
 	int disc;
 
-	if (got < 0)
+	if (got < 0) { /* and yet it is there */
+		note_name(n, m->name, NULL, 0);
 		return add_rejected(e, names, &why, err);
+	}
 	if (img_members_is_archive(e->in)) {
 		note_name(n, m->name, p, (size_t)got);
 		free(e->data);

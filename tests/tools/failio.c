@@ -13,6 +13,7 @@
  *	kill    end the process as kill -9 does
  *	crash   end it by a wild write
  *	spin    never come back, busy
+ *	scratch fail where it reads from sector FROM, of 2048 bytes
  *
  * NAME: only files whose path has this in it ("-": any).  FROM: the first
  * call of those that is met, from 1.  FAILIO_LOG names a file that gets a
@@ -174,6 +175,17 @@ static void change(struct rule *r)
 		;
 }
 
+/* What the call at hand reads. */
+static _Thread_local off_t read_at;
+static _Thread_local size_t read_n;
+
+static bool is_scratched(const struct rule *r)
+{
+	off_t at = (off_t)r->from * 2048;
+
+	return read_at < at + 2048 && read_at + (off_t)read_n > at;
+}
+
 static bool is_meant(const struct rule *r, const char *call, int fd,
 		     const char *path, const char *name, bool jailed)
 {
@@ -208,11 +220,14 @@ static int meet(const char *call, int fd, const char *name)
 		if (!is_meant(r, call, fd, path, name, jailed))
 			continue;
 		met = atomic_fetch_add(&r->met, 1) + 1;
-		if (met < r->from)
+		if (strcmp(r->what, "scratch") == 0 ? !is_scratched(r)
+						    : met < r->from)
 			continue;
 		note(r, jailed ? r->name : path, jailed);
 		if (number(r->what))
 			return number(r->what);
+		if (strcmp(r->what, "scratch") == 0)
+			return EIO;
 		change(r);
 		/* A file without a name is reached through its descriptor. */
 		if (!jailed)
@@ -235,12 +250,16 @@ static int meet(const char *call, int fd, const char *name)
 
 ssize_t pread(int fd, void *p, size_t n, off_t at)
 {
+	read_at = at;
+	read_n = n;
 	FAIL("pread", fd, NULL);
 	return NEXT(pread)(fd, p, n, at);
 }
 
 ssize_t pread64(int fd, void *p, size_t n, off64_t at)
 {
+	read_at = at;
+	read_n = n;
 	FAIL("pread", fd, NULL);
 	return NEXT(pread64)(fd, p, n, at);
 }

@@ -51,6 +51,11 @@ sort out >got
 grep -v '"path":"two.zip\|"path":"absent' want >want2
 same 'are known' got <want2
 
+mkdir far && img far/9.dcm 9 && touch -d '5138-11-16' far/9.dcm
+exits 0 'a file of a year far away' import far
+exits 0 'and again' import far
+ok 'is known' test "$(records duplicate)" = 1
+
 # ---- what changed --------------------------------------------------------
 
 img in/1.dcm 11

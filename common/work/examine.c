@@ -440,8 +440,7 @@ void examine(struct examiner *x, struct chunk *c, struct item *it)
 	it->size = (uint64_t)st.st_size;
 	it->inode = st.st_ino;
 	it->device = st.st_dev;
-	it->mtime_ns =
-		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	it->mtime_ns = mtime_of(&st);
 	if (S_ISBLK(st.st_mode))
 		it->outcome = DEFERRED;
 	else

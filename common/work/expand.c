@@ -447,8 +447,7 @@ static bool changed(int fd, const struct deferred *d)
 		return true;
 	return S_ISREG(st.st_mode) &&
 	       ((uint64_t)st.st_size != d->size || st.st_ino != d->inode ||
-		(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec !=
-			d->mtime_ns);
+		mtime_of(&st) != d->mtime_ns);
 }
 
 int expand_archive(struct img_ingest *g, const struct deferred *d,

@@ -292,6 +292,14 @@ bool identify_can(void);
 int identify(struct identify *list, size_t n, bool (*stopped)(void *arg),
 	     void *arg, struct img_err *err);
 
+/* A time to tell changes by, in nanoseconds; of years that these cannot count to
+   it is another one, and always the same. */
+static inline int64_t mtime_of(const struct stat *st)
+{
+	return (int64_t)((uint64_t)st->st_mtim.tv_sec * 1000000000u +
+			 (uint64_t)st->st_mtim.tv_nsec);
+}
+
 /* commit.c: a batch, made durable and reported. */
 void commit_batch(struct img_ingest *g);
 /* commit_sync.c: names, open files and the lines of the log, durable. */

@@ -166,8 +166,7 @@ static int add_file(struct img_ingest *g, const char *path,
 	it->size = (uint64_t)st->st_size;
 	it->inode = st->st_ino;
 	it->device = st->st_dev;
-	it->mtime_ns =
-		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	it->mtime_ns = mtime_of(st);
 	if (!it->path || !it->container || !it->name)
 		return oom(err);
 	known = may_recall(g, path, st) ? recall(g, it, err) : 0;

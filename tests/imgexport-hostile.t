@@ -152,6 +152,23 @@ if [ "$(id -u)" = 0 ] && mkdir mount && mount -t tmpfs -o size=9m none mount \
 else
 	skip 'what was killed in a mounted folder' 'nothing can be mounted'
 fi
+exits 0 'an export' out_ -o stale a.dcm
+rm -r stale && mkdir -p .stale.imgexport-1/x && touch .stale.imgexport-1/x/y
+exits 0 'after one that was killed' out_ -o stale a.dcm
+ok 'nothing of that one is left' test ! -e .stale.imgexport-1
+if [ "$(id -u)" = 0 ]; then
+	mkdir .stale.imgexport-2 && touch .stale.imgexport-2/x
+	chown 65534 .stale.imgexport-2
+	exits 0 "one that is somebody else's" out_ --force -o stale a.dcm
+	ok 'is not touched' test -e .stale.imgexport-2/x
+	rm -r .stale.imgexport-2
+else
+	skip "one that is somebody else's" 'not root'
+fi
+mkdir fifo && mkfifo fifo/MANIFEST.TXT
+exits 3 'a FIFO in the place of the manifest' timeout 20 imgexport -q --force \
+	-o fifo a.dcm
+ok 'is none' grep -q 'fifo: no earlier export has made it' err
 # Of numbered volumes there are all or none.
 for n in 1 2 3; do
 	img v$n.dcm 1$n --series 2.25.50$n --rows 900 --cols 900

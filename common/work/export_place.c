@@ -82,7 +82,8 @@ static bool is_ours(int dir)
 {
 	static const char begin[] = "# imgexport ";
 	char head[sizeof(begin)] = "";
-	int fd = openat(dir, "MANIFEST.TXT", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir, "MANIFEST.TXT",
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool ours = fd >= 0 &&
 		    img_pread_full(fd, head, sizeof(begin) - 1, 0) ==
 			    (ssize_t)sizeof(begin) - 1 &&
@@ -243,6 +244,15 @@ void export_remove_below(const struct export_place *p, const char *name)
 	remove_tree(path);
 }
 
+/* In a folder that all may write to, anybody can give something such a name;
+   and what another one may change while it is removed leads anywhere. */
+static bool is_mine(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid();
+}
+
 /* What exports to this name have left that were killed: nobody holds it. */
 static void remove_stale(const struct export_place *p)
 {
@@ -259,7 +269,7 @@ static void remove_stale(const struct export_place *p)
 			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (old < 0)
 			continue;
-		if (flock(old, LOCK_EX | LOCK_NB) == 0)
+		if (is_mine(old) && flock(old, LOCK_EX | LOCK_NB) == 0)
 			remove_part(p, e->d_name);
 		close(old);
 	}

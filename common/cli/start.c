@@ -37,12 +37,14 @@ static void open_standard(void)
 
 static void on_signal(int sig)
 {
+	int e = errno;
+
 	if (!cli_signal)
 		cli_signal = sig;
 	cli_signals++;
 	/* Wakes a wait for stdin that began before the signal came. */
-	if (write(wake[1], "", 1) < 0)
-		return;
+	(void)!write(wake[1], "", 1);
+	errno = e; /* whoever was interrupted may be about to look at it */
 }
 
 static void catch_signal(int sig)

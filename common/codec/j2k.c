@@ -300,8 +300,7 @@ static opj_image_t *make(const uint8_t *p, const struct img_codec_image *image)
 int img_j2k_encode(const uint8_t *p, struct img_codec_image *image,
 		   struct img_buf *out, struct img_err *err)
 {
-	bool mix =
-		strcmp(image->photometric, "RGB") == 0 && image->samples == 3;
+	bool mix = img_j2k_mixes(image);
 	struct memory to = { .out = out };
 	opj_cparameters_t how;
 	opj_stream_t *stream = NULL;

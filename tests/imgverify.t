@@ -232,6 +232,17 @@ exits 0 'checked today, so not older than a day' verify --all --older-than 1
 ok 'none' test ! -s out
 exits 0 'older than 0 days is everything' verify --all --older-than 0
 ok 'all' test "$(records intact)" = 69
+imgquery -C arch -l image >images
+was=$(rows 'SELECT max(checked) FROM object')
+sleep 1
+exits 0 'image by image' strace -f -o trace -e trace=fsync,fdatasync \
+	imgverify -q -C arch <images
+ok 'all' test "$(records intact)" = 69
+ok 'does not wait for the disk each time' test "$(wc -l <trace)" -lt 40
+ok 'and each is noted' test "$(rows "SELECT count(*) FROM object
+	WHERE checked > '$was'")" = 69
+ok 'and counted' sh -c \
+	'tail -n 1 arch/audit.log | grep -q "verified\",\"count\":69,"'
 again
 exits 0 'never checked is older than any day' verify --all --older-than 30
 ok 'all nine' test "$(records intact)" = 9

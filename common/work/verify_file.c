@@ -227,6 +227,7 @@ static int named_with(struct img_verify *v, const struct img_scope *what,
 	int rc, found = 0;
 
 	scope.all = true;
+	v->by_and_by = true;
 	if (img_catalog_expand(v->catalog, &scope, &from, err) < 0)
 		return -1;
 	do {

@@ -6,6 +6,8 @@
 
 #include "work/verify_private.h"
 
+#define LATE 1.0 /* seconds until what was found is written down */
+
 /* ---- reading ------------------------------------------------------------ */
 
 /* A signal ends the wait soon. */
@@ -132,68 +134,114 @@ static int log_findings(struct img_verify *v, size_t n, struct img_err *err)
 }
 
 /* Known of what was read and decoded whole. */
-static int write_identity(struct img_verify *v, size_t i, struct img_err *err)
+static bool has_identity(const struct img_verify *v, const struct deep_out *d)
 {
-	const struct deep_out *d = &v->verdict[i].deep;
-	struct img_identity id = { .has_pixels = d->has_pixels };
-
-	if (!v->opts.deep || !d->done || !d->facts.complete ||
-	    d->facts.has_pixels != d->has_pixels)
-		return 0;
-	memcpy(id.data, d->facts.data, sizeof(id.data));
-	memcpy(id.pixels, d->pixels, sizeof(id.pixels));
-	return img_catalog_note_identity(v->catalog, v->page[i].instance,
-					 v->page[i].object, &id, err);
+	return v->opts.deep && d->done && d->facts.complete &&
+	       d->facts.has_pixels == d->has_pixels;
 }
 
-static int write_verdict(struct img_verify *v, size_t i, const char *now,
-			 struct img_err *err)
+static void put_off(struct img_verify *v, size_t i, const char *word)
 {
 	const struct verdict *d = &v->verdict[i];
+	struct later *l = &v->later[v->n_later++];
 
+	memset(l, 0, sizeof(*l));
 	/* A row that was changed is evidence: it is left alone. */
 	if (!d->row_ok || d->err.code != IMG_OK)
+		return;
+	l->instance = v->page[i].instance;
+	l->object = v->page[i].object;
+	l->word = word;
+	l->has_identity = has_identity(v, &d->deep);
+	if (!l->has_identity)
+		return;
+	l->identity.has_pixels = d->deep.has_pixels;
+	memcpy(l->identity.data, d->deep.facts.data, sizeof(l->identity.data));
+	memcpy(l->identity.pixels, d->deep.pixels, sizeof(l->identity.pixels));
+}
+
+static int write_later(struct img_verify *v, const struct later *l,
+		       const char *now, struct img_err *err)
+{
+	if (!l->word)
 		return 0;
-	if (img_catalog_checked(v->catalog, v->page[i].instance,
-				v->page[i].object, now, verify_word(v, d),
-				err) < 0)
+	if (img_catalog_checked(v->catalog, l->instance, l->object, now,
+				l->word, err) < 0)
 		return -1;
-	return write_identity(v, i, err);
+	return l->has_identity
+		       ? img_catalog_note_identity(v->catalog, l->instance,
+						   l->object, &l->identity, err)
+		       : 0;
+}
+
+static int write_all(struct img_verify *v, struct img_err *err)
+{
+	char now[IMG_TIME_MAX];
+	int rc = 0;
+
+	img_time_now(now);
+	if (strcmp(now, v->not_before) < 0)
+		snprintf(now, sizeof(now), "%s", v->not_before);
+	for (size_t i = 0; i < v->n_later && rc == 0; i++)
+		rc = write_later(v, &v->later[i], now, err);
+	return rc;
+}
+
+/* With what is found in the page in hand, n of it. */
+static int write_down(struct img_verify *v, size_t n, struct img_err *err)
+{
+	int rc;
+
+	if (verify_begin(v, err) == 0) {
+		rc = log_findings(v, n, err);
+		if (rc == 0)
+			rc = write_all(v, err);
+		rc = verify_end(v, rc, err);
+	} else {
+		rc = -1;
+	}
+	if (rc == 0)
+		v->checked += v->n_later;
+	v->n_later = 0;
+	v->written = img_time_mono();
+	return v->unlogged ? verify_tell_unlogged(v, err) : rc;
 }
 
 int verify_write_down(struct img_verify *v, size_t n, struct img_err *err)
 {
-	char now[IMG_TIME_MAX];
-	int rc;
+	bool news = false;
 
 	if (!v->writes || v->unlogged)
 		return 0;
-	img_time_now(now);
-	if (strcmp(now, v->not_before) < 0)
-		snprintf(now, sizeof(now), "%s", v->not_before);
-	if (verify_begin(v, err) < 0)
+	if (v->n_later + n > IMG_PAGE && write_down(v, 0, err) < 0)
 		return -1;
-	rc = log_findings(v, n, err);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = write_verdict(v, i, now, err);
-	rc = verify_end(v, rc, err);
-	if (rc == 0)
-		v->checked += n;
-	return v->unlogged ? verify_tell_unlogged(v, err) : rc;
+	for (size_t i = 0; i < n && !v->unlogged; i++) {
+		const char *word = verify_word(v, &v->verdict[i]);
+
+		news |= is_news(&v->page[i], &v->verdict[i], word);
+		put_off(v, i, word);
+	}
+	if (v->by_and_by && v->checked && !news &&
+	    img_time_mono() - v->written < LATE)
+		return 0;
+	return v->n_later ? write_down(v, n, err) : 0;
 }
 
 int img_verify_finish(struct img_verify *v, struct img_err *err)
 {
 	const struct img_audit_line line = { .act = "verified",
-					     .count = v->checked };
-	int rc = 0;
+					     .count = v->checked + v->n_later };
+	int rc;
 
 	if (!v->checked || v->unlogged)
 		return 0;
 	if (verify_begin(v, err) < 0)
 		return -1;
-	rc = img_audit_add(v->audit, &line, err);
+	rc = write_all(v, err);
+	if (rc == 0)
+		rc = img_audit_add(v->audit, &line, err);
 	if (rc == 0)
 		rc = img_journal_write(v->audit, v->catalog, err);
+	v->n_later = 0;
 	return verify_end(v, rc, err);
 }

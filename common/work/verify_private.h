@@ -56,6 +56,14 @@ struct file_job {
 	uint8_t digest[IMG_DIGEST_SIZE];
 };
 
+/* What is still to be written down of an object that was read. */
+struct later {
+	int64_t instance, object;
+	const char *word; /* NULL: nothing */
+	bool has_identity;
+	struct img_identity identity;
+};
+
 struct img_verify {
 	struct img_verify_opts opts;
 	struct img_verify_host host;
@@ -66,6 +74,10 @@ struct img_verify {
 	bool unlogged;           /* the log takes no line: nothing is */
 	bool log_told;           /* that it is no log */
 	uint64_t checked;        /* objects whose check was written down */
+	bool by_and_by;          /* objects come singly: several at once are */
+	struct later later[IMG_PAGE];
+	size_t n_later;
+	double written; /* when that was done last */
 	unsigned jobs;
 	uint64_t items, bytes;
 	const struct img_record *given; /* the record in hand */
@@ -103,7 +115,9 @@ int verify_page(void *arg, const struct img_object *o, size_t n,
 		struct img_err *err);
 /* How objects are read: past the cache, at the rate that was asked for. */
 struct img_store_how verify_how(struct img_verify *v, struct deep *deep);
-/* Verdicts on v->page[0..n) into the catalog, findings into the log first. */
+/* Verdicts on v->page[0..n) into the catalog, findings into the log first; by
+   and by where objects come singly, as each time waits for the disk, but
+   findings at once. */
 int verify_write_down(struct img_verify *v, size_t n, struct img_err *err);
 /* A transaction under the archive's lock; end: 0, or rc with nothing written. */
 int verify_begin(struct img_verify *v, struct img_err *err);

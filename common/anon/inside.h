@@ -212,6 +212,7 @@ struct img_anon {
 	struct uid_memo *memo; /* UID_MEMOS */
 	int offset;            /* days, negative */
 	bool has_pixels, burned_in, was_modified;
+	bool label;     /* as ImageType says */
 	bool high_bits; /* overlays in the unused bits of pixels */
 	struct pixels pixels;
 	const char *risk;                   /* of the pixels; NULL none known */
@@ -331,6 +332,8 @@ int anon_judge_pixels(struct img_anon *a);
 
 /* mask.c */
 void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev);
+/* Whether a rule for devices says that something is burned in. */
+bool anon_has_rule(const struct img_anon *a);
 /* What is to be blanked; NULL if it can be done, else why not. */
 const char *anon_plan_pixels(struct img_anon *a);
 

@@ -157,7 +157,7 @@ void anon_take_pixels(struct img_anon *a, const struct img_dicom_event *ev)
 		x->seen++;
 	if (!ev->depth && ev->kind == IMG_DICOM_ELEMENT)
 		take_shape(x, ev);
-	if (a->p->pixels < IMG_PIXELS_CLEAN)
+	if (a->p->pixels == IMG_PIXELS_KEEP)
 		return;
 	if (ev->depth == 0 && ev->kind == IMG_DICOM_SEQUENCE)
 		x->in_regions = ev->tag == 0x00186011u;
@@ -302,6 +302,14 @@ static bool add_rule(struct pixels *x, const char *rects)
 		rects += n + (rects[n] == ';');
 	}
 	return !*rects;
+}
+
+bool anon_has_rule(const struct img_anon *a)
+{
+	for (unsigned i = 0; i < anon_region_count; i++)
+		if (holds(&a->pixels, &anon_regions[i]))
+			return true;
+	return false;
 }
 
 static const char *cannot(struct img_anon *a)

@@ -1,5 +1,6 @@
 /* risk.c - whether pixels may show who it is. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "anon/inside.h"
 
@@ -10,9 +11,44 @@ static bool holds(const struct img_dicom_event *ev, const char *word)
 	if (!ev->value || ev->length < n)
 		return false;
 	for (size_t i = 0; i + n <= ev->length; i++)
-		if (memcmp(ev->value + i, word, n) == 0)
+		if (strncasecmp((const char *)ev->value + i, word, n) == 0)
 			return true;
 	return false;
+}
+
+/* Whether one of the values ends in the word. */
+static bool ends(const struct img_dicom_event *ev, const char *word)
+{
+	const char *p = (const char *)ev->value;
+	size_t n = strlen(word), left = p ? ev->length : 0;
+
+	while (left) {
+		const char *bar = memchr(p, '\\', left);
+		size_t part = bar ? (size_t)(bar - p) : left;
+		const char *one = p;
+		size_t k = anon_trim(&one, part);
+
+		if (k >= n && strncasecmp(one + k - n, word, n) == 0)
+			return true;
+		left -= part + (bar != NULL);
+		p += part + (bar != NULL);
+	}
+	return false;
+}
+
+/* What consoles draw as an image, with the patient's name on top. */
+static const char *type_risk(const struct img_dicom_event *ev)
+{
+	static const char *const saves[] = { "SCREEN SAVE", "SCREEN_SAVE",
+					     "SCREENSAVE",  "SCREENSHOT",
+					     "SCREEN SHOT", "SCREEN_SHOT",
+					     "SCREEN CAP",  "SCREEN_CAP",
+					     "SCREENCAP" };
+
+	for (size_t i = 0; i < sizeof(saves) / sizeof(saves[0]); i++)
+		if (holds(ev, saves[i]))
+			return "a screen save (ImageType)";
+	return ends(ev, " PROT") ? "a page of the protocol (ImageType)" : NULL;
 }
 
 /* Called for every attribute of the top level; the first reason stays. */
@@ -40,9 +76,14 @@ void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
 			risk = "a secondary capture (ConversionType)";
 		break;
 	case 0x00080008u: /* ImageType */
-		if (holds(ev, "SCREEN SAVE") || holds(ev, "SCREEN_SAVE") ||
-		    holds(ev, "SCREENSAVE") || holds(ev, "SCREENSHOT"))
-			risk = "a screen save (ImageType)";
+		risk = type_risk(ev);
+		a->label = ends(ev, "LABEL");
+		break;
+	case 0x00480010u: /* SpecimenLabelInImage */
+		if (holds(ev, "YES")) {
+			a->burned_in = true;
+			risk = "the label of a slide (SpecimenLabelInImage)";
+		}
 		break;
 	default:
 		if ((ev->tag & 0xFF01FFFFu) == 0x60000102u && ev->value &&
@@ -74,6 +115,8 @@ static const char *class_risk(const struct img_anon *a)
 
 	if (strcmp(a->facts.modality, "US") == 0)
 		return "ultrasound";
+	if (a->label && strcmp(a->facts.modality, "SM") == 0)
+		return "the label of a slide (ImageType)";
 	if (strncmp(a->sop_class, root, sizeof(root) - 1) != 0)
 		return NULL;
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
@@ -93,6 +136,8 @@ int anon_judge_pixels(struct img_anon *a)
 		return 1;
 	if (a->p->pixels >= IMG_PIXELS_CLEAN)
 		why = anon_plan_pixels(a);
+	else if (!risk && anon_has_rule(a))
+		risk = "a rule for this device";
 	if (!why && (a->pixels.change || !risk)) {
 		a->burned_in = a->burned_in && !a->pixels.change;
 		return 1;

@@ -169,4 +169,23 @@ for k in 2 8 10 11 22 $(seq 100 $((met / 20)) "$met"); do
 	scant "memory:$k"
 done
 same 'no memory is not said to be anything else, nor hangs' wrong </dev/null
+
+# ---- waiting that fails -----------------------------------------------------
+
+if ! command -v strace >/dev/null || grep -q __asan_init "$O/bin/imgimport"; then
+	skip 'waiting for it that fails' 'nothing can be traced'
+	finish
+fi
+# What it reads comes late, so that there is something to wait for.
+rm -rf new
+exits 0 'waiting for it fails each time' strace -f -qq -o trace \
+	-e trace=poll,pread64 -e inject=poll:error=ENOMEM \
+	-e inject=pread64:delay_enter=500000:when=1 imgimport -q -C new c.zip
+ok 'and is no busy loop' test "$(grep -c 'poll(.*INJECTED' trace)" -lt 200
+ok 'but was met' grep -q 'poll(.*INJECTED' trace
+rm -rf arch
+exits 2 'and it crashes then' timeout -k 1 60 strace -f -qq -o trace -e trace=poll \
+	-e inject=poll:error=ENOMEM env LD_PRELOAD="$O/tools/failio.so" \
+	FAILIO=child-pread:crash:a.zip:8 imgimport -q -C arch a.zip b.dcm
+ok 'which is found out all the same' grep -q 'at work on it crashed' out
 finish

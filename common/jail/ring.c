@@ -207,10 +207,13 @@ static int sleep_on(struct img_jail_ring *r)
 {
 	struct pollfd p = { .fd = r->sock, .events = POLLIN };
 	char bells[64];
-	ssize_t n;
+	ssize_t n = poll(&p, 1, TICK);
 
-	if (poll(&p, 1, TICK) <= 0)
+	if (n == 0)
 		return 0;
+	/* No wait at all would take the whole processor. */
+	if (n < 0 && errno != EINTR)
+		nanosleep(&(struct timespec){ 0, TICK * 1000000L }, NULL);
 	n = recv(r->sock, bells, sizeof(bells), MSG_DONTWAIT);
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)) ? 0 : -1;
 }

@@ -59,9 +59,13 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
+static bool any; /* was exported, or should have been */
+
 /* With an archive on stdout there is no place for records. */
 static int emit(void *arg, const struct img_record *rec)
 {
+	any |= rec->error.code != IMG_OK || !rec->status ||
+	       strcmp(rec->status, "ignored") != 0;
 	/* Not everything that was named is there. */
 	if (rec->status && (strcmp(rec->status, "withheld") == 0 ||
 			    strcmp(rec->status, "missing") == 0 ||
@@ -152,7 +156,7 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (rc == 0 && !img_cli_stopped(cli))
 		rc = img_export_finish(x, err);
 	img_cli_hold(cli, false);
-	if (rc == 0 && img_export_items(x) == 0)
+	if (rc == 0 && !any)
 		img_cli_no(cli);
 	img_export_close(x);
 	return rc;

@@ -70,8 +70,15 @@ static bool is_unproved(const struct img_record *rec)
 	return false;
 }
 
+static bool ignored, other; /* records of that status, and of others */
+
 static int emit(void *arg, const struct img_record *rec)
 {
+	if (rec->error.code == IMG_OK && rec->status &&
+	    strcmp(rec->status, "ignored") == 0)
+		ignored = true;
+	else
+		other = true;
 	if (is_unproved(rec))
 		img_cli_no(arg);
 	return img_cli_emit(arg, rec);
@@ -210,6 +217,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	rc = img_cli_each(cli, argc, argv, input, s, err);
 	if (rc == 0)
 		rc = img_send_finish(s, err);
+	if (ignored && !other)
+		img_cli_no(cli);
 	img_send_close(s);
 	return rc;
 }

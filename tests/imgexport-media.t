@@ -100,6 +100,24 @@ ok 'together they have all' test $n = 130
 ok 'a record says which' grep -q '"path":"v-2.iso!/DICOM/' out
 exits 3 'one that is there' sh -c \
 	'imgexport -q --media --as iso --split 12M -o v.iso <studies'
+mkdir stray && : >stray/v-3.iso
+stray()
+{
+	imgexport -q --media --as iso --force -o stray/v.iso "$@"
+}
+exits 3 'a volume of another patient beside' sh -c \
+	'imgexport -q --media --as iso --split 12M --force -o stray/v.iso <studies'
+ok 'is not left there silently' grep -qF \
+	'v-3.iso: is there, and is not one of the 2 of this export' err
+ok 'and nothing is made' test "$(ls stray)" = v-3.iso
+mv stray/v-3.iso stray/v-1.iso
+exits 3 'nor beside one that needs no number' stray --split 60M in/cr
+ok 'it is named' grep -qF 'v-1.iso: is there, and is not one of the 1 ' err
+exits 0 'where no volumes are asked for' stray in/cr
+rm stray/v-1.iso
+exits 3 'one without a number beside volumes' sh -c \
+	'imgexport -q --media --as iso --split 12M --force -o stray/v.iso <studies'
+ok 'is named' grep -qF 'v.iso: is there, and is not' err
 exits 3 'too small for any' imgexport -q --media --as iso --split 100K \
 	-o w.iso in/cr
 ok 'leaves nothing' test -z "$(find . -name 'w*.iso')"

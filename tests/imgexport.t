@@ -144,6 +144,11 @@ ok 'does not go out' test ! -e kept2.d
 
 # ---- names ----------------------------------------------------------------
 
+mkdir paper && echo x >paper/letter.txt
+exits 1 'nothing but what is ignored' imgexport -o paper.out paper
+ok 'is said to be' grep -q '1 input: 1 ignored' err
+ok 'makes nothing' test ! -e paper.out
+exits 1 'nor in a dry run' imgexport -q -n -o paper.out paper
 exits 0 'a layout' out_ -o lay --layout \
 	'{Modality}/{InstanceNumber:4}-{0020,000e}.dcm' 2.25.1 2.25.4
 files lay >got
@@ -267,10 +272,15 @@ rm -rf many
 # A file system that is mounted stays where it is.
 mkdir mnt
 if mount -t tmpfs none mnt 2>/dev/null; then
+	mkdir 'mnt/System Volume Information' mnt/.fseventsd
+	echo 1 >'mnt/System Volume Information/IndexerVolumeGuid'
 	exits 0 'into a mounted file system' out_ -o mnt 2.25.1
 	files mnt >got
+	ok 'what a system has put there stays' test -e \
+		'mnt/System Volume Information/IndexerVolumeGuid'
+	exits 3 'once more' out_ -o mnt 2.25.1
 	umount mnt
-	ok 'the files are in it' test "$(wc -l <got)" -gt 0
+	ok 'the files are in it' test "$(wc -l <got)" -gt 1
 else
 	skip 'into a mounted file system' 'it cannot be mounted here'
 fi

@@ -151,6 +151,9 @@ ok 'what is no image is ignored' grep -q \
 ok 'what is cut off is failed' grep -q \
 	'^{"status":"failed","path":"in/cut.dcm".*"code":"truncated"' out
 ok 'the images are sent' test "$(records sent)" = 6
+mkdir paper && cp in/readme.txt paper
+exits 1 'nothing but what is ignored' send paper
+ok 'is none of it sent' test "$(records ignored)" = 1
 exits 3 'no such thing' send nowhere.dcm 2.25.999
 ok 'each has a record' test "$(records failed)" = 2
 rm -f in/readme.txt in/cut.dcm in/tosub in/nowhere in/pipe

@@ -338,7 +338,7 @@ E
 done <<!
 |.1|
 |.4.70|rewrite   syntax (0002,0010) JPEG Lossless, Non-Hierarchical, First-Order Prediction (Process 14 [Selection Value 1]) $LE
-|.4.50|lossy frames of JPEG Baseline (Process 1) would have to be decoded for STD-GEN-CD
+|.4.50|lossy frames of JPEG Baseline (Process 1) would have to be decoded for STD-GEN-CD: another --profile has them, or --allow lossy
 -p STD-GEN-DVD-JPEG|.4.50|
 -p STD-GEN-DVD-JPEG|.4.51|
 -p STD-GEN-DVD-JPEG|.4.90|rewrite   syntax (0002,0010) JPEG 2000 Image Compression (Lossless Only) $LE

@@ -72,7 +72,8 @@ static int judge(const struct img_media_set *m, const struct img_ts *from,
 	if (from->lossy && !m->allow_lossy)
 		return img_err_set(err, IMG_E_REFUSED,
 				   "lossy frames of %s would have to be "
-				   "decoded for %s",
+				   "decoded for %s: another --profile has "
+				   "them, or --allow lossy",
 				   from->name, m->profile->name);
 	return 0;
 }

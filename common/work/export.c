@@ -176,56 +176,6 @@ static int open_volumes(struct img_export *x, struct img_err *err)
 				 x->opts.force, err);
 }
 
-/* "disc.iso" as "disc-2.iso". */
-static void volume_name(char *out, size_t size, const char *name, unsigned i)
-{
-	size_t n = strlen(name), stem;
-	const char *dot, *slash;
-
-	while (n > 1 && name[n - 1] == '/')
-		n--;
-	dot = memrchr(name, '.', n);
-	slash = memrchr(name, '/', n);
-	stem = dot && dot > name && (!slash || dot > slash + 1)
-		       ? (size_t)(dot - name)
-		       : n;
-	snprintf(out, size, "%.*s-%u%.*s", (int)stem, name, i, (int)(n - stem),
-		 name + stem);
-}
-
-int export_volumes(struct img_export *x, unsigned n, struct img_err *err)
-{
-	struct export_volume *v;
-	char name[IMG_PATH_MAX + 16];
-
-	if (n == 1)
-		return 0;
-	if (x->opts.burn)
-		return img_err_set(err, IMG_E_REFUSED,
-				   "several volumes are not burned at once");
-	if (x->volume->place.stream)
-		return img_err_set(err, IMG_E_REFUSED,
-				   "several volumes do not go to stdout");
-	v = calloc(n, sizeof(*v));
-	if (!v)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	export_place_release(&x->volume->place);
-	free(x->volume);
-	x->volume = v;
-	x->volumes = n;
-	for (unsigned i = 0; i < n; i++)
-		v[i].place.fd = v[i].place.parent_fd = -1;
-	for (unsigned i = 0; i < n; i++) {
-		v[i].number = i;
-		volume_name(name, sizeof(name), x->opts.out, i + 1);
-		if (export_place_init(&v[i].place, name,
-				      img_export_is_folder(x->opts.form),
-				      x->opts.force, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* ECMA-119 6.8.2.1: eight levels, the root among them. */
 static int check_depth(const struct img_export *x, struct img_err *err)
 {
@@ -328,11 +278,6 @@ void img_export_close(struct img_export *x)
 	img_store_close(x->store);
 	pthread_mutex_destroy(&x->lock);
 	free(x);
-}
-
-uint64_t img_export_items(const struct img_export *x)
-{
-	return x->items;
 }
 
 /* ---- the steps --------------------------------------------------------- */

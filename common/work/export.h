@@ -84,6 +84,5 @@ int img_export_record(struct img_export *x, const struct img_record *rec,
 int img_export_finish(struct img_export *x, struct img_err *err);
 void img_export_close(struct img_export *x);
 /* How many objects were found. */
-uint64_t img_export_items(const struct img_export *x);
 
 #endif

@@ -52,6 +52,21 @@ static int split(struct export_place *p, const char *out, struct img_err *err)
 	return 0;
 }
 
+/* What systems put on a medium as soon as they see it. */
+static bool is_of_system(const char *name)
+{
+	static const char *const names[] = {
+		"lost+found",   "System Volume Information",
+		"$RECYCLE.BIN", ".Spotlight-V100",
+		".fseventsd",   ".Trashes"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* 1 nothing but what a new file system has, and what exports have left there
    that were killed; 0 something; -1. */
 static int is_empty(int dir, bool mounted, struct img_err *err)
@@ -69,8 +84,8 @@ static int is_empty(int dir, bool mounted, struct img_err *err)
 	while (empty == 1 && (errno = 0, e = readdir(d)) != NULL)
 		empty = strcmp(e->d_name, ".") == 0 ||
 			strcmp(e->d_name, "..") == 0 ||
-			(mounted && (strcmp(e->d_name, "lost+found") == 0 ||
-				     is_part(e->d_name, "")));
+			(mounted &&
+			 (is_of_system(e->d_name) || is_part(e->d_name, "")));
 	if (empty == 1 && errno != 0)
 		empty = img_err_sys(err, "destination");
 	closedir(d);

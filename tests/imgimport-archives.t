@@ -316,4 +316,26 @@ exits 3 'a batch that fails' \
 exits 2 'the next run' import a.zip
 ok 'stores them' test "$(records stored)" = 2
 sound 'the next run'
+
+# ---- their order -----------------------------------------------------------
+
+# Not that in which workers have seen what they are.
+new
+mkdir turns && img turns/old.dcm 8 && img turns/new.dcm 8 --pixel 5
+(cd turns && zip -q 1.zip old.dcm && zip -q 2.zip new.dcm && rm ./*.dcm)
+exits 0 'archives, the first of which takes long to read' failio \
+	pread:slow:1.zip imgimport -q -C arch -j 4 --on-conflict replace turns
+brief | grep -v ignored >got
+same 'come in the order of the inputs' got <<!
+stored turns/1.zip!/old.dcm
+conflict turns/2.zip!/new.dcm
+!
+new
+exits 0 'as operands, too' failio \
+	pread:slow:1.zip imgimport -q -C arch -j 4 turns/1.zip turns/2.zip
+brief | grep -v ignored >got
+same 'in their order' got <<!
+stored turns/1.zip!/old.dcm
+conflict turns/2.zip!/new.dcm
+!
 finish

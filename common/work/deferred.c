@@ -36,31 +36,63 @@ static struct deferred *deferred_new(const struct item *it)
 	return NULL;
 }
 
-void defer(struct img_ingest *g, struct arena *a, struct item *it)
+static void link_behind(struct img_ingest *g, struct deferred *after,
+			struct deferred *d)
 {
-	struct deferred *d = deferred_new(it);
+	d->prev = after;
+	d->next = after ? after->next : g->deferred;
+	if (after)
+		after->next = d;
+	else
+		g->deferred = d;
+	if (d->next)
+		d->next->prev = d;
+	else
+		g->deferred_last = d;
+}
+
+void defer(struct img_ingest *g, struct chunk *c, struct item *it)
+{
+	struct deferred *d = deferred_new(it), *after = g->deferred_last;
 	struct img_err err = IMG_ERR_INIT;
 
 	if (d) {
-		*g->deferred_end = d;
-		g->deferred_end = &d->next;
+		d->order = c->order;
+		while (after && after->order > d->order)
+			after = after->prev;
+		link_behind(g, after, d);
 		return;
 	}
 	/* It must not be lost without a word. */
 	img_err_set(&err, IMG_E_NOMEM, "out of memory");
-	item_fail(a, it, FAILED, &err);
+	item_fail(&c->arena, it, FAILED, &err);
 }
 
-struct deferred *next_deferred(struct img_ingest *g)
+/* Which of two objects with one UID is the first one must not depend on which
+   worker was faster. */
+static bool is_next(const struct img_ingest *g, const struct deferred *d)
+{
+	const struct chunk *c = g->head;
+
+	while (c && c->done)
+		c = c->next;
+	return !c || d->order < c->order;
+}
+
+struct deferred *next_deferred(struct img_ingest *g, bool any)
 {
 	struct deferred *d;
 
 	pthread_mutex_lock(&g->lock);
 	d = g->deferred;
-	if (d) {
+	if (d && (any || is_next(g, d))) {
 		g->deferred = d->next;
-		if (!g->deferred)
-			g->deferred_end = &g->deferred;
+		if (d->next)
+			d->next->prev = NULL;
+		else
+			g->deferred_last = NULL;
+	} else {
+		d = NULL;
 	}
 	pthread_mutex_unlock(&g->lock);
 	return d;
@@ -73,7 +105,7 @@ int walk_deferred(struct img_ingest *g, bool all, struct img_err *err)
 
 	if (all)
 		wait_examined(g);
-	while (rc == 0 && (d = next_deferred(g))) {
+	while (rc == 0 && (d = next_deferred(g, false))) {
 		rc = d->dicomdir ? check_dicomdir(g, d, err)
 				 : expand_archive(g, d, err);
 		deferred_free(d);

@@ -62,6 +62,7 @@ static void hand_on(struct img_ingest *g)
 
 	g->open = NULL;
 	pthread_mutex_lock(&g->lock);
+	c->order = g->handed_on++;
 	if (g->tail)
 		g->tail->next = c;
 	else
@@ -198,7 +199,7 @@ static void *worker(void *arg)
 		pthread_mutex_lock(&g->lock);
 		for (size_t i = 0; i < c->n; i++)
 			if (c->item[i].outcome == DEFERRED)
-				defer(g, &c->arena, &c->item[i]);
+				defer(g, c, &c->item[i]);
 		c->done = true;
 		g->examining--;
 		pthread_cond_signal(&g->to_commit);
@@ -456,7 +457,7 @@ void img_ingest_close(struct img_ingest *g)
 	items_flush(g);
 	join(g);
 	chunk_free(g->open);
-	while ((d = next_deferred(g)))
+	while ((d = next_deferred(g, true)))
 		deferred_free(d);
 	walk_end(g);
 	examiner_release(&g->walker);

@@ -19,7 +19,6 @@ void ingest_init(struct img_ingest *g)
 	pthread_cond_init(&g->to_commit, &mono);
 	pthread_cond_init(&g->has_room, NULL);
 	pthread_condattr_destroy(&mono);
-	g->deferred_end = &g->deferred;
 	g->batch_end = &g->batch;
 	if (!g->opts.jobs)
 		g->opts.jobs = n > 0 ? (unsigned)n : 1;

@@ -78,6 +78,7 @@ struct item {
 
 struct chunk {
 	struct chunk *next;
+	uint64_t order; /* among all that were ever handed on */
 	bool done;
 	bool to_examine; /* an item of it is for a worker */
 	bool urgent;     /* and not only to be looked for in the store */
@@ -102,11 +103,12 @@ int examiner_init(struct examiner *x, struct img_ingest *g, unsigned lane,
 void examiner_release(struct examiner *x);
 
 struct deferred {
-	struct deferred *next;
+	struct deferred *next, *prev;
 	char *path, *container, *name, *rides;
 	uint64_t size, inode, device;
 	int64_t mtime_ns;
 	bool dicomdir;
+	uint64_t order; /* of the chunk it was met in */
 };
 
 struct root {
@@ -135,8 +137,9 @@ struct img_ingest {
 	struct chunk *head, *tail; /* all chunks on their way, in order */
 	struct chunk *fresh;       /* the first that no worker has taken */
 	size_t chunks, data;       /* chunks on their way; members' bytes */
+	uint64_t handed_on;        /* chunks that ever were */
 	bool ended;                /* the walker has no more */
-	struct deferred *deferred, **deferred_end;
+	struct deferred *deferred, *deferred_last; /* in the inputs' order */
 	size_t examining;
 
 	/* After the names of containers that are remembered: inputs taken
@@ -228,9 +231,12 @@ int describe(struct examiner *x, struct arena *a, struct item *it,
    not. */
 const char *classify(const char *name, const uint8_t *p, size_t n);
 
-/* deferred.c: containers met by workers.  defer needs the lock. */
-void defer(struct img_ingest *g, struct arena *a, struct item *it);
-struct deferred *next_deferred(struct img_ingest *g);
+/* deferred.c: containers met by workers.  defer needs the lock; it is for all
+   items of a chunk, one behind the other. */
+void defer(struct img_ingest *g, struct chunk *c, struct item *it);
+/* The first in the order of the inputs, once what is before it was examined;
+   any: of those that are known. */
+struct deferred *next_deferred(struct img_ingest *g, bool any);
 void deferred_free(struct deferred *d);
 /* all: waits for what is still being examined; else only what is known. */
 int walk_deferred(struct img_ingest *g, bool all, struct img_err *err);

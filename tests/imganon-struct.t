@@ -130,4 +130,84 @@ ok 'stay with their items' sh -c 'grep -q 126201 new.txt &&
 ok 'and times with their dates' sh -c 'day=$(sed -n \
 	"s/.*0040,a121) DA \[\(.*\)\].*/\1/p" new.txt)
 	grep -q "0040,a120) DT \[${day}030405.678901\]" new.txt'
+
+# ---- ages, and what is said in another type ------------------------------
+
+# age CODE SCHEME VALUE UNIT [LINES]
+age()
+{
+	code=$1 scheme=$2 value=$3 unit=$4
+	{
+		cat <<-!
+		(0040,a300) SQ
+		(fffe,e000) -
+		(0040,08ea) SQ
+		(fffe,e000) -
+		(0008,0100) SH $unit
+		(0008,0102) SH UCUM
+		(fffe,e00d) -
+		(fffe,e0dd) -
+		(0040,a30a) DS $value
+		!
+		cat
+		echo '(fffe,e00d) -'
+		echo '(fffe,e0dd) -'
+	} | item NUM "$code" "$scheme" "$value $unit"
+}
+{
+	sed '/(0040,a730)/,$d' dump
+	echo '(0040,a730) SQ'
+	age 121033 DCM 95 a <<-!
+	(0040,a161) FD 95.25
+	!
+	age 121033 DCM 89.9 a </dev/null
+	age 30525-0 LN 103 a </dev/null
+	age 121033 DCM 1100 mo </dev/null
+	age 121033 DCM 300 mo </dev/null
+	age 121033 DCM 7 wk </dev/null
+	age 99000 99TEST 200 mm <<-!
+	(0040,a161) FD 200.5
+	!
+	item TEXT 121029 DCM 'Subject Name' <<-!
+	(0040,a160) UT left lung
+	!
+	item DATETIME 121031 DCM 'Subject Birth Date' <<-!
+	(0040,a120) DT 19280304
+	!
+	item CODE 121029 DCM 'Subject Name' <<-!
+	(0040,a168) SQ
+	(fffe,e000) -
+	(0008,0100) SH T-28000
+	(fffe,e00d) -
+	(fffe,e0dd) -
+	!
+	echo '(fffe,e0dd) -'
+} >ages
+dump2dcm -q ages ages.dcm || exit 1
+rm -rf new
+exits 0 'ages kept' imganon --key key --option clean-struct \
+	--option retain-patient --option retain-dates -o new ages.dcm
+dcmdump -q "$(find new -type f)" | grep -E '0040,a(30a|161|160|120|168)' |
+	sed 's/^ *//; s/ *#.*//' >values
+same 'end at ninety years, in their unit' values <<'!'
+(0040,a30a) DS [90]
+(0040,a30a) DS [89.9]
+(0040,a30a) DS [90]
+(0040,a30a) DS [1080]
+(0040,a30a) DS [300]
+(0040,a30a) DS [7]
+(0040,a161) FD 200.5
+(0040,a30a) DS [200]
+(0040,a160) UT [REMOVED]
+(0040,a168) SQ (Sequence with undefined length
+!
+rm -rf new
+exits 0 'without the option' imganon --key key --option clean-struct \
+	--option retain-dates -o new ages.dcm
+dcmdump -q "$(find new -type f)" | grep -E '0040,a30a' |
+	sed 's/^ *//; s/ *#.*//' >values
+same 'they go, those of an unlisted concept end at ninety' values <<'!'
+(0040,a30a) DS [90]
+(0040,a30a) DS [200]
+!
 finish

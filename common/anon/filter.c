@@ -279,7 +279,14 @@ static int put_element(struct img_anon *a, const struct img_dicom_event *ev,
 		return document_length(a, ev->tag, err) < 0 ? -1 : drop(a, ev);
 	anon_rule(a, ev, &u);
 	anon_rule_content(a, ev, &u);
-	rc = put_ruled(a, ev, &u, err);
+	rc = anon_put_age(a, ev, err);
+	if (rc > 0) {
+		u.action = IMG_ACT_C;
+		u.from = IMG_ANON_CLEAN_STRUCT;
+		rc = 0;
+	} else if (rc == 0) {
+		rc = put_ruled(a, ev, &u, err);
+	}
 	if (rc == 0 && u.action != IMG_ACT_NONE)
 		anon_trace(a, ev, &u);
 	if (u.from == ANON_BY_RULES && anon_is_weaker(u.action, u.instead))

@@ -40,6 +40,7 @@
 #define T_SERIES       0x0020000Eu
 #define T_STUDY_ID     0x00200010u
 #define T_CONTENT      0x0040A730u
+#define T_MEASURED     0x0040A300u
 #define T_DOCUMENT     0x00420011u
 #define T_DOCUMENT_LEN 0x00420015u
 #define T_FLOATS       0x7FE00008u /* and 7FE0,0009, of doubles */
@@ -169,7 +170,8 @@ struct content {
 	bool open;
 	uint8_t action;
 	char type[20], code[20], scheme[20];
-	size_t at; /* of its judgement */
+	char unit[20]; /* of its measured value */
+	size_t at;     /* of its judgement */
 };
 #define CONTENTS 260
 
@@ -263,6 +265,10 @@ struct ruling {
 /* struct.c */
 void anon_content_init(struct img_anon *a);
 void anon_content_start(struct img_anon *a);
+/* The number of an age, which does not exceed 90 years: 1 written, or left out
+   where it is there twice, 0 it is none or stays, -1. */
+int anon_put_age(struct img_anon *a, const struct img_dicom_event *ev,
+		 struct img_err *err);
 bool anon_is_content(const struct img_anon *a);
 int anon_judge_content(struct img_anon *a, const struct img_dicom_event *ev,
 		       struct img_err *err);

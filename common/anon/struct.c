@@ -53,18 +53,63 @@ static enum img_anon_action act_of(const struct img_anon *a,
 	return act == IMG_ACT_XD ? IMG_ACT_D : act;
 }
 
-static enum img_anon_action judge(const struct img_anon *a,
-				  const struct content *c)
+/* Of these types a value says the same, whichever of them it has. */
+static bool is_said(const char *type)
 {
+	static const char *const types[] = { "TEXT", "PNAME",    "DATE",
+					     "TIME", "DATETIME", "UIDREF" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The row of the concept; of one that is given in another type, that row. */
+static const struct anon_concept *row_of(const struct content *c)
+{
+	const struct anon_concept *other = NULL;
+
 	for (unsigned i = 0; i < anon_concept_count; i++) {
 		const struct anon_concept *k = &anon_concepts[i];
 
-		if (strcmp(k->code, c->code) == 0 &&
-		    strcmp(k->scheme, c->scheme) == 0 &&
-		    strcmp(k->type, c->type) == 0)
-			return act_of(a, k);
+		if (strcmp(k->code, c->code) != 0 ||
+		    strcmp(k->scheme, c->scheme) != 0)
+			continue;
+		if (strcmp(k->type, c->type) == 0)
+			return k;
+		if (is_said(k->type) && is_said(c->type))
+			other = k;
 	}
-	return IMG_ACT_NONE;
+	return other;
+}
+
+static bool is_age(const struct content *c)
+{
+	static const struct {
+		const char *code, *scheme;
+	} ages[] = { { "121033", "DCM" },
+		     { "30525-0", "LN" },
+		     { "397669002", "SCT" },
+		     { "424144002", "SCT" } };
+
+	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++)
+		if (strcmp(ages[i].code, c->code) == 0 &&
+		    strcmp(ages[i].scheme, c->scheme) == 0)
+			return strcmp(c->type, "NUM") == 0;
+	return false;
+}
+
+static enum img_anon_action judge(const struct img_anon *a,
+				  const struct content *c)
+{
+	const struct anon_concept *k = row_of(c);
+	enum img_anon_action act = k ? act_of(a, k) : IMG_ACT_NONE;
+
+	/* What stays of an age is its value up to 89. */
+	if ((act == IMG_ACT_K || act == IMG_ACT_NONE) && is_age(c))
+		act = IMG_ACT_C;
+	return act;
 }
 
 /* An item begins: its place in the list is kept, as those inside follow. */
@@ -160,8 +205,10 @@ enum img_anon_action anon_content_item(struct img_anon *a,
 	}
 	if (j.start != ev->start)
 		j.action = IMG_ACT_X; /* cannot be: then rather not */
-	if (ev->depth + 1 < CONTENTS)
+	if (ev->depth + 1 < CONTENTS) {
 		a->content[ev->depth + 1].action = (uint8_t)j.action;
+		a->content[ev->depth + 1].unit[0] = '\0';
+	}
 	return (enum img_anon_action)j.action;
 }
 
@@ -190,6 +237,77 @@ bool anon_rule_content(const struct img_anon *a,
 		return false;
 	u->from = IMG_ANON_CLEAN_STRUCT;
 	return true;
+}
+
+/* ---- ages ------------------------------------------------------------- */
+
+/* UCUM, and what ninety years are in it; years if it is another. */
+static const char *ninety(const char *unit, long *most)
+{
+	static const struct {
+		const char *unit, *text;
+		long most;
+	} units[] = { { "mo", "1080", 1079 },
+		      { "wk", "4696", 4695 },
+		      { "d", "32873", 32872 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(unit, units[i].unit) == 0) {
+			*most = units[i].most;
+			return units[i].text;
+		}
+	*most = 89;
+	return "90";
+}
+
+/* The item of an age whose measured value, or its unit, the element is in. */
+static struct content *age_around(struct img_anon *a,
+				  const struct img_dicom_event *ev)
+{
+	bool unit = a->open > 2 && a->around[a->open - 1] == 0x004008EAu;
+	unsigned up = unit ? 2 : 1;
+	struct content *c;
+
+	if (a->open < 1 + up || a->around[a->open - up] != T_MEASURED ||
+	    a->around[a->open - up - 1] != T_CONTENT || ev->depth <= up ||
+	    ev->depth - up >= CONTENTS)
+		return NULL;
+	c = &a->content[ev->depth - up];
+	return c->action == IMG_ACT_C ? c : NULL;
+}
+
+int anon_put_age(struct img_anon *a, const struct img_dicom_event *ev,
+		 struct img_err *err)
+{
+	struct content *c;
+	char text[20] = "";
+	const char *most_text;
+	long most;
+
+	if (!(a->p->options >> IMG_ANON_CLEAN_STRUCT & 1) ||
+	    ev->kind != IMG_DICOM_ELEMENT || !(c = age_around(a, ev)))
+		return 0;
+	switch (ev->tag) {
+	case 0x00080100u:
+		take(c->unit, ev);
+		return 0;
+	case 0x0040A161u: /* the same value once more, and more exact */
+	case 0x0040A162u:
+	case 0x0040A163u:
+		return 1;
+	case 0x0040A30Au:
+		most_text = ninety(c->unit, &most);
+		take(text, ev);
+		if (!ev->length ||
+		    (text[0] && strtod(text, NULL) < (double)most + 1))
+			return 0;
+		return anon_put_value(a, ev->tag, "DS", most_text,
+				      strlen(most_text), err) < 0
+			       ? -1
+			       : 1;
+	default:
+		return 0;
+	}
 }
 
 void anon_content_start(struct img_anon *a)

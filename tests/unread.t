@@ -47,6 +47,32 @@ exits 1 'a folder that is to be a medium' unread 1 imgverify -q --media in
 ok 'cannot be read' grep -q \
 	'^{"status":"damaged","path":".","reason":"in: Input/output error"' out
 
+# ---- what a DICOMDIR lists ------------------------------------------------
+
+if command -v dcmmkdir >/dev/null; then
+	mkdir -p d/A/B && cp in/a/1.dcm d/A/IM1 && cp in/b/2.dcm d/A/B/IM2
+	(cd d && dcmmkdir -q +r +id .) 2>/dev/null
+	k=0 met=0 wrong=
+	while k=$((k + 1)); do
+		rm -rf from
+		strace -f -qq -o trace -P d/A/B -e trace=getdents64 \
+			-e inject=getdents64:error=EIO:when="$k+" \
+			imgimport -q -C from d >out 2>err
+		status=$?
+		grep -q INJECTED trace || break
+		grep -q '^{"status":"failed","path":"d/DICOMDIR",' out &&
+			met=$((met + 1))
+		[ $status = 2 ] && grep -q 'd/A/B: Input/output error' out &&
+			! grep -q '"absent":[1-9]\|"unlisted":[1-9]' out ||
+			wrong="$wrong $k"
+	done
+	ok 'what could not be looked for is not absent' \
+		test $met -gt 2 -a -z "$wrong"
+	rm -rf from
+else
+	skip 'what could not be looked for' 'dcmmkdir is not here'
+fi
+
 # ---- where an export goes -------------------------------------------------
 
 imgimport -q -C arch in >/dev/null

@@ -47,10 +47,11 @@ static bool has_object_in(int objects, const char *shard)
 			close(fd);
 		return found;
 	}
-	while (!found && (e = readdir(d)))
+	while (!found && (errno = 0, e = readdir(d)))
 		found = strlen(e->d_name) == 2 * IMG_DIGEST_SIZE &&
 			strncmp(e->d_name, shard, 2) == 0 &&
 			img_unhex(digest, sizeof(digest), e->d_name);
+	found |= errno != 0; /* not read to its end */
 	closedir(d);
 	return found;
 }

@@ -1,6 +1,4 @@
 /* dicomdir.c - a DICOMDIR is evidence of what should be there. */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +8,10 @@
 #include "jsonl/jsonl.h"
 #include "media/media.h"
 #include "work/dicomdir.h"
+#include "work/folder.h"
 
 #define ABSENT_MAX 20  /* told one by one */
 #define NAMED_MAX  100 /* file names given in the record */
-#define LEVELS     16  /* folders looked through for unlisted files */
 
 /* ---- sets of names ---------------------------------------------------- */
 
@@ -125,105 +123,86 @@ static bool is_object(int at, const char *name)
 	return n > 0 && img_dicom_looks_like(head, (size_t)n);
 }
 
-struct level {
-	DIR *dir;
-	size_t path; /* length of the path above */
+struct look {
+	struct evidence *e;
+	size_t root; /* length of the folder's path */
+	int (*f)(struct evidence *e, const char *path, struct img_err *err);
 };
 
-static void leave(struct level *stack, int *top, char *path)
+static bool is_hidden(const char *path)
 {
-	closedir(stack[*top].dir);
-	path[stack[*top].path] = '\0';
-	--*top;
+	return *path == '.' || strstr(path, "/.");
 }
 
-static void enter(struct level *stack, int *top, int at, const char *name,
-		  char *path)
-{
-	int fd = *top + 1 == LEVELS ? -1
-				    : openat(at, name,
-					     O_RDONLY | O_DIRECTORY |
-						     O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	size_t n = strlen(path);
-
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	stack[++*top] = (struct level){ d, n };
-	snprintf(path + n, IMG_PATH_MAX - n, "%s/", name);
-}
-
-/* DT_DIR, DT_REG or neither; isofs says DT_UNKNOWN of all. */
-static int kind_of(int at, const struct dirent *d)
+static bool is_link(int at, const char *path)
 {
 	struct stat st;
 
-	if (d->d_type != DT_UNKNOWN)
-		return d->d_type;
-	if (fstatat(at, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return DT_UNKNOWN;
-	return S_ISDIR(st.st_mode)   ? DT_DIR
-	       : S_ISREG(st.st_mode) ? DT_REG
-				     : DT_UNKNOWN;
+	return fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
 }
 
-/* Calls f for every file below: its folder, its name in there, its path. */
-static int each_file(struct evidence *e,
-		     int (*f)(struct evidence *e, int at, const char *name,
-			      const char *path, struct img_err *err),
+/* Said with the path that the DICOMDIR was given with: skip is the length of
+   the folder's own, which is none of the caller's. */
+static int unread(const struct evidence *e, size_t skip,
+		  const struct img_err *why, struct img_err *err)
+{
+	const char *slash = strrchr(e->path, '/');
+	size_t n = strlen(why->text);
+
+	return img_err_set(err, why->code, "%.*s%s",
+			   slash ? (int)(slash + 1 - e->path) : 0, e->path,
+			   why->text + (skip < n ? skip : n));
+}
+
+static int look_at(void *arg, const struct folder_entry *x, struct img_err *err)
+{
+	const struct look *l = arg;
+	struct evidence *e = l->e;
+	const char *path = x->path + l->root;
+
+	path += *path == '/';
+	if (must_stop(e->g))
+		return img_err_set(err, IMG_E_BUSY, "%s: stopped by a signal",
+				   e->path);
+	e->g->compared++;
+	/* A link to nothing is no file. */
+	if (x->ignored || is_hidden(path) ||
+	    (x->why && is_link(e->dirfd, path)))
+		return 0;
+	/* What lies in a folder that cannot be read is neither there nor
+	   absent. */
+	if (x->why)
+		return unread(e, (size_t)(path - x->path), x->why, err);
+	return l->f(e, path, err);
+}
+
+/* Calls f for every file below, with its path from the folder on. */
+static int each_file(struct evidence *e, const char *folder,
+		     int (*f)(struct evidence *e, const char *path,
+			      struct img_err *err),
 		     struct img_err *err)
 {
-	char path[IMG_PATH_MAX] = "", name[2 * IMG_PATH_MAX];
-	struct level stack[LEVELS];
-	int top = 0, fd = openat(e->dirfd, ".", O_RDONLY | O_CLOEXEC), rc = 0;
+	struct look l = { e, strlen(folder), f };
 
-	stack[0] = (struct level){ fd < 0 ? NULL : fdopendir(fd), 0 };
-	if (!stack[0].dir)
-		return 0;
-	while (top >= 0) {
-		struct dirent *d = rc == 0 && !must_stop(e->g)
-					   ? readdir(stack[top].dir)
-					   : NULL;
-		int at = dirfd(stack[top].dir), kind;
-
-		if (!d) {
-			leave(stack, &top, path);
-			continue;
-		}
-		if (d->d_name[0] == '.' ||
-		    strlen(path) + strlen(d->d_name) + 2 > IMG_PATH_MAX)
-			continue;
-		e->g->compared++;
-		kind = kind_of(at, d);
-		snprintf(name, sizeof(name), "%s%s", path, d->d_name);
-		if (kind == DT_DIR)
-			enter(stack, &top, at, d->d_name, path);
-		else if (kind == DT_REG)
-			rc = f(e, at, d->d_name, name, err);
-	}
-	if (rc == 0 && must_stop(e->g))
-		rc = img_err_set(err, IMG_E_BUSY, "%s: stopped by a signal",
-				 e->path);
-	return rc;
+	return folder_each(folder, NULL, look_at, &l, err);
 }
 
 /* All names are read once: a look into the folders for each that is listed
    would take files times records. */
-static int note_file(struct evidence *e, int at, const char *name,
-		     const char *path, struct img_err *err)
+static int note_file(struct evidence *e, const char *path, struct img_err *err)
 {
-	(void)at, (void)name;
 	return names_add(e->there, path, err);
 }
 
 /* A file that looks like an object and is not listed. */
-static int find_unlisted(struct evidence *e, int at, const char *name,
-			 const char *path, struct img_err *err)
+static int find_unlisted(struct evidence *e, const char *path,
+			 struct img_err *err)
 {
-	if (img_media_name_match("DICOMDIR", name) || !is_object(at, name))
+	const char *slash = strrchr(path, '/');
+
+	if (img_media_name_match("DICOMDIR", slash ? slash + 1 : path) ||
+	    !is_object(e->dirfd, path))
 		return 0;
 	return unlisted(e, path, err);
 }
@@ -267,6 +246,13 @@ static int add_count(struct img_buf *b, const char *key, uint64_t n,
 	return img_json_raw(b, names->data, err);
 }
 
+/* Not for what it holds: the next time may be another. */
+static bool is_ours(enum img_code code)
+{
+	return code == IMG_E_BUSY || code == IMG_E_IO || code == IMG_E_DENIED ||
+	       code == IMG_E_NOMEM;
+}
+
 static int add_record(struct evidence *e, const struct disc *d,
 		      const char *rides, const struct img_err *why,
 		      struct img_err *err)
@@ -299,7 +285,7 @@ static int add_record(struct evidence *e, const struct disc *d,
 	}
 	if (why->code != IMG_OK)
 		item_fail(&e->g->open->arena, it,
-			  why->code == IMG_E_BUSY ? FAILED : REJECTED, why);
+			  is_ours(why->code) ? FAILED : REJECTED, why);
 	rc = item_add(e->g, it, err);
 out:
 	img_buf_release(&b);
@@ -344,11 +330,11 @@ int check_dicomdir(struct img_ingest *g, const struct deferred *d,
 		img_err_set(&why, IMG_E_LIMIT,
 			    "%s: one of too many DICOMDIRs to be compared",
 			    d->path);
-	else if (each_file(&e, note_file, &why) == 0 &&
+	else if (each_file(&e, d->container, note_file, &why) == 0 &&
 		 img_dicom_start_fd(r, fd, d->size, d->path, &img_media_limits,
 				    &why) == 0 &&
 		 img_media_each(r, d->path, false, listed, &e, &why) == 0)
-		(void)each_file(&e, find_unlisted, &why);
+		(void)each_file(&e, d->container, find_unlisted, &why);
 	rc = add_record(&e, NULL, d->rides, &why, err);
 out:
 	end(&e);

@@ -94,6 +94,50 @@ cp j2k.dcm j2kend.dcm
 hide j2kend.dcm ff4fff51 -1 'SECRETTEXT behind'
 clean j2kend
 
+# One that is longer than what is held of a fragment.
+perl -e 'srand 7; print pack "v*", map { rand 4096 } 1 .. 256 * 256' >raw3
+sed 's/US 64/US 256/; s/=raw/=raw3/' dump >dump4
+dump2dcm -q dump4 large.dcm && gdcmconv --j2k large.dcm j2k.dcm 2>/dev/null
+# jp2 FILE BEFORE BEHIND: the frame of j2k.dcm as JP2, boxes around the stream.
+jp2()
+{
+	perl -e '
+		my ($file, $before, $behind) = @ARGV;
+		sub box { my ($t, $b) = @_; pack "Na4a*", 8 + length $b, $t, $b }
+		local $/; open my $f, "<", "j2k.dcm" or die; binmode $f;
+		my $all = <$f>;
+		my $i = rindex $all, "\xfe\xff\x00\xe0";
+		my $n = unpack "V", substr $all, $i + 4, 4;
+		my $j = box("jP  ", "\r\n\x87\n") .
+			box("ftyp", "jp2 \0\0\0\0jp2 ") .
+			box("jp2h", box("ihdr", pack "NNnCCCC",
+				256, 256, 1, 11, 7, 0, 0)) .
+			eval("\"$before\"") .
+			box("jp2c", substr $all, $i + 8, $n) .
+			eval("\"$behind\"");
+		$j .= "\0" if length($j) % 2;
+		substr($all, $i + 4, 4 + $n) = pack("V", length $j) . $j;
+		open $f, ">", $file or die; binmode $f; print $f $all;
+	' "$@"
+}
+# same: what the new object shows is what j2k.dcm shows
+same_()
+{
+	imgexport -q --as npy --layout x -o want j2k.dcm >/dev/null
+	exits 0 "$1: decodes" imgexport -q --as npy --layout x -o have "$new"
+	ok "$1: to the same pixels" cmp want/x.npy have/x.npy
+	rm -rf want have
+}
+long=$(printf '%400s' '' | sed 's/ / SECRETTEXT/g')
+jp2 jp2.dcm '\x00\x00\x00\x18uuidSECRETTEXT  1234' "\\x00\\x00\\x11\\x38uuid$long"
+clean jp2
+same_ jp2
+jp2 jp2cut.dcm '' '\x00\x00\x00\x01uuid\xff\xff\xff\xff\xff\xff\xff\xf8SECRETTEXT'
+clean jp2cut
+same_ jp2cut
+jp2 jp2long.dcm '\x00\x00\x00\x01uuid\xff\xff\xff\xff\xff\xff\xff\xf8SECRETTEXT' ''
+clean jp2long
+
 dcmcrle plain.dcm rle.dcm
 hide rle.dcm 02000000 -1 'SECRETTEXT QUINCY'
 clean rle
@@ -108,6 +152,14 @@ clean longer
 cp jpeg.dcm cut.dcm
 hide cut.dcm ffd8ff 2 '\xff\xe1\xff\xf0Exif SECRETTEXT'
 exits 3 'a segment that does not end' imganon -q --key key -o none cut.dcm
+ok 'is refused' grep -q '"code":"unsupported"' out
+jp2 cut.dcm '\x00\x00\x00\x03uuidSECRETTEXT' ''
+exits 3 'a box shorter than its header' imganon -q --key key -o none cut.dcm
+ok 'is refused' grep -q '"code":"unsupported"' out
+cp j2k.dcm cut.dcm
+hide cut.dcm ff4fff51 45 'SECRETTEXT'
+exits 3 'a codestream whose header is none' \
+	imganon -q --key key -o none cut.dcm
 ok 'is refused' grep -q '"code":"unsupported"' out
 
 # What is known of the patient is found in what is not known otherwise.

@@ -188,6 +188,13 @@ static int look_jpeg(struct view *v, uint64_t at, bool coded,
 
 /* ---- JPEG 2000 (ISO 15444-1 A.4) -------------------------------------- */
 
+/* What is there is none of what belongs there. */
+static int odd(struct view *v)
+{
+	v->out->unclear = true;
+	return 0;
+}
+
 /* Segments up to SOT, SOD or EOC; which one. */
 static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
 		      struct img_err *err)
@@ -200,7 +207,7 @@ static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
 
 		*marker = p[1];
 		if (p[0] != 0xFF)
-			return 0;
+			return odd(v);
 		if (*marker == 0x90 || *marker == 0x93 || *marker == 0xD9)
 			return 1;
 		rc = see(v, *at + 2, 2, &p, err);
@@ -208,7 +215,7 @@ static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
 			return rc;
 		size = big16(p);
 		if (size < 2)
-			return 0;
+			return odd(v);
 		if (*marker == 0x64 && /* COM: Rcom stays */
 		    hide(v, *at + 6, *at + 2 + size, err) < 0)
 			return -1;
@@ -236,40 +243,49 @@ static int j2k_end(struct view *v, uint64_t at, struct img_err *err)
 	return rc;
 }
 
+/* A tile part, of which at is the SOT: 1 it is over, 0 so is the fragment. */
+static int j2k_tile(struct view *v, uint64_t *at, struct img_err *err)
+{
+	uint64_t tile = *at, size;
+	unsigned marker = 0;
+	const uint8_t *p;
+	int rc = see(v, tile, 12, &p, err);
+
+	if (rc <= 0)
+		return rc;
+	size = big32(p + 6);
+	*at += 12;
+	rc = j2k_header(v, at, &marker, err);
+	if (rc <= 0)
+		return rc;
+	if (marker != 0x93 || (size && size < *at - tile))
+		return odd(v);
+	if (!size) /* the last one, up to EOC */
+		return j2k_end(v, *at, err);
+	*at = tile + size;
+	return 1;
+}
+
 static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
 {
 	unsigned marker = 0;
-	const uint8_t *p;
-	int rc = 1;
+	int rc;
 
 	at += 2; /* SOC */
-	while (rc > 0) {
-		uint64_t tile, size;
-
-		rc = j2k_header(v, &at, &marker, err);
-		if (rc <= 0)
-			break;
+	while ((rc = j2k_header(v, &at, &marker, err)) > 0) {
 		if (marker == 0xD9) {
 			v->out->ended = true;
 			return hide(v, at + 2, v->ev->length, err);
 		}
 		if (marker != 0x90)
-			break;
-		tile = at;
-		rc = see(v, at, 12, &p, err);
+			return odd(v);
+		rc = j2k_tile(v, &at, err);
 		if (rc <= 0)
 			break;
-		size = big32(p + 6);
-		at += 12;
-		rc = j2k_header(v, &at, &marker, err);
-		if (rc <= 0 || marker != 0x93)
-			break;
-		if (!size) /* the last one, up to EOC */
-			return j2k_end(v, at, err);
-		if (size < at - tile)
-			break;
-		at = tile + size;
 	}
+	/* A header that goes on in another fragment. */
+	if (rc == 0 && marker != 0x90)
+		return odd(v);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -287,21 +303,22 @@ static int look_jp2(struct view *v, struct img_err *err)
 	int rc;
 
 	while ((rc = see(v, at, 16, &p, err)) > 0) {
-		uint64_t size = big32(p), head = 8;
+		uint64_t size = big32(p), head = 8, left = v->ev->length - at;
+		bool coded = memcmp(p + 4, "jp2c", 4) == 0;
+		bool picture = coded || is_picture_box(p + 4);
 
 		if (size == 1) {
 			size = big32(p + 8) << 32 | big32(p + 12);
 			head = 16;
 		}
-		if (memcmp(p + 4, "jp2c", 4) == 0 &&
-		    look_j2k(v, at + head, err) < 0)
+		if (size && size < head)
+			return odd(v);
+		if (!size || size > left) /* the last one, or one cut off */
+			size = left;
+		if (coded && look_j2k(v, at + head, err) < 0)
 			return -1;
-		if (memcmp(p + 4, "jp2c", 4) != 0 && !is_picture_box(p + 4) &&
-		    hide(v, at + head,
-			 size ? at + size : (uint64_t)v->ev->length, err) < 0)
+		if (!picture && hide(v, at + head, at + size, err) < 0)
 			return -1;
-		if (size < head || size > v->ev->length - at)
-			break;
 		at += size;
 	}
 	return rc < 0 ? -1 : 0;

@@ -128,12 +128,6 @@ static int parse(struct examiner *x, struct arena *a, struct item *it)
 		it->remember = !ours;
 		return -1;
 	}
-	if (dicomdir && it->member) { /* under another name */
-		it->outcome = IGNORED;
-		it->text = "DICOMDIR";
-		it->remember = true;
-		return -1;
-	}
 	if (dicomdir && it->member) { /* one that keep_disc did not keep */
 		it->outcome = IGNORED;
 		it->text = "DICOMDIR";

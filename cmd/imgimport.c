@@ -8,7 +8,7 @@
 #include "work/estimate.h"
 #include "work/ingest.h"
 
-static bool in_place, rehash, dry_run, quarantine, pixel_digest;
+static bool in_place, no_create, rehash, dry_run, quarantine, pixel_digest;
 /* In the order of enum img_on_conflict. */
 #define HOW "keep|replace|reject"
 
@@ -19,6 +19,8 @@ static struct img_estimate *estimate;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
+	{ 0, "no-create", NULL, "make no archive: it must be there",
+	  IMG_OPT_FLAG, &no_create, NULL, 0 },
 	{ 'n', "dry-run", NULL, "write nothing, say what would be done",
 	  IMG_OPT_FLAG, &dry_run, NULL, 0 },
 	{ 'j', "jobs", "n", "files examined side by side", IMG_OPT_U64, &jobs,
@@ -142,6 +144,7 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.in_place = in_place,
 		.rehash = rehash,
 		.dry_run = dry_run,
+		.no_create = no_create,
 		.quarantine = quarantine,
 		.compare = true,
 		.pixel_digest = pixel_digest,

@@ -13,7 +13,7 @@
 /* In the order of enum img_on_conflict. */
 #define HOW "keep|replace|reject"
 
-static bool any_called, warn_conflict, tls_any_peer;
+static bool any_called, no_create, warn_conflict, tls_any_peer;
 static const char *dir, *aet = "IMGRECV", *on_conflict = "keep", *allow_file,
 			*on_stable, *report_for = "7d";
 static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
@@ -26,6 +26,8 @@ static char title[IMG_AET_MAX];
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
+	{ 0, "no-create", NULL, "make no archive: it must be there",
+	  IMG_OPT_FLAG, &no_create, NULL, 0 },
 	{ 'p', "port", "n", "port to listen at [11112]; 0: any that is free",
 	  IMG_OPT_U64, &port, NULL, 65535 },
 	{ 'a', "aet", "title", "what we are called [IMGRECV]", IMG_OPT_STRING,
@@ -44,8 +46,7 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &new_user, NULL, 0 },
 	{ 0, "tls-cert", "file", "speak TLS: our certificate (PEM)",
 	  IMG_OPT_STRING, &tls_cert, NULL, 0 },
-	{ 0, "tls-key", "file", "and its key", IMG_OPT_STRING, &tls_key, NULL,
-	  0 },
+	{ 0, "tls-key", "file", "its key", IMG_OPT_STRING, &tls_key, NULL, 0 },
 	{ 0, "tls-ca", "file", "who signs the certificates of peers",
 	  IMG_OPT_STRING, &tls_ca, NULL, 0 },
 	{ 0, "tls-any-peer", NULL, "peers need no certificate", IMG_OPT_FLAG,
@@ -56,9 +57,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_FLAG, &warn_conflict, NULL, 0 },
 	{ 0, "on-stable", "time", "say when a study has been quiet so long",
 	  IMG_OPT_STRING, &on_stable, NULL, 0 },
-	{ 0, "report-for", "time",
-	  "how long to try to report storage commitment [7d]", IMG_OPT_STRING,
-	  &report_for, NULL, 0 },
+	{ 0, "report-for", "time", "how long to try to report commitment [7d]",
+	  IMG_OPT_STRING, &report_for, NULL, 0 },
 	{ 0, "max-associations", "n", "side by side [64]", IMG_OPT_U64,
 	  &max_associations, NULL, 1000 },
 	{ 0, "max-per-peer", "n", "side by side from one address [16]",
@@ -203,6 +203,7 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.max_associations = (unsigned)max_associations,
 		.max_per_peer = (unsigned)max_per_peer,
 		.max_bad = (unsigned)max_bad,
+		.no_create = no_create,
 		.lock_seconds = 20,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),

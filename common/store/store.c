@@ -192,70 +192,15 @@ static int open_session(struct img_store *s, struct img_err *err)
 
 /* ---- opening ---------------------------------------------------------- */
 
-static bool has(int at, const char *name)
-{
-	return faccessat(at, name, F_OK, 0) == 0;
-}
-
-/* The folder, or where its path ends as yet; -1. */
-static int open_nearest(const char *dir, bool *is_there)
-{
-	char path[IMG_PATH_MAX];
-	int fd;
-
-	*is_there = true;
-	snprintf(path, sizeof(path), "%s", dir);
-	while ((fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 &&
-	       errno == ENOENT && strcmp(path, ".") != 0) {
-		char *slash = strrchr(path, '/');
-
-		*is_there = false;
-		if (slash)
-			slash[slash == path] = '\0';
-		else
-			memcpy(path, ".", 2);
-	}
-	return fd;
-}
-
-/* arch/objects for arch: what is made there is in nobody's sight.  One that is
-   an archive already, be it without its catalog, stays one. */
-static bool lies_in_archive(const char *dir)
-{
-	bool is_there, lies = false;
-	int fd = open_nearest(dir, &is_there), up;
-	struct stat st, above;
-
-	if (is_there && fd >= 0 &&
-	    (has(fd, "catalog.db") || has(fd, "objects")))
-		goto out;
-	while (!lies && fd >= 0) {
-		lies = has(fd, "catalog.db") && has(fd, "objects");
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up >= 0 && fstat(fd, &st) == 0 && fstat(up, &above) == 0 &&
-		    st.st_ino == above.st_ino && st.st_dev == above.st_dev) {
-			close(up);
-			up = -1;
-		}
-		close(fd);
-		fd = up;
-	}
-out:
-	if (fd >= 0)
-		close(fd);
-	return lies;
-}
-
 static int open_parts(struct img_store *s, enum img_mode mode,
 		      struct img_err *err)
 {
 	struct stat st;
 
-	if (mode == IMG_WRITE && lies_in_archive(s->dir))
-		return img_err_set(err, IMG_E_REFUSED,
-				   "%s: lies in an archive, and is none",
-				   s->dir);
-	if (mode == IMG_WRITE && make_path(s->dir, err) < 0)
+	/* Again where it leads: x/../y is y once there is an x. */
+	if (mode == IMG_WRITE && (img_store_check_place(s->dir, err) < 0 ||
+				  make_path(s->dir, err) < 0 ||
+				  img_store_check_place(s->dir, err) < 0))
 		return -1;
 	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd < 0 && errno == ENOENT)

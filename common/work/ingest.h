@@ -20,10 +20,11 @@
 #include "record/record.h"
 
 struct img_ingest_opts {
-	unsigned jobs; /* workers; 0: as many as processors, at most 16 */
-	bool in_place; /* catalog files where they lie */
-	bool rehash;   /* look at the bytes of inputs seen before, too */
-	bool dry_run;  /* write nothing, say what would become of each */
+	unsigned jobs;  /* workers; 0: as many as processors, at most 16 */
+	bool in_place;  /* catalog files where they lie */
+	bool rehash;    /* look at the bytes of inputs seen before, too */
+	bool dry_run;   /* write nothing, say what would become of each */
+	bool no_create; /* an archive that is not there is IMG_E_IO */
 	bool quarantine;
 	bool compare;      /* tell what is equivalent from a conflict */
 	bool pixel_digest; /* note the identity of what is stored */
@@ -49,7 +50,7 @@ struct img_ingest_host {
 
 struct img_ingest;
 
-/* dir: the archive, made if absent (not in a dry run).  IMG_E_USAGE if set
+/* dir: the archive, made if absent (not in a dry run, nor with no_create).  IMG_E_USAGE if set
    holds what cannot be changed. */
 int img_ingest_open(struct img_ingest **g, const char *dir,
 		    const struct img_ingest_opts *opts,

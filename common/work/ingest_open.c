@@ -59,6 +59,17 @@ static bool is_archive(const char *dir)
 	       access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+/* Readers make nothing. */
+static int must_be_there(struct img_ingest *g, const char *dir,
+			 struct img_err *err)
+{
+	if (open_catalog(g, dir, IMG_READ, err) < 0)
+		return -1;
+	img_catalog_close(g->catalog);
+	g->catalog = NULL;
+	return 0;
+}
+
 int open_archive(struct img_ingest *g, const char *dir, const char *by,
 		 struct img_err *err)
 {
@@ -66,8 +77,10 @@ int open_archive(struct img_ingest *g, const char *dir, const char *by,
 
 	if (img_catalog_check_lost(dir, err) < 0)
 		return -1;
+	if (g->opts.no_create && must_be_there(g, dir, err) < 0)
+		return -1;
 	if (g->opts.dry_run && !is_archive(dir))
-		return 0;
+		return img_store_check_place(dir, err);
 	if (img_store_open(&g->store, dir, mode, err) < 0)
 		return -1;
 	/* The log first: a catalog without one looks as if somebody had
@@ -84,13 +97,15 @@ int open_archive(struct img_ingest *g, const char *dir, const char *by,
 	return 0;
 }
 
-int ingest_open_bare(struct img_ingest **out, const char *dir, const char *by,
-		     const struct img_ingest_host *host, struct img_err *err)
+int ingest_open_bare(struct img_ingest **out, const char *dir, bool no_create,
+		     const char *by, const struct img_ingest_host *host,
+		     struct img_err *err)
 {
 	struct img_ingest *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	g->opts.no_create = no_create;
 	g->host = *host;
 	ingest_init(g);
 	if (img_crypto_init(err) < 0 || open_archive(g, dir, by, err) < 0) {

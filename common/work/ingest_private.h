@@ -186,8 +186,9 @@ void ingest_init(struct img_ingest *g);
 int open_archive(struct img_ingest *g, const char *dir, const char *by,
 		 struct img_err *err);
 /* Only what commit_batch needs: no threads, no walker. */
-int ingest_open_bare(struct img_ingest **out, const char *dir, const char *by,
-		     const struct img_ingest_host *host, struct img_err *err);
+int ingest_open_bare(struct img_ingest **out, const char *dir, bool no_create,
+		     const char *by, const struct img_ingest_host *host,
+		     struct img_err *err);
 
 /* ingest.c: the walker's way to add one; NULL when out of memory.  Filled in
    by the caller, then handed on by item_add. */

@@ -331,7 +331,8 @@ int img_receive_open(struct img_receive **out, const char *dir,
 	    img_access_new(&r->access, err) < 0 ||
 	    receive_stable_open(r, err) < 0 || receive_door_open(r, err) < 0 ||
 	    !(r->reader = img_dicom_reader_new(err)) ||
-	    ingest_open_bare(&r->g, dir, "imgrecv", &own, err) < 0) {
+	    ingest_open_bare(&r->g, dir, opts->no_create, "imgrecv", &own,
+			     err) < 0) {
 		img_receive_close(r);
 		return -1;
 	}

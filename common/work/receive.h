@@ -24,6 +24,7 @@ struct img_receive_opts {
 	unsigned max_associations, max_per_peer;
 	unsigned max_bad; /* that came to nothing, until a peer has to wait;
 			     0: none has */
+	bool no_create;   /* an archive that is not there is IMG_E_IO */
 	unsigned lock_seconds; /* how long another importer may take */
 	enum img_on_conflict on_conflict;
 	unsigned stable_seconds; /* 0: no records of studies */

@@ -291,6 +291,39 @@ fi
 exits 3 'no archive' imgverify -C none --rebuild
 ok 'is not made' test ! -e none
 
+# ---- of an older version -------------------------------------------------
+
+mkdir two && img two/1.dcm 1 && img two/2.dcm 2
+imgimport -q -C older two >/dev/null
+imgverify -q -C older --scrub >/dev/null
+sqlite3 older/catalog.db "DROP INDEX object_checked; DROP TABLE identity;
+	INSERT INTO peer VALUES (1, 'X', 0);
+	INSERT INTO sent SELECT 1, SOPInstanceUID, zeroblob(32), 'sent', 0,
+		'response', '2026-01-01T00:00:00Z', 0 FROM instance;
+	PRAGMA user_version = 2"
+cp -a older oldest
+sqlite3 oldest/catalog.db 'DROP TABLE sent; DROP TABLE peer;
+	PRAGMA user_version = 1'
+# knows ARCHIVE: how many were sent and read, and the version
+knows()
+{
+	sqlite3 "$1/catalog.db" "SELECT count(*) FROM sent;
+		SELECT count(*) FROM object WHERE checked NOT NULL;
+		PRAGMA user_version" | tr '\n' ' '
+}
+cp -a older lacking
+sqlite3 lacking/catalog.db 'DROP TABLE sent'
+exits 0 'from a catalog of version 2' imgverify -q -C older --rebuild
+ok 'all that it knew is taken over' test "$(knows older)" = '2 2 4 '
+exits 0 'one of version 1 had no ledger, which is none lost' \
+	imgverify -q -C oldest --rebuild
+ok 'and when objects were read is known' test "$(knows oldest)" = '0 2 4 '
+exits 1 'one of version 2 without one has lost it' \
+	imgverify -q -C lacking --rebuild
+same 'and that is told' out <<'!'
+{"status":"damaged","path":"catalog.db","reason":"what it knew beyond the objects cannot all be read"}
+!
+
 # ---- one after the other --------------------------------------------------
 
 mkdir three && img three/1.dcm 1

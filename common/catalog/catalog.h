@@ -197,7 +197,7 @@ int img_catalog_sent_other(struct img_catalog *c, const char *peer,
 int img_catalog_note_sent(struct img_catalog *c, const struct img_sent *in,
 			  struct img_err *err);
 /* Outside of a transaction: takes the ledger over from another catalog's
-   file. */
+   file, of version 2 or later; one of version 1 has none. */
 int img_catalog_take_ledger(struct img_catalog *c, const char *other,
 			    struct img_err *err);
 

@@ -135,6 +135,44 @@ static const char take_over[] =
 	"INSERT OR IGNORE INTO sent SELECT * FROM before.sent;"
 	"COMMIT";
 
+static int number(struct img_catalog *c, const char *sql, int64_t *out,
+		  struct img_err *err)
+{
+	sqlite3_stmt *st = img_catalog_prepare(c, sql, err);
+	int rc = st ? img_catalog_step(c, st, "ledger", err) : -1;
+
+	*out = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+	sqlite3_finalize(st);
+	return rc < 0 ? -1 : 0;
+}
+
+/* 0: none, as in one of version 1, of which nothing is lost. */
+static int has_ledger(struct img_catalog *c, struct img_err *err)
+{
+	int64_t version, tables;
+
+	if (number(c, "PRAGMA before.user_version", &version, err) < 0 ||
+	    number(c,
+		   "SELECT count(*) FROM before.sqlite_schema"
+		   " WHERE name IN ('peer', 'sent')",
+		   &tables, err) < 0)
+		return -1;
+	return version != 1 || tables > 0;
+}
+
+static int take_attached(struct img_catalog *c, struct img_err *err)
+{
+	int rc = has_ledger(c, err);
+
+	if (rc <= 0)
+		return rc;
+	if (sqlite3_exec(c->db, take_over, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	img_catalog_failed(c, "ledger", err);
+	(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
 int img_catalog_take_ledger(struct img_catalog *c, const char *other,
 			    struct img_err *err)
 {
@@ -145,14 +183,9 @@ int img_catalog_take_ledger(struct img_catalog *c, const char *other,
 		return -1;
 	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
 	if (img_catalog_step(c, st, "attach", err) == 0) {
-		rc = sqlite3_exec(c->db, take_over, NULL, NULL, NULL) ==
-				     SQLITE_OK
-			     ? 0
-			     : img_catalog_failed(c, "ledger", err);
+		rc = take_attached(c, err);
 		sqlite3_finalize(st);
 		st = NULL;
-		if (rc < 0)
-			(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 		(void)sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL);
 	}
 	sqlite3_finalize(st);

@@ -94,32 +94,126 @@ static bool is_measure(const char *p, size_t n)
 	       (n == 2 || is_digit(p[2]) || is_letter(p[2]));
 }
 
-static bool may_stand(const struct img_anon *a, const char *p, size_t n)
+/* Of diffusion: b50, b1000. */
+static bool is_b_value(const char *p, size_t n)
 {
+	if (n < 2 || n > 5 || (p[0] | 32) != 'b')
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (!is_digit(p[i]))
+			return false;
+	return true;
+}
+
+/* As of a date; nobody knows whose. */
+static bool is_year(const char *p, size_t n)
+{
+	return n == 4 && is_digit(p[2]) && is_digit(p[3]) &&
+	       (memcmp(p, "19", 2) == 0 || memcmp(p, "20", 2) == 0);
+}
+
+/* What of a text is in the way of its cleaning. */
+struct text {
+	const char *p;
+	size_t n, at; /* of the token in hand, of k bytes */
+	size_t k;
+	bool aged; /* the token before it says that an age follows */
+};
+
+static bool is_one_of(const char *p, size_t n, const char *list)
+{
+	char word[40];
+	const char *at;
+
+	if (n == 0 || !lower_case(p, n, word))
+		return false;
+	for (at = list; (at = strstr(at, word)) != NULL; at += n)
+		if ((at == list || at[-1] == ' ') &&
+		    (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* Where the next token begins. */
+static size_t next_token(const struct text *t, size_t at)
+{
+	while (at < t->n && token(t->p + at, t->n - at) == 0)
+		at++;
+	return at;
+}
+
+/* More than 89 years, by the word before it, behind it, or at its end. */
+static bool is_great_age(const struct text *t)
+{
+	static const char years[] = "y yo yr yrs year years j jahr jahre jaar "
+				    "ans anos anni";
+	const char *p = t->p + t->at;
+	size_t i = 0, next = next_token(t, t->at + t->k);
+	unsigned age = 0;
+
+	while (i < t->k && i < 4 && is_digit(p[i]))
+		age = age * 10 + (unsigned)(p[i++] - '0');
+	if (age < 90 || age > 150)
+		return false;
+	if (i < t->k)
+		return is_one_of(p + i, t->k - i, years);
+	return t->aged ||
+	       is_one_of(t->p + next, token(t->p + next, t->n - next), years);
+}
+
+/* An identifier of this object whose figures stand apart: up to where; 0. */
+static size_t parted_id(const struct img_anon *a, const struct text *t)
+{
+	char figures[64];
+	size_t n = 0, at = t->at, k = t->k, end = 0;
+
+	while (k && n + k <= sizeof(figures)) {
+		for (size_t i = 0; i < k; i++) {
+			if (!is_digit(t->p[at + i]))
+				return end;
+			figures[n++] = t->p[at + i];
+		}
+		at += k;
+		if (n > t->k &&
+		    look_finds(&a->look, (uint8_t *)figures, n, LOOK_IDS))
+			end = at;
+		at = next_token(t, at);
+		k = token(t->p + at, t->n - at);
+	}
+	return end;
+}
+
+static bool may_stand(const struct img_anon *a, const struct text *t)
+{
+	const char *p = t->p + t->at;
+	size_t n = t->k;
+
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)p[i] >= 0x80 || p[i] == 0x1B)
 			return false;
 	if (look_finds(&a->look, (const uint8_t *)p, n, LOOK_ALL))
 		return false;
+	if (is_year(p, n) || is_great_age(t))
+		return false;
 	return anon_is_word(p, n) ||
 	       (n >= 1 && is_digit(p[0]) && n <= 8 && is_measure(p, n)) ||
-	       (n >= 2 && n <= 3 && is_measure(p, n));
+	       (n >= 2 && n <= 3 && is_measure(p, n)) || is_b_value(p, n);
 }
 
 /* Appends what may stand; separators only between words. */
 int anon_clean_text(const struct img_anon *a, const char *vr, const char *p,
 		    size_t n, struct img_buf *out, struct img_err *err)
 {
+	struct text t = { .p = p };
 	char gap = '\0';
-	size_t from = out->len;
+	size_t from = out->len, gone = 0;
 
 	(void)vr;
-	n = anon_trim(&p, n);
-	for (size_t i = 0; i < n;) {
-		size_t k = token(p + i, n - i);
-
-		if (k == 0) {
-			char c = p[i++];
+	t.n = anon_trim(&t.p, n);
+	for (; t.at < t.n; t.at += t.k ? t.k : 1) {
+		t.k = token(t.p + t.at, t.n - t.at);
+		if (t.k == 0) {
+			char c = t.p[t.at];
 
 			/* The strongest separator between two words. */
 			if (c == '\\' || !gap || gap == ' ')
@@ -128,17 +222,19 @@ int anon_clean_text(const struct img_anon *a, const char *vr, const char *p,
 					      : ' ';
 			continue;
 		}
-		if (may_stand(a, p + i, k)) {
+		if (t.at >= gone)
+			gone = parted_id(a, &t);
+		if (t.at >= gone && may_stand(a, &t)) {
 			if (gap && out->len > from &&
 			    img_buf_putc(out, gap, err) < 0)
 				return -1;
-			if (img_buf_add(out, p + i, k, err) < 0)
+			if (img_buf_add(out, t.p + t.at, t.k, err) < 0)
 				return -1;
 			gap = '\0';
 		} else if (gap != '\\') {
 			gap = ' ';
 		}
-		i += k;
+		t.aged = is_one_of(t.p + t.at, t.k, "age aged alter");
 	}
 	return 0;
 }

@@ -241,6 +241,53 @@ catalog.db-wal fdatasync EIO Input/output error
 !
 exits 0 'and then it is' imgimport -q -C arch more.dcm
 
+# ---- what is looked at in a file or a disc ---------------------------------
+
+# each CALL COMMAND ...: so often as it makes such calls, one of them failing;
+# what is said goes to all, each status to statuses
+each()
+{
+	call_=$1
+	shift
+	: >all
+	: >statuses
+	strace -f -qq -o trace -e trace="$call_" "$@" >out 2>err
+	n_=$(grep -c "$call_(" trace)
+	for k in $(seq "$n_"); do
+		strace -f -qq -o /dev/null -e trace="$call_" \
+			-e inject="$call_:error=EIO:when=$k" "$@" >out 2>err
+		echo $? >>statuses
+		cat out >>all
+	done
+}
+
+mkdir dcm phi && phantom one --modality CT --id PAT-4711 --uid 2.25.8 dcm/8.dcm
+imgimport -q -C phi/arch dcm >/dev/null
+imganon -q --key key -o phi/anon dcm/8.dcm >/dev/null
+f=$(find phi/anon -type f) && chmod u+w "$f"
+exits 0 'what is not identifying' imgverify -q --phi phi/arch "$f"
+printf PAT-4711 | dd of="$f" conv=notrunc 2>/dev/null
+exits 1 'but in its preamble' imgverify -q --phi phi/arch "$f"
+each pread64 imgverify -q --phi phi/arch "$f"
+ok 'is never called clean' test -s statuses -a \
+	"$(grep -c '^0' statuses)" = 0
+
+each pread64 imgverify -q -C phi/arch --against dcm
+ok 'of another copy no file is passed over' test -s all -a \
+	"$(grep -c '"missing"' all)" = "$(grep -c '"damaged"' all)"
+
+mkdir disc && phantom one --modality CT --uid 2.25.5 disc/5.dcm
+imgexport -q --media -C arch -o disc/m 2.25.1 2.25.2 >/dev/null
+chmod -R u+w disc && mv disc/m/* disc/ && rmdir disc/m
+for call in getdents64 pread64 openat; do
+	each $call imgimport -q -n -C new disc
+	grep '"reason":"DICOMDIR"' all |
+		grep -v '"absent":0,"unlisted":1,' >untold
+	ok "a DICOMDIR is not compared with what is there, $call" \
+		test -s all -a ! -s untold
+	ok 'and some were told' grep -q 'DICOMDIR.*Input/output error' all
+done
+
 # ---- what is new, and what is lost ------------------------------------------
 
 # The audit log is looked at only when another import has made the archive.

@@ -1,4 +1,5 @@
 /* dicomdir.c - a DICOMDIR is evidence of what should be there. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +110,8 @@ static int unlisted(struct evidence *e, const char *name, struct img_err *err)
 
 /* ---- what is there and not listed: folders ---------------------------- */
 
-static bool is_object(int at, const char *name)
+/* What has gone meanwhile is none; -1 with errno. */
+static int is_object(int at, const char *name)
 {
 	uint8_t head[1024];
 	int fd = openat(at, name,
@@ -117,10 +119,10 @@ static bool is_object(int at, const char *name)
 	ssize_t n;
 
 	if (fd < 0)
-		return false;
+		return errno == ENOENT || errno == ELOOP ? 0 : -1;
 	n = img_pread_full(fd, head, sizeof(head), 0);
 	close(fd);
-	return n > 0 && img_dicom_looks_like(head, (size_t)n);
+	return n < 0 ? -1 : n > 0 && img_dicom_looks_like(head, (size_t)n);
 }
 
 struct look {
@@ -200,11 +202,17 @@ static int find_unlisted(struct evidence *e, const char *path,
 			 struct img_err *err)
 {
 	const char *slash = strrchr(path, '/');
+	struct img_err why = IMG_ERR_INIT;
+	int rc;
 
-	if (img_media_name_match("DICOMDIR", slash ? slash + 1 : path) ||
-	    !is_object(e->dirfd, path))
+	if (img_media_name_match("DICOMDIR", slash ? slash + 1 : path))
 		return 0;
-	return unlisted(e, path, err);
+	rc = is_object(e->dirfd, path);
+	if (rc < 0) {
+		img_err_sys(&why, "%s", path);
+		return unread(e, 0, &why, err);
+	}
+	return rc ? unlisted(e, path, err) : 0;
 }
 
 /* Every DICOMDIR costs a look at all files below: a folder full of them must

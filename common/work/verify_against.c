@@ -149,6 +149,7 @@ static int meet_object(struct against *a, const struct img_object *o,
 static int meet_file(const struct verify_entry *e, void *arg,
 		     struct img_err *err)
 {
+	struct img_err why = IMG_ERR_INIT;
 	struct deep_out out = { 0 };
 	struct against *a = arg;
 	char head[1024];
@@ -159,11 +160,15 @@ static int meet_file(const struct verify_entry *e, void *arg,
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
 	a->v->host.progress(a->v->host.arg, ++a->files,
 			    a->v->bytes += e->bytes);
-	if (e->why)
+	if (e->why && e->why->code == IMG_E_NOMEM)
+		return img_err_set(err, IMG_E_NOMEM, "%s", e->why->text);
+	n = e->why ? 0 : img_pread_full(e->fd, head, sizeof(head), 0);
+	if (n < 0)
+		img_err_sys(&why, "%s", e->path);
+	if (n < 0 || e->why)
 		return tell(a, "damaged", e->path, NULL, NULL,
-			    verify_said(e->why, e->path), err);
-	n = img_pread_full(e->fd, head, sizeof(head), 0);
-	if (n <= 0 || !img_dicom_looks_like(head, (size_t)n))
+			    verify_said(n < 0 ? &why : e->why, e->path), err);
+	if (n == 0 || !img_dicom_looks_like(head, (size_t)n))
 		return 0;
 	img_buf_init(&out.extra, VERIFY_EXTRA);
 	rc = verify_deep(a->v, &a->deep, e->fd, e->path, &out, err);

@@ -148,20 +148,22 @@ static int describe_out(const struct img_verify *v, const struct deep *deep,
 }
 
 /* What lies about the data set may hold something, too. */
-static void search_around(struct deep *deep, int fd, uint64_t size,
-			  const struct img_dicom_facts *facts)
+static int search_around(struct deep *deep, int fd, uint64_t size,
+			 const char *name, struct img_err *err)
 {
+	const struct img_dicom_facts *facts = img_dicom_facts(deep->reader);
 	uint8_t bytes[65536];
 	ssize_t n = img_pread_full(fd, bytes, 128, 0);
 
 	if (n == 128)
 		phi_bytes(&deep->phi, deep->check, "preamble", bytes, 128);
-	if (facts->deflated || facts->end >= size)
-		return;
-	n = img_pread_full(fd, bytes, sizeof(bytes), (off_t)facts->end);
-	if (n > 0)
-		phi_bytes(&deep->phi, deep->check, "after the end", bytes,
-			  (size_t)n);
+	if (n >= 0 && !facts->deflated && facts->end < size) {
+		n = img_pread_full(fd, bytes, sizeof(bytes), (off_t)facts->end);
+		if (n > 0)
+			phi_bytes(&deep->phi, deep->check, "after the end",
+				  bytes, (size_t)n);
+	}
+	return n < 0 ? img_err_sys(err, "%s", name) : 0;
 }
 
 int verify_deep(struct img_verify *v, struct deep *deep, int fd,
@@ -199,7 +201,8 @@ int verify_deep(struct img_verify *v, struct deep *deep, int fd,
 	if (rc == 0 && deep->is_signed && v->signatures &&
 	    verify_signatures(v, deep, fd, out, err) < 0)
 		return -1;
-	if (rc == 0 && v->phi)
-		search_around(deep, fd, (uint64_t)st.st_size, facts);
+	if (rc == 0 && v->phi &&
+	    search_around(deep, fd, (uint64_t)st.st_size, name, err) < 0)
+		return -1;
 	return describe_out(v, deep, out, err);
 }

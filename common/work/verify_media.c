@@ -56,6 +56,8 @@ static int check_dicom(struct medium *m, const struct verify_entry *e,
 	ssize_t n = img_pread_full(e->fd, head, sizeof(head), 0);
 	bool dicom = n > 0 && img_dicom_looks_like(head, (size_t)n);
 
+	if (n < 0)
+		return img_err_sys(why, "%s", e->path);
 	if (dicom && img_dicom_start_fd(m->reader, e->fd, e->bytes, e->path,
 					&img_media_limits, why) < 0)
 		return -1;
@@ -77,6 +79,8 @@ static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
 	m->files++;
 	m->v->host.progress(m->v->host.arg, m->files, m->v->bytes += e->bytes);
+	if (e->why && e->why->code == IMG_E_NOMEM)
+		return img_err_set(err, IMG_E_NOMEM, "%s", e->why->text);
 	if (e->why)
 		return tell(m, "damaged", e->path, "unreadable", 0,
 			    verify_said(e->why, e->path), err);

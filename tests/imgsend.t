@@ -101,6 +101,22 @@ OTHER@127.0.0.1:$port|sent|6|0|response
 $to|sent|6|0|response
 !
 
+if is_root; then
+	cp -a arch theirs && chmod -R go+rX theirs && chmod 711 . "$T"
+	exits 3 'an archive that cannot be written' nobody imgsend -q \
+		-C theirs -c "$to" 2.25.1
+	same 'is not sent from, and it is said what to do' err <<'!'
+imgsend: theirs/lock: Permission denied; what is sent has to be noted there: send from a copy, or what imgexport gives out, with another -C
+!
+	ok 'and nothing is said to be sent' test ! -s out
+	exits 0 'what it gives out' imgexport -q -C theirs -o given 2.25.1
+	exits 0 'can be sent' imgsend -q -C none -c "$to" given
+	ok 'without a ledger' test "$(records sent)" = 1 -a ! -e none
+	rm -rf theirs given
+else
+	skip 'an archive that cannot be written' 'not root'
+fi
+
 # ---- an odd length cannot be sent ----------------------------------------
 
 cp in/1.dcm odd.dcm

@@ -55,6 +55,24 @@ void send_answered(struct send_item *it, uint16_t status)
 
 /* ---- the ledger ------------------------------------------------------- */
 
+static int open_to_write(struct img_send *s, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (img_store_open(&s->store, s->opts.archive, IMG_WRITE, &why) == 0 &&
+	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, &why) ==
+		    0 &&
+	    img_audit_open(&s->audit, s->opts.archive, "imgsend", IMG_WRITE,
+			   &why) == 0)
+		return 0;
+	return img_err_set(err, why.code, "%s%s", why.text,
+			   why.code == IMG_E_DENIED
+				   ? "; what is sent has to be noted there: "
+				     "send from a copy, or what imgexport "
+				     "gives out, with another -C"
+				   : "");
+}
+
 /* Without an archive there is none; one that cannot be written is not
    guessed at, because what was sent would be forgotten. */
 int send_ledger_open(struct img_send *s, struct img_err *err)
@@ -66,10 +84,7 @@ int send_ledger_open(struct img_send *s, struct img_err *err)
 		return -1;
 	if (access(file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return img_catalog_check_lost(s->opts.archive, err);
-	if (img_store_open(&s->store, s->opts.archive, IMG_WRITE, err) < 0 ||
-	    img_catalog_open(&s->ledger, s->opts.archive, IMG_WRITE, err) < 0 ||
-	    img_audit_open(&s->audit, s->opts.archive, "imgsend", IMG_WRITE,
-			   err) < 0)
+	if (open_to_write(s, err) < 0)
 		return -1;
 	if (img_catalog_open(&s->catalog, s->opts.archive, IMG_READ, err) < 0)
 		return -1;

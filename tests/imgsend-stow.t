@@ -133,4 +133,31 @@ for ca in ca.pem ca; do
 	exits 3 "https: $ca is trusted" https $ca
 	ok 'and so is the server' grep -q '"code":"transport"' out
 done
+
+# with_token: in/1.dcm to a server that keeps what comes and never answers
+with_token()
+{
+	chmod 600 token
+	timeout 20 imgsend -q -C tokened --retries 0 --timeout 2 --ca ca.pem \
+		-c w in/1.dcm
+}
+gone "$peer"
+free_port
+mkfifo quiet
+mkdir tokened
+serve sh -c "exec openssl s_server -quiet -accept $port -cert ca.pem \
+	-key ca.key <>quiet"
+listening
+printf '{"w":{"url":"https://localhost:%s/web","token_file":"%s"}}' "$port" \
+	"$PWD/token" >tokened/peers.json
+perl -e 'print "eyJ0.", "x-_~+/" x 500, "==\n"' >token
+exits 3 'a token of 3 KB' with_token
+ok 'is sent' grep -aqE '^Authorization: Bearer eyJ0\.(x-_~\+/){500}==.?$' peer.log
+printf 'one\r\nX-Injected: two\n' >token
+exits 3 'a token of two lines' with_token
+ok 'is none' grep -q 'token: not a bearer token' out err
+: >token
+exits 3 'an empty token' with_token
+ok 'is none' grep -q 'token: not a bearer token' out err
+ok 'and nothing of it is sent' sh -c '! grep -aq X-Injected peer.log'
 finish

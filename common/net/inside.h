@@ -31,8 +31,8 @@ int img_scu_answer(struct img_scu *s, uint8_t context,
 		   const struct img_command *rq, struct img_command *rsp,
 		   struct img_err *err);
 
-/* A secret from a file, without the newline at its end.  IMG_E_DENIED when
-   others may read the file. */
+/* A secret from a file is added to out, without the newline at its end.
+   IMG_E_DENIED when others may read the file. */
 int img_net_read_secret(const char *file, struct img_buf *out,
 			struct img_err *err);
 /* The same for all lines of it, as many as out may hold. */

@@ -37,19 +37,12 @@ out:
 int img_net_read_secret(const char *file, struct img_buf *out,
 			struct img_err *err)
 {
-	struct img_buf all;
-	size_t n;
-	int rc;
+	size_t from = out->len;
 
-	img_buf_init(&all, 1024);
-	rc = img_net_read_secrets(file, &all, err);
-	n = all.len;
-	while (n > 0 && (all.data[n - 1] == '\n' || all.data[n - 1] == '\r'))
-		n--;
-	if (rc == 0)
-		rc = img_buf_add(out, all.data, n, err);
-	if (all.data)
-		explicit_bzero(all.data, all.room);
-	img_buf_release(&all);
-	return rc;
+	if (img_net_read_secrets(file, out, err) < 0)
+		return -1;
+	while (out->len > from && (out->data[out->len - 1] == '\n' ||
+				   out->data[out->len - 1] == '\r'))
+		out->data[--out->len] = '\0';
+	return 0;
 }

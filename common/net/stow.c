@@ -49,34 +49,52 @@ static int add_header(struct img_stow *s, const char *text, struct img_err *err)
 	return 0;
 }
 
+/* What it may be of (RFC 6750, 2.1), so no line of it is a header too. */
+static bool is_token(const char *t)
+{
+	size_t n = strspn(t, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/"
+			     "abcdefghijklmnopqrstuvwxyz");
+
+	return n && !t[n + strspn(t + n, "=")];
+}
+
+static int add_token(struct img_stow *s, const char *file, struct img_err *err)
+{
+	static const char bearer[] = "Authorization: Bearer ";
+	struct img_buf line;
+	int rc = -1;
+
+	img_buf_init(&line, 16384);
+	if (img_buf_puts(&line, bearer, err) < 0 ||
+	    img_net_read_secret(file, &line, err) < 0)
+		goto out;
+	if (strlen(line.data) != line.len ||
+	    !is_token(line.data + sizeof(bearer) - 1))
+		img_err_set(err, IMG_E_MALFORMED, "%s: not a bearer token",
+			    file);
+	else
+		rc = add_header(s, line.data, err);
+out:
+	if (line.data)
+		explicit_bzero(line.data, line.room);
+	img_buf_release(&line);
+	return rc;
+}
+
 static int identify(struct img_stow *s, const struct img_peer *p,
 		    struct img_err *err)
 {
-	struct img_buf token;
-	char *line = NULL;
-	int rc = 0;
-
-	img_buf_init(&token, 16384);
-	if (*p->token_file) {
-		rc = img_net_read_secret(p->token_file, &token, err);
-		if (rc == 0 && asprintf(&line, "Authorization: Bearer %s",
-					img_buf_str(&token)) < 0)
-			rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
-		if (rc == 0)
-			rc = add_header(s, line, err);
-	}
-	if (rc == 0 && *p->passcode_file)
-		rc = img_net_read_secret(p->passcode_file, &s->secret, err);
-	if (rc == 0 && *p->user) {
+	if (*p->token_file && add_token(s, p->token_file, err) < 0)
+		return -1;
+	if (*p->passcode_file &&
+	    img_net_read_secret(p->passcode_file, &s->secret, err) < 0)
+		return -1;
+	if (*p->user) {
 		curl_easy_setopt(s->curl, CURLOPT_USERNAME, p->user);
 		curl_easy_setopt(s->curl, CURLOPT_PASSWORD,
 				 img_buf_str(&s->secret));
 	}
-	if (token.data)
-		explicit_bzero(token.data, token.room);
-	img_buf_release(&token);
-	free(line);
-	return rc;
+	return 0;
 }
 
 static size_t take_answer(char *p, size_t size, size_t n, void *arg)
@@ -229,6 +247,8 @@ void img_stow_close(struct img_stow *s)
 		return;
 	if (s->curl)
 		curl_easy_cleanup(s->curl);
+	for (struct curl_slist *l = s->headers; l; l = l->next)
+		explicit_bzero(l->data, strlen(l->data)); /* one is a secret */
 	curl_slist_free_all(s->headers);
 	if (s->secret.data)
 		explicit_bzero(s->secret.data, s->secret.room);

@@ -275,6 +275,10 @@ exits 0 'FHIR of a poor study' imgquery -C poorly --format fhir -l image
 same 'has what must be there and no more' out <<'!'
 {"resourceType":"ImagingStudy","id":"2.25.90","identifier":[{"system":"urn:dicom:uid","value":"urn:oid:2.25.90"}],"status":"available","subject":{"display":"unknown"},"numberOfSeries":1,"numberOfInstances":1}
 !
+phantom one leap --study 2.25.93 --series '' --uid 2.25.94 --date 00000229
+imgimport -q -C leaping leap >/dev/null
+exits 0 'FHIR has no year 0' imgquery -C leaping --format fhir
+ok 'nor a day in it' sh -c '! grep -q started out'
 exits 0 'a table' imgquery --format table -s -StudyDate --limit 2
 same 'for people' out <<'!'
 Date        Name                                          ID         Born        Modality  Study       Accession  Series  Images

@@ -119,7 +119,7 @@ static bool is_date(const char *v)
 	    sscanf(v, "%4d%2d%2d", &year, &month, &day) != 3)
 		return false;
 	if (month == 2 && day == 29)
-		return year % 4 == 0 && (year % 100 || year % 400 == 0);
+		return year && year % 4 == 0 && (year % 100 || year % 400 == 0);
 	return year > 0 && month >= 1 && month <= 12 && day >= 1 &&
 	       day <= days[month - 1];
 }

@@ -14,6 +14,7 @@ static bool in_place, no_create, rehash, dry_run, quarantine, pixel_digest;
 
 static const char *dir, *on_conflict = "keep", *from_tar;
 static uint64_t jobs, max_members, max_size, max_total, max_ratio;
+static uint64_t passphrase_fd = UINT64_MAX;
 static struct img_list set;
 static struct img_estimate *estimate;
 
@@ -39,6 +40,8 @@ static const struct img_opt opts[] = {
 	  &rehash, NULL, 0 },
 	{ 0, "from-tar", "file", "read a tar stream; - is standard input",
 	  IMG_OPT_STRING, &from_tar, NULL, 0 },
+	{ 0, "passphrase-fd", "n", "opens members that are encrypted",
+	  IMG_OPT_U64, &passphrase_fd, NULL, 1 << 20 },
 	{ 0, "max-members", "n", "members of an archive", IMG_OPT_U64,
 	  &max_members, NULL, 0 },
 	{ 0, "max-size", "size", "bytes of one member", IMG_OPT_SIZE, &max_size,
@@ -97,6 +100,10 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--quarantine writes, --dry-run does not");
 	if (dry_run && pixel_digest)
 		img_cli_usage(cli, "--pixel-digest writes, --dry-run does not");
+	if (passphrase_fd == 0 &&
+	    (!argc || (from_tar && strcmp(from_tar, "-") == 0)))
+		img_cli_usage(cli, "a passphrase on standard input comes "
+				   "without inputs");
 	if (from_tar && argc)
 		img_cli_usage(cli, "--from-tar takes no operands");
 	if (from_tar && in_place)
@@ -136,10 +143,31 @@ static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 	return rc;
 }
 
+/* A line of up to IMG_PASSPHRASE - 1 bytes. */
+static int read_passphrase(char out[IMG_PASSPHRASE], struct img_err *err)
+{
+	ssize_t n;
+
+	if (passphrase_fd == UINT64_MAX)
+		return 0;
+	n = img_read_or_signal((int)passphrase_fd, out, IMG_PASSPHRASE);
+	if (n < 0)
+		return img_err_sys(err, "descriptor %d", (int)passphrase_fd);
+	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
+		n--;
+	if (n == 0 || n == IMG_PASSPHRASE || memchr(out, 0, (size_t)n))
+		return img_err_set(err, IMG_E_USAGE,
+				   "--passphrase-fd: a passphrase has 1 to %d "
+				   "characters",
+				   IMG_PASSPHRASE - 1);
+	out[n] = '\0';
+	return 0;
+}
+
 static int import(struct img_cli *cli, int argc, char **argv,
 		  struct img_err *err)
 {
-	const struct img_ingest_opts o = {
+	struct img_ingest_opts o = {
 		.jobs = (unsigned)jobs,
 		.in_place = in_place,
 		.rehash = rehash,
@@ -151,7 +179,7 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.limits = { max_members, max_size, max_total,
-			    (unsigned)max_ratio },
+			    (unsigned)max_ratio, "" },
 		.set = set.item,
 		.n_set = set.n,
 	};
@@ -162,6 +190,7 @@ static int import(struct img_cli *cli, int argc, char **argv,
 	int rc;
 
 	if (img_cli_catalog_dir(dir, path, err) < 0 ||
+	    read_passphrase(o.limits.passphrase, err) < 0 ||
 	    img_ingest_open(&g, path, &o, &host, err) < 0)
 		return -1;
 	if (!cli->quiet && isatty(STDERR_FILENO))

@@ -235,6 +235,37 @@ grep -c '"code":"unsupported","message":"locked.zip!/s/[^:]*: encrypted"' out >g
 same 'says so of each member' got <<!
 2
 !
+zip -q locked.zip s/DICOM/SUB/IM2
+exits 2 'with another passphrase' sh -c \
+	'echo Secret | imgimport -q -C arch --passphrase-fd 0 locked.zip'
+ok 'that is told' test "$(records rejected)" = 2
+ok 'what needs none is there' grep -q \
+	'"stored","path":"locked.zip!/s/DICOM/SUB/IM2"' out
+exits 0 'with the right one' sh -c \
+	'echo secret | imgimport -q -C arch --passphrase-fd 0 locked.zip'
+ok 'all is there' test "$(records stored)" = 1
+ok 'as it was' sh -c '! imgverify -q -C arch | grep -v intact'
+exits 0 'what is in needs none' import locked.zip
+cp s/DICOM/IM1 big && img big 99 --rows 900 --cols 900
+for how in aes256 aes128 traditional; do
+	bsdtar -cf $how.zip --format zip --options zip:encryption=$how \
+		--passphrase 'Übung 7' big s/DICOM/IM1
+	new
+	exits 2 "$how: none" import $how.zip
+	exits 0 "$how: opened" sh -c "printf 'Übung 7\r\n' |
+		imgimport -q -C arch -j 2 --passphrase-fd 0 $how.zip"
+	ok "$how: both are there" test "$(records stored)" = 2
+	ok "$how: as they were" grep -q "$(b2sum -l 256 <big | cut -c 1-64)" out
+	bitflip $how.zip 300000 >/dev/null
+	new
+	exits 2 "$how: damaged" sh -c "printf 'Übung 7' |
+		imgimport -q -C arch --passphrase-fd 0 $how.zip"
+	ok "$how: costs its member" test \
+		"$(records rejected),$(records stored)" = 1,1
+done
+exits 64 'a passphrase and inputs on stdin' import --passphrase-fd 0 <got
+exits 64 'an empty passphrase' import --passphrase-fd 3 a.zip 3</dev/null
+exits 3 'a descriptor that is not there' import --passphrase-fd 9 a.zip
 for f in a.zip a.tar a.tgz a.tar.bz2 a.tar.xz a.tar.zst both.iso; do
 	for part in 4 2; do
 		n=$(($(wc -c <$f) * 3 / part / 2))

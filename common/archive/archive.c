@@ -159,6 +159,11 @@ static int open_format(struct img_archive *a, struct img_err *err)
 	    archive_read_set_callback_data(a->la, a) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
 				   a->name);
+	if (a->limits.passphrase[0] &&
+	    archive_read_add_passphrase(a->la, a->limits.passphrase) !=
+		    ARCHIVE_OK)
+		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
+				   a->name);
 	archive_read_set_read_callback(a->la, feed);
 	if (a->src->size >= 0) {
 		archive_read_set_skip_callback(a->la, skip);

@@ -34,12 +34,15 @@ enum img_archive_kind {
 enum img_archive_kind img_archive_sniff(const void *head, size_t n);
 const char *img_archive_kind_word(enum img_archive_kind kind);
 
+#define IMG_PASSPHRASE 128 /* bytes, the NUL included */
+
 /* 0 takes the default in brackets. */
 struct img_archive_limits {
 	uint64_t members; /* [10,000,000] */
 	uint64_t member;  /* bytes of one member [64 GiB] */
 	uint64_t total;   /* bytes of all members [1 TiB] */
 	unsigned ratio;   /* bytes out to bytes in, after 64 MiB out [200] */
+	char passphrase[IMG_PASSPHRASE]; /* of encrypted members; or empty */
 };
 
 void img_archive_defaults(struct img_archive_limits *limits);
@@ -57,7 +60,7 @@ struct img_member {
 	const char *refused;     /* why, for IMG_MEMBER_REFUSED */
 	uint64_t size;           /* as declared; UINT64_MAX if not known */
 	int64_t mtime;           /* seconds; 0 if not known */
-	bool encrypted;
+	bool encrypted; /* it cannot be read without the right passphrase */
 };
 
 /* The safe form of a member's name that came from elsewhere; NULL, or why it

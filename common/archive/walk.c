@@ -200,7 +200,8 @@ static const char *member_name(struct img_archive *a, struct archive_entry *e,
 							     : IMG_NAME_TAR);
 }
 
-/* Zip methods whose memory the archive chooses are not for us. */
+/* Zip methods whose memory the archive chooses are not for us; which one is
+   behind AES is seen later, where the jail has the ceiling. */
 static void check_method(struct img_archive *a)
 {
 	const char *name = archive_format_name(a->la);
@@ -208,7 +209,7 @@ static void check_method(struct img_archive *a)
 
 	if (a->kind != IMG_ARCHIVE_ZIP || !p || strstr(p, "(uncompressed") ||
 	    strstr(p, "(deflation)") || strstr(p, "(bzip)") ||
-	    strstr(p, "(AES"))
+	    strstr(p, "(aes)"))
 		return;
 	img_err_set(&a->fault, IMG_E_UNSUPPORTED,
 		    "%s!/%s: compressed in a way that is not read %s", a->name,
@@ -241,7 +242,7 @@ static void fill_member(struct img_archive *a, struct archive_entry *e,
 	a->left = 0;
 	a->at_end = false;
 	a->open = m->kind == IMG_MEMBER_FILE;
-	if (m->encrypted)
+	if (m->encrypted && !a->limits.passphrase[0])
 		img_err_set(&a->fault, IMG_E_UNSUPPORTED, "%s!/%s: encrypted",
 			    a->name, a->member);
 	check_method(a);

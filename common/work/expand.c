@@ -20,6 +20,7 @@ struct expansion {
 	uint64_t members; /* of nested ones, too */
 	uint64_t absent;  /* listed in a DICOMDIR and not there */
 	struct img_members *in;
+	bool secret;   /* the member is encrypted */
 	uint8_t *data; /* the member's bytes, for whoever takes them */
 };
 
@@ -92,7 +93,7 @@ static struct item *member_item(struct expansion *e, const struct names *names,
 }
 
 /* What is wrong with it, if something is.  It is not remembered where that
-   may be otherwise the next time: ceilings are options. */
+   may be otherwise the next time: ceilings and passphrases are options. */
 static void end_with(struct expansion *e, struct item *it,
 		     const struct img_err *why)
 {
@@ -102,7 +103,7 @@ static void end_with(struct expansion *e, struct item *it,
 	if (why->code == IMG_OK)
 		return;
 	item_fail(&e->g->open->arena, it, ours ? FAILED : REJECTED, why);
-	if (ours || why->code == IMG_E_LIMIT ||
+	if (ours || why->code == IMG_E_LIMIT || e->secret ||
 	    (e->in && img_members_died(e->in)))
 		it->remember = false;
 }
@@ -324,10 +325,10 @@ static int take_bytes(struct expansion *e, struct nest *n,
 	ssize_t got = read_member(e, m, &p, &why);
 	int disc;
 
-	if (got < 0) { /* and yet it is there */
+	if (got < 0) /* and yet it is there */
 		note_name(n, m->name, NULL, 0);
+	if (got < 0)
 		return add_rejected(e, names, &why, err);
-	}
 	if (img_members_is_archive(e->in)) {
 		note_name(n, m->name, p, (size_t)got);
 		free(e->data);
@@ -362,7 +363,9 @@ static int take_member(struct expansion *e, struct nest *n,
 			    m->refused);
 		return add_rejected(e, &names, &why, err);
 	}
+	e->secret = m->encrypted;
 	rc = take_bytes(e, n, m, &names, err);
+	e->secret = false;
 	free(e->data);
 	e->data = NULL;
 	return rc;

@@ -189,38 +189,6 @@ int export_place_init(struct export_place *p, const char *out, bool folder,
 	return look_at_it(p, out, force, err);
 }
 
-/* Every folder above, up to the one that is its own parent. */
-int export_place_outside(const struct export_place *p, const char *archive,
-			 struct img_err *err)
-{
-	int fd = p->stream ? -1 : openat(p->parent_fd, ".", O_PATH | O_CLOEXEC);
-	struct stat own, st, last = { 0 };
-
-	if (fd < 0 || stat(archive, &own) < 0) {
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	while (fd >= 0 && fstat(fd, &st) == 0 &&
-	       (st.st_ino != last.st_ino || st.st_dev != last.st_dev)) {
-		int up = openat(fd, "..", O_PATH | O_CLOEXEC);
-
-		close(fd);
-		fd = up;
-		last = st;
-		if (st.st_ino == own.st_ino && st.st_dev == own.st_dev) {
-			if (fd >= 0)
-				close(fd);
-			return img_err_set(err, IMG_E_REFUSED,
-					   "%s/%s: lies in the archive",
-					   p->parent, p->base);
-		}
-	}
-	if (fd >= 0)
-		close(fd);
-	return 0;
-}
-
 /* ---- temporary names --------------------------------------------------- */
 
 static void remove_tree(const char *path)

@@ -10,6 +10,7 @@
  * export_layout.c    the template, safe names, collisions
  * export_read.c      objects are opened and their digests compared
  * export_place.c     the destination: temporary name, sync, final name
+ * export_volumes.c   where volumes lie, and what lies beside
  * export_folder.c    the form folder
  * export_archive.c   the forms tar, zip and iso
  * export_prove.c     what they have become is read again

@@ -1,8 +1,10 @@
-/* export_volumes.c - several volumes: their names, and what lies beside. */
+/* export_volumes.c - where volumes lie: names, what lies beside and above. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "work/export_private.h"
 
@@ -82,5 +84,37 @@ int export_volumes(struct img_export *x, unsigned n, struct img_err *err)
 				      x->opts.force, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* Every folder above, up to the one that is its own parent. */
+int export_place_outside(const struct export_place *p, const char *archive,
+			 struct img_err *err)
+{
+	int fd = p->stream ? -1 : openat(p->parent_fd, ".", O_PATH | O_CLOEXEC);
+	struct stat own, st, last = { 0 };
+
+	if (fd < 0 || stat(archive, &own) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (fd >= 0 && fstat(fd, &st) == 0 &&
+	       (st.st_ino != last.st_ino || st.st_dev != last.st_dev)) {
+		int up = openat(fd, "..", O_PATH | O_CLOEXEC);
+
+		close(fd);
+		fd = up;
+		last = st;
+		if (st.st_ino == own.st_ino && st.st_dev == own.st_dev) {
+			if (fd >= 0)
+				close(fd);
+			return img_err_set(err, IMG_E_REFUSED,
+					   "%s/%s: lies in the archive",
+					   p->parent, p->base);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 	return 0;
 }

@@ -82,6 +82,7 @@ static int ask(struct img_members *m, int fd, struct img_err *err)
 	req.limits.member = m->limits.member;
 	req.limits.total = m->limits.total;
 	req.limits.ratio = m->limits.ratio;
+	memcpy(req.limits.passphrase, m->limits.passphrase, IMG_PASSPHRASE);
 	req.depth = m->depth;
 	req.name_n = (uint32_t)strlen(m->name);
 	if (img_jail_ring_open(&m->in, &m->worker, err) < 0 ||

@@ -125,4 +125,26 @@ ok 'says so' grep -q 'c.dcm: damaged: ' out
 mkdir empty
 exits 1 'an empty folder' imganon --key key -o rec3 empty
 ok 'is not called done' grep -qx 'imganon: no files there' err
+
+# ---- archives ---------------------------------------------------------------
+
+tar -cf a.tar a.dcm && gzip -kn a.tar
+for kind in tar tar.gz; do
+	word=tar
+	[ $kind = tar ] || word=compressed
+	exits 3 "a .$kind" anon -o rec4 a.$kind
+	same 'it is said who reads it' err <<-!
+	imganon: a.$kind: not DICOM, but an archive ($word): imgimport reads what is in it
+	!
+	exits 3 'also when it is to be sent' imgsend -q -C none \
+		-c X@127.0.0.1:1 a.$kind
+	ok 'or' grep -qx "imgsend: a.$kind: not DICOM, but an archive ($word): imgimport reads what is in it" err
+	exits 3 'exported' imgexport -q -C none -o rec5 a.$kind
+	ok 'or' grep -q "a.$kind: not DICOM, but an archive ($word): imgimport reads what is in it" err
+done
+echo 'no image' >text
+exits 3 'text' anon -o rec4 text
+same 'is no archive' err <<'!'
+imganon: text: not DICOM
+!
 finish

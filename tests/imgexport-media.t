@@ -173,6 +173,13 @@ image is whole and stays" err
 	imgexport: $PWD/sr9: No such file or directory
 	!
 	ok 'nothing is' test ! -e burn5.iso
+	exits 3 'nor one in words of xorriso' imgexport -q --media --as iso \
+		--burn "mmc:$PWD/sr9" -o burn5.iso in/cr
+	ok 'nothing is' test ! -e burn5.iso
+	exits 3 'a file is no MMC drive' imgexport -q --media --as iso \
+		--burn "mmc:$PWD/disc.img" -o burn5.iso in/cr
+	ok 'which xorriso finds out' grep -qx "imgexport: mmc:$PWD/disc.img: \
+not burned: xorriso ended with status [0-9]*; the image is whole and stays" err
 	mkdir bin
 	cat >bin/xorriso <<-'!'
 	#!/bin/sh

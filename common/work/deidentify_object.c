@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "work/deidentify_private.h"
+#include "work/inputs.h"
 
 #define BLOCK 65536
 #define MOVE  (1024u * 1024) /* at a time: it is still in the cache then */
@@ -134,11 +135,15 @@ static int check_digest(struct job *j, struct img_err *err)
 
 static int start(struct job *j, struct img_err *err)
 {
-	if (j->small)
-		return img_dicom_start_mem(j->w->reader, j->w->in.data, j->size,
-					   j->name, &j->w->limits, err);
-	return img_dicom_start_fd(j->w->reader, j->fd, j->size, j->name,
-				  &j->w->limits, err);
+	const void *p = j->small ? j->w->in.data : NULL;
+	int rc = p ? img_dicom_start_mem(j->w->reader, p, j->size, j->name,
+					 &j->w->limits, err)
+		   : img_dicom_start_fd(j->w->reader, j->fd, j->size, j->name,
+					&j->w->limits, err);
+
+	if (rc < 0)
+		input_explain(j->fd, p, j->size, err);
+	return rc;
 }
 
 static int start_output(struct job *j, struct img_err *err)

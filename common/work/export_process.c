@@ -105,10 +105,17 @@ static int compare(int image, int disc, const char *device, struct img_err *err)
 	return n < 0 ? img_err_sys(err, "image") : 0;
 }
 
+/* xorriso's words before a device or file: how it is to be written. */
+static const char *path_of(const char *device)
+{
+	return strncmp(device, "stdio:", 6) == 0 ? device + 6
+	       : strncmp(device, "mmc:", 4) == 0 ? device + 4
+						 : device;
+}
+
 static int read_back(const char *image, const char *device, struct img_err *err)
 {
-	const char *path =
-		strncmp(device, "stdio:", 6) == 0 ? device + 6 : device;
+	const char *path = path_of(device);
 	int from = open(image, O_RDONLY | O_CLOEXEC);
 	int disc = open(path, O_RDONLY | O_CLOEXEC);
 	int rc;
@@ -132,8 +139,9 @@ int export_burn_ready(struct img_export *x, struct img_err *err)
 {
 	const char *device = x->opts.burn;
 
+	/* A file may be made. */
 	if (device && strncmp(device, "stdio:", 6) != 0 &&
-	    access(device, F_OK) < 0)
+	    access(path_of(device), F_OK) < 0)
 		return img_err_sys(err, "%s", device);
 	return 0;
 }

@@ -1,11 +1,36 @@
 /* inputs.c - what operands and records name. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "archive/archive.h"
 #include "dicom/dicom.h"
 #include "work/folder.h"
 #include "work/inputs.h"
 #include "work/scope.h"
+
+void input_explain(int fd, const void *p, size_t n, struct img_err *err)
+{
+	uint8_t *head = NULL;
+	size_t len = strlen(err->text);
+	enum img_archive_kind kind;
+	ssize_t got;
+
+	if (err->code != IMG_E_NOT_DICOM)
+		return;
+	if (!p) {
+		p = head = malloc(IMG_ARCHIVE_HEAD);
+		got = head ? img_pread_full(fd, head, IMG_ARCHIVE_HEAD, 0) : -1;
+		n = got > 0 ? (size_t)got : 0;
+	}
+	kind = n ? img_archive_sniff(p, n) : IMG_ARCHIVE_NONE;
+	if (kind != IMG_ARCHIVE_NONE)
+		snprintf(err->text + len, sizeof(err->text) - len,
+			 ", but an archive (%s): imgimport reads what is in it",
+			 img_archive_kind_word(kind));
+	free(head);
+}
 
 /* ---- folders ------------------------------------------------------------ */
 

@@ -17,6 +17,10 @@ struct input_file {
 	const uint8_t *digest;        /* that it is to have, or NULL */
 };
 
+/* To err "not DICOM" of a file of n bytes that begin so: that what is in an
+   archive is read by imgimport.  p NULL: the bytes are those of fd. */
+void input_explain(int fd, const void *p, size_t n, struct img_err *err);
+
 /* What a command does with them.  Each 0, or -1 with err, which ends it. */
 struct inputs_host {
 	int (*file)(void *arg, const struct input_file *f, struct img_err *err);

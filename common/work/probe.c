@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "work/inputs.h"
 #include "work/probe.h"
 
 #define VALUE_MAX  65536u
@@ -360,6 +361,8 @@ int img_probe_read(struct img_probe *p, struct img_store *store,
 	else if (img_dicom_start_fd(p->reader, fd, (uint64_t)sb.st_size, name,
 				    &limits, err) == 0)
 		rc = walk(p, err);
+	else if (place)
+		input_explain(fd, NULL, 0, err);
 	close(fd);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "work/inputs.h"
 #include "work/send_private.h"
 
 #define DICOMDIR_CLASS "1.2.840.10008.1.3.10"
@@ -137,6 +138,8 @@ int send_look(struct img_send *s, struct send_item *it, struct img_err *err)
 		take_header(it, &h);
 		it->bytes = (uint64_t)sb.st_size;
 		rc = 0;
+	} else {
+		input_explain(fd, NULL, 0, err);
 	}
 	close(fd);
 	if (rc == 0 && h.directory) {

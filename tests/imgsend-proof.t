@@ -138,7 +138,7 @@ rm arch/peers.json
 
 # ---- no descriptor for a report that comes -------------------------------
 
->peer.log
+: >peer.log
 serve_bad status0000
 free_port
 back=$port

@@ -36,7 +36,7 @@ same 'nothing was made' after <before
 # ---- one that is empty, or as good as --------------------------------------
 
 mkdir -p empty mount/lost+found mount/.Trash-0 deep
-echo x >mount/.hidden
+echo x >mount/.hidden && echo '{}' >empty/peers.json
 for dir in empty mount deep/er/still; do
 	exits 0 "an archive in $dir" imgimport -q -C $dir 2.dcm
 	exits 0 'is one' imgverify -q -C $dir --all

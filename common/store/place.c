@@ -60,12 +60,14 @@ static bool lies_in_archive(int fd)
 	return fd >= 0;
 }
 
-/* What a file system or a desktop leaves in a folder that nobody uses, and
-   what another process, or one that was killed, has made of an archive. */
+/* What a file system or a desktop leaves in a folder that nobody uses, what is
+   set up before the first import, and what another process, or one that was
+   killed, has made of an archive. */
 static bool is_nothing(const char *name)
 {
-	static const char *const ours[] = { "objects", "tmp",  "quarantine",
-					    "reports", "lock", "audit.log" };
+	static const char *const ours[] = { "objects",   "tmp",  "quarantine",
+					    "reports",   "lock", "audit.log",
+					    "peers.json" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strcmp(name, ours[i]) == 0)

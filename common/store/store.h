@@ -30,8 +30,8 @@
 struct img_store;
 
 /* Whether dir is an archive, complete or not, or one may be made there: nothing
-   is there yet, or an empty folder.  Files that begin with a dot, and
-   lost+found, do not count.  IMG_E_USAGE of another folder, IMG_E_REFUSED of
+   is there yet, or an empty folder.  Files that begin with a dot,
+   lost+found and peers.json do not count.  IMG_E_USAGE of another folder, IMG_E_REFUSED of
    one in an archive. */
 int img_store_check_place(const char *dir, struct img_err *err);
 /* IMG_WRITE makes what is missing of the layout, mode 0700, where

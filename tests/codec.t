@@ -212,4 +212,33 @@ mkpixels hostile=list | LC_ALL=C sort >names
 LC_ALL=C sort judged >judged.sorted
 ok 'each hostile case was judged' cmp names judged.sorted
 
+# ---- no memory --------------------------------------------------------------
+
+# The dictionary comes before; the last requests are those for the frame.
+if [ -n "$plain" ] && [ -f "$O/tools/scant.so" ]; then
+	phantom one --modality CT --uid 2.25.1 whole.dcm
+	# scant K: the Kth request gets none
+	scant()
+	{
+		rm -rf none log
+		LD_PRELOAD=$O/tools/scant.so SCANT=memory:$1 SCANT_LOG=$PWD/log \
+			imgexport -q --transfer-syntax jpegls -o none whole.dcm \
+			>out 2>err
+		status=$?
+	}
+	scant 0
+	met=$(perl -e 'read STDIN, my $x, 8; print unpack "Q", $x' <log)
+	: >said
+	for k in $(seq $((met - 90)) $((met - 10))); do
+		scant "$k"
+		echo "status $status" >>said
+		cat out >>said
+	done 2>/dev/null
+	ok 'no memory for a frame is told' grep -q 'frame 1: out of memory' said
+	grep -E '^status 70|frame 1: ' said | grep -v 'out of memory' >otherwise
+	same 'as that and nothing else' otherwise </dev/null
+else
+	skip 'no memory for a frame is told' 'built with a sanitizer'
+	skip 'as that and nothing else' 'built with a sanitizer'
+fi
 finish

@@ -63,11 +63,12 @@ int img_dcmtk_prepare(struct img_err *err)
 	});
 }
 
-/* What is wrong with a frame, unless it was memory. */
+/* What is wrong with a frame, unless it was memory.  A value that got none is
+   looked for in a stream later, and there is no stream here. */
 static int fail(struct img_err *err, enum img_code code, const char *what,
 		const OFCondition &cond)
 {
-	if (cond == EC_MemoryExhausted)
+	if (cond == EC_MemoryExhausted || cond == EC_InvalidStream)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	return img_dcmtk_fail(err, code, what, cond);
 }

@@ -158,6 +158,10 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	img_cli_hold(cli, false);
 	if (rc == 0 && !any)
 		img_cli_no(cli);
+	/* Whoever burns it for one of them should know. */
+	if (rc == 0 && o.media && !cli->quiet && img_export_patients(x) > 1)
+		img_cli_warn(cli, "%llu patients are on it",
+			     (unsigned long long)img_export_patients(x));
 	img_export_close(x);
 	return rc;
 }

@@ -84,6 +84,21 @@ exits 2 'one that is not the same' imgexport -q --media -o others twin
 ok 'is no copy' grep -q '"failed","path":"twin/b/1.dcm".*listed already' out
 ok 'the other still is' grep -q '"ignored","path":"twin/c/2.dcm"' out
 
+# ---- patients -------------------------------------------------------------
+
+mkdir pair
+phantom one --id A --name 'A^B' --uid 2.25.71 --study 2.25.7 --series 2.25.70 \
+	pair/1.dcm
+phantom one --id B --name '' --uid 2.25.72 --study 2.25.8 --series 2.25.80 \
+	pair/2.dcm
+exits 0 'one patient' imgexport --media -o alone pair/1.dcm
+ok 'is nothing to speak of' sh -c '! grep -q patients err'
+exits 0 'two patients' imgexport --media -o both pair
+ok 'are told of' grep -qx 'imgexport: 2 patients are on it' err
+ok 'one without a name says so' grep -qF '<h2>(no name)</h2>' both/INDEX.HTM
+exits 0 'and before anything is written' imgexport -n --media -o dry pair
+ok 'too' grep -qx 'imgexport: 2 patients are on it' err
+
 # ---- volumes --------------------------------------------------------------
 
 exits 0 'volumes' sh -c \

@@ -86,6 +86,8 @@ static int put_name(struct making *w, struct img_buf *b,
 
 	if (put_value(w, b, vs, PATIENT_NAME, err) < 0)
 		return -1;
+	if (b->len == start)
+		return img_buf_puts(b, "(no name)", err);
 	for (size_t i = start; i < b->len; i++)
 		if (b->data[i] == '^' || b->data[i] == '=')
 			b->data[i] = ' ';

@@ -280,6 +280,25 @@ void img_export_close(struct img_export *x)
 	free(x);
 }
 
+/* They lie in the order of patients. */
+uint64_t img_export_patients(const struct img_export *x)
+{
+	const struct export_item *last = NULL;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < x->items; i++) {
+		const struct export_item *it = &x->item[i];
+
+		if (it->state == EX_FAILED || it->state == EX_IGNORED)
+			continue;
+		n += !last ||
+		     strcmp(it->value[EX_PATIENT], last->value[EX_PATIENT]) ||
+		     strcmp(it->value[EX_ISSUER], last->value[EX_ISSUER]);
+		last = it;
+	}
+	return n;
+}
+
 /* ---- the steps --------------------------------------------------------- */
 
 /* SOURCE_DATE_EPOCH (reproducible-builds.org) replaces all times. */

@@ -83,6 +83,7 @@ int img_export_record(struct img_export *x, const struct img_record *rec,
 /* Writes all of it, and the records.  -1: nothing has the final name. */
 int img_export_finish(struct img_export *x, struct img_err *err);
 void img_export_close(struct img_export *x);
-/* How many objects were found. */
+/* Of how many patients the objects are that were written, or would be. */
+uint64_t img_export_patients(const struct img_export *x);
 
 #endif

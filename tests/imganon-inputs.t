@@ -83,6 +83,35 @@ ok 'does not go to standard output' test ! -s out
 
 # ---- the archive --------------------------------------------------------
 
+# ---- two that claim one name ----------------------------------------------
+
+# Each big one takes its time; the small one behind it is done long before.
+mkdir twins
+phantom one --uid 2.25.3001 --study 2.25.30 --series 2.25.31 --modality CT \
+	--rows 4000 --cols 4000 twins/1.dcm
+phantom one --uid 2.25.3001 --study 2.25.30 --series 2.25.31 --modality CT \
+	twins/2.dcm
+for n in 3 4 5 6 7 8; do
+	phantom one --uid 2.25.300$n --study 2.25.30 --series 2.25.31 \
+		--modality CT twins/$n.dcm
+done
+exits 2 'one after the other' imganon -q -j 1 --key key -o one-by-one twins
+sed 's/one-by-one/side-by-side/' out >want.out
+exits 2 'side by side' imganon -q -j 8 --key key -o side-by-side twins
+ok 'the same is written' diff -r one-by-one side-by-side
+ok 'with the same records, in the order of the inputs' cmp want.out out
+ok 'of which the second says why' sh -c \
+	'sed -n 2p out | grep -q "\"path\":\"twins/2.dcm\".*with other bytes"'
+for n in $(seq 10 60); do
+	phantom one --uid "2.25.30$n" --study 2.25.30 --series 2.25.31 \
+		--modality CT "twins/9$n.dcm"
+done
+exits 2 'more that are done than may wait for the big one' sh -c \
+	'ulimit -n 64; exec imganon -q -j 8 --key key -o crowd twins'
+ok 'each has its record' test "$(wc -l <out)" = 59
+ok 'the second fails again' sh -c \
+	'sed -n 2p out | grep -q "\"path\":\"twins/2.dcm\".*with other bytes"'
+
 export IMG_CATALOG="$T/archive"
 phantom one --uid 2.25.2001 --study 2.25.20 --series 2.25.21 --modality CT \
 	--rows 600 --cols 600 big.dcm

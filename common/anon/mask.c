@@ -264,14 +264,25 @@ static bool others(const struct pixels *x, const char *list, bool device)
 	return wanted == met;
 }
 
-static bool holds(const struct pixels *x, const struct anon_region *r)
-{
+/* The size as the rules write it. */
+struct size {
 	char rows[12], columns[12];
+};
 
-	snprintf(rows, sizeof(rows), "%u", x->rows);
-	snprintf(columns, sizeof(columns), "%u", x->columns);
-	if ((*r->rows && !strstr(r->rows, rows)) ||
-	    (*r->columns && !strstr(r->columns, columns)))
+static struct size size_of(const struct pixels *x)
+{
+	struct size s;
+
+	snprintf(s.rows, sizeof(s.rows), "%u", x->rows);
+	snprintf(s.columns, sizeof(s.columns), "%u", x->columns);
+	return s;
+}
+
+static bool holds(const struct pixels *x, const struct size *s,
+		  const struct anon_region *r)
+{
+	if ((*r->rows && !strstr(r->rows, s->rows)) ||
+	    (*r->columns && !strstr(r->columns, s->columns)))
 		return false;
 	return any(r->modality, x->asked[A_MODALITY]) &&
 	       any(r->manufacturer, x->asked[A_MANUFACTURER]) &&
@@ -306,8 +317,10 @@ static bool add_rule(struct pixels *x, const char *rects)
 
 bool anon_has_rule(const struct img_anon *a)
 {
+	struct size size = size_of(&a->pixels);
+
 	for (unsigned i = 0; i < anon_region_count; i++)
-		if (holds(&a->pixels, &anon_regions[i]))
+		if (holds(&a->pixels, &size, &anon_regions[i]))
 			return true;
 	return false;
 }
@@ -344,6 +357,7 @@ static const char *cannot(struct img_anon *a)
 const char *anon_plan_pixels(struct img_anon *a)
 {
 	struct pixels *x = &a->pixels;
+	struct size size = size_of(x);
 	bool ok = true;
 
 	if (!x->samples)
@@ -353,7 +367,7 @@ const char *anon_plan_pixels(struct img_anon *a)
 	for (unsigned i = 0; ok && i < a->p->masks; i++)
 		ok = add_rect(x, a->p->mask[i]);
 	for (unsigned i = 0; ok && i < anon_region_count; i++)
-		if (holds(x, &anon_regions[i]))
+		if (holds(x, &size, &anon_regions[i]))
 			ok = add_rule(x, anon_regions[i].rects);
 	if (!ok)
 		return "too many rules hold";

@@ -19,6 +19,7 @@ void deid_broken(struct img_deid *d, const struct img_err *why)
 		d->why = *why;
 	d->broken = true;
 	pthread_cond_broadcast(&d->emptied);
+	pthread_cond_broadcast(&d->moved);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -40,16 +41,19 @@ static void wait_filled(struct img_deid *d)
 	pthread_mutex_lock(&d->lock);
 }
 
-static bool next_task(struct img_deid *d, struct deid_task *t)
+static bool next_task(struct deid_worker *w, struct deid_task *t)
 {
+	struct img_deid *d = w->d;
 	bool got;
 
 	pthread_mutex_lock(&d->lock);
+	deid_batch_moved(w);
 	while (!d->queued && !d->ending)
 		wait_filled(d);
 	got = d->queued > 0;
 	if (got) {
 		*t = d->queue[d->head];
+		w->busy = t->number;
 		d->head = (d->head + 1) % DEID_QUEUE;
 		/* Nobody wakes up for a single place. */
 		if (--d->queued == DEID_QUEUE / 2)
@@ -64,7 +68,7 @@ static void *work(void *arg)
 	struct deid_worker *w = arg;
 	struct deid_task t;
 
-	while (next_task(w->d, &t))
+	while (next_task(w, &t))
 		deid_object(w, &t);
 	return NULL;
 }
@@ -217,6 +221,7 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	pthread_cond_init(&d->filled, &mono);
 	pthread_condattr_destroy(&mono);
 	pthread_cond_init(&d->emptied, NULL);
+	pthread_cond_init(&d->moved, NULL);
 	if (deid_read_map(d, err) < 0 || deid_pairs_open(d, err) < 0 ||
 	    open_out(d, err) < 0 || open_report(d, err) < 0 ||
 	    deid_risk_open(d, err) < 0)
@@ -280,5 +285,6 @@ void img_deid_close(struct img_deid *d)
 	pthread_mutex_destroy(&d->commit_lock);
 	pthread_cond_destroy(&d->filled);
 	pthread_cond_destroy(&d->emptied);
+	pthread_cond_destroy(&d->moved);
 	free(d);
 }

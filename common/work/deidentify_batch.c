@@ -5,6 +5,10 @@
  * Until its bytes are on the disk an object has no name, so a crash leaves
  * nothing of it; no record is printed for a name that a crash could undo.
  * Whoever fills the batch commits it, while the others fill the next one.
+ *
+ * Names are given in the order of the inputs, whoever was faster: of two that
+ * claim one name the first has it.  So an object waits until all before it are
+ * done, and when a batch is full of those that wait, workers do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -230,13 +234,13 @@ static void write_batch(struct img_deid *d, struct deid_done **all, size_t n,
 		(void)sync_names(d, all, n, err);
 }
 
+/* Under commit_lock. */
 static void commit(struct img_deid *d, struct deid_done **all, size_t n)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct img_err *each = calloc(n, sizeof(*each));
 	int rc = 0;
 
-	pthread_mutex_lock(&d->commit_lock);
 	if (!each)
 		img_err_set(&err, IMG_E_NOMEM, "out of memory");
 	else
@@ -254,7 +258,6 @@ static void commit(struct img_deid *d, struct deid_done **all, size_t n)
 		done_free(all[i]);
 	}
 	d->host.hold(d->host.arg, false);
-	pthread_mutex_unlock(&d->commit_lock);
 	free(each);
 	if (err.code != IMG_OK)
 		deid_broken(d, &err);
@@ -266,61 +269,121 @@ static void commit(struct img_deid *d, struct deid_done **all, size_t n)
 
 static bool is_due(const struct img_deid *d)
 {
-	return d->dones == d->done_room || d->done_bytes >= BATCH_BYTES ||
+	return d->dones >= d->done_room || d->done_bytes >= BATCH_BYTES ||
 	       (d->dones && img_time_mono() - d->done_born >= BATCH_AGE);
 }
 
-/* Takes the batch if it is due; NULL if it is not.  Under lock. */
-static struct deid_done **take(struct img_deid *d, bool all, size_t *n)
+/* What is in work comes before these. */
+static uint64_t in_work(const struct img_deid *d)
 {
-	struct deid_done **batch = d->done;
+	uint64_t least = UINT64_MAX;
 
-	if (!d->dones || (!all && !is_due(d)))
+	for (unsigned i = 0; i < DEID_JOBS; i++)
+		if (d->worker[i].busy && d->worker[i].busy < least)
+			least = d->worker[i].busy;
+	return least;
+}
+
+/* Those before which nothing is in work. */
+static size_t ready(const struct img_deid *d)
+{
+	uint64_t least = in_work(d);
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->dones; i++)
+		n += d->done[i]->number < least;
+	return n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct deid_done *x = *(struct deid_done *const *)a;
+	const struct deid_done *y = *(struct deid_done *const *)b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Room for those of workers that came when it was full. */
+static struct deid_done **room(const struct img_deid *d)
+{
+	return calloc(d->done_room + DEID_JOBS, sizeof(struct deid_done *));
+}
+
+/* Takes what is ready; NULL if that is nothing.  Under both locks. */
+static struct deid_done **take(struct img_deid *d, size_t *n)
+{
+	struct deid_done **batch = d->done, **rest = NULL;
+
+	*n = ready(d);
+	if (!*n)
 		return NULL;
-	*n = d->dones;
-	d->done = NULL;
-	d->dones = 0;
+	if (*n < d->dones) {
+		rest = room(d);
+		if (!rest)
+			return NULL; /* another time */
+	}
+	qsort(batch, d->dones, sizeof(struct deid_done *), by_number);
 	d->done_bytes = 0;
+	for (size_t i = *n; i < d->dones; i++) {
+		rest[i - *n] = batch[i];
+		d->done_bytes += batch[i]->bytes;
+	}
+	d->done = rest;
+	d->dones -= *n;
+	d->done_born = img_time_mono();
 	return batch;
 }
 
 void deid_batch_flush(struct img_deid *d, bool all)
 {
-	struct deid_done **batch;
+	struct deid_done **batch = NULL;
 	size_t n = 0;
 
+	pthread_mutex_lock(&d->commit_lock);
 	pthread_mutex_lock(&d->lock);
-	batch = take(d, all, &n);
+	if (all || is_due(d))
+		batch = take(d, &n);
 	pthread_mutex_unlock(&d->lock);
 	if (batch)
 		commit(d, batch, n);
+	pthread_mutex_unlock(&d->commit_lock);
 	free(batch);
 }
 
-int deid_batch_add_take(struct img_deid *d, struct deid_done *o,
+void deid_batch_moved(struct deid_worker *w)
+{
+	w->busy = 0;
+	if (w->d->waiting)
+		pthread_cond_broadcast(&w->d->moved);
+}
+
+int deid_batch_add_take(struct deid_worker *w, struct deid_done *o,
 			struct img_err *err)
 {
-	struct deid_done **batch = NULL;
-	size_t n = 0;
-	int rc = 0;
+	struct img_deid *d = w->d;
+	bool due;
 
 	pthread_mutex_lock(&d->lock);
 	if (!d->done)
-		d->done = calloc(d->done_room, sizeof(struct deid_done *));
-	if (d->done) {
-		if (!d->dones)
-			d->done_born = img_time_mono();
-		d->done[d->dones++] = o;
-		d->done_bytes += o->bytes;
-		batch = take(d, false, &n);
-	} else {
-		rc = img_err_set(err, IMG_E_NOMEM, "out of memory");
-	}
-	pthread_mutex_unlock(&d->lock);
-	if (rc < 0)
+		d->done = room(d);
+	/* Full beyond that: nothing has been taken out, for want of memory. */
+	if (!d->done || d->dones == d->done_room + DEID_JOBS) {
+		pthread_mutex_unlock(&d->lock);
 		done_free(o);
-	if (batch)
-		commit(d, batch, n);
-	free(batch);
-	return rc;
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+	}
+	if (!d->dones)
+		d->done_born = img_time_mono();
+	d->done[d->dones++] = o;
+	d->done_bytes += o->bytes;
+	deid_batch_moved(w);
+	d->waiting++;
+	while (d->dones >= d->done_room && !ready(d) && !d->broken)
+		pthread_cond_wait(&d->moved, &d->lock);
+	d->waiting--;
+	due = is_due(d) && ready(d);
+	pthread_mutex_unlock(&d->lock);
+	if (due)
+		deid_batch_flush(d, false);
+	return 0;
 }

@@ -242,11 +242,12 @@ static int finish(struct job *j, struct img_err *err)
 	fill_extra(j, done->extra, sizeof(done->extra));
 	done->alike = img_anon_alike(j->w->anon);
 	done->archived = j->t->archived;
+	done->number = j->t->number;
 	memcpy(done->source, j->t->digest, sizeof(done->source));
 	if (audit_stdout(j, done, err) == 0 &&
 	    deid_output_end(j->w, img_anon_facts(j->w->anon), done, err) == 0) {
 		if (!d->to_stdout)
-			return deid_batch_add_take(d, done, err);
+			return deid_batch_add_take(j->w, done, err);
 		rc = deid_tell_done(d, done, err);
 		if (rc < 0)
 			img_err_set(err, IMG_E_IO, "stdout");

@@ -55,7 +55,7 @@ struct deid_done {
 	char *path;
 	char *input; /* the name it is called by where it fails, or NULL */
 	struct img_anon_facts facts;
-	uint64_t bytes;
+	uint64_t bytes, number; /* of its input */
 	uint8_t digest[IMG_DIGEST_SIZE];
 	bool archived; /* it was made of this object of the archive */
 	uint8_t source[IMG_DIGEST_SIZE];
@@ -83,6 +83,7 @@ struct deid_coder {
 struct deid_worker {
 	struct img_deid *d;
 	unsigned number;
+	uint64_t busy; /* with this input; 0: none */
 	pthread_t thread;
 	struct img_anon *anon;
 	struct img_dicom_reader *reader;
@@ -117,8 +118,11 @@ struct img_deid {
 	struct img_err why;
 	uint64_t items, bytes;
 
-	/* The batch, under lock; commits take turns. */
+	/* The batch, under lock; commits take turns, and the lock after that of
+	   commits. */
 	pthread_mutex_t commit_lock;
+	pthread_cond_t moved; /* a worker is done with its input */
+	unsigned waiting;     /* for that */
 	struct deid_done **done;
 	size_t dones, done_room;
 	uint64_t done_bytes;
@@ -167,8 +171,10 @@ void deid_output_drop(struct deid_worker *w);
 
 /* How many objects may wait at once. */
 size_t deid_batch_room(void);
-int deid_batch_add_take(struct img_deid *d, struct deid_done *o,
+int deid_batch_add_take(struct deid_worker *w, struct deid_done *o,
 			struct img_err *err);
+/* The worker is done with its input.  Under lock. */
+void deid_batch_moved(struct deid_worker *w);
 /* Commits what waits: all of it, or only if it is time. */
 void deid_batch_flush(struct img_deid *d, bool all);
 /* Who is told of a failure knows which input it is about. */

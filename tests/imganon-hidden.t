@@ -135,8 +135,39 @@ same_ jp2
 jp2 jp2cut.dcm '' '\x00\x00\x00\x01uuid\xff\xff\xff\xff\xff\xff\xff\xf8SECRETTEXT'
 clean jp2cut
 same_ jp2cut
-jp2 jp2long.dcm '\x00\x00\x00\x01uuid\xff\xff\xff\xff\xff\xff\xff\xf8SECRETTEXT' ''
-clean jp2long
+jp2 jp2short.dcm '' '\x00\x00\x00\x0exml Quincy'
+clean jp2short
+same_ jp2short
+# parts FILE FROM AT BEFORE BEHIND: the frame of FROM in two fragments, cut AT
+# there, and a fragment before and one behind it, if they have anything.
+parts()
+{
+	perl -e '
+		my ($file, $from, $at, @text) = @ARGV;
+		sub item { my $b = $_[0]; $b .= "\0" if length($b) % 2;
+			return length $b ? "\xfe\xff\0\xe0" .
+				pack("V", length $b) . $b : "" }
+		local $/; open my $f, "<", $from or die; binmode $f;
+		my $all = <$f>;
+		my $i = index $all, "\xfe\xff\x00\xe0",
+			rindex $all, "\xe0\x7f\x10\x00OB";
+		$i += 8 + unpack "V", substr $all, $i + 4, 4;
+		my $n = unpack "V", substr $all, $i + 4, 4;
+		my $frame = substr $all, $i + 8, $n;
+		substr($all, $i, 8 + $n) = item($text[0]) .
+			item(substr $frame, 0, $at) .
+			item(substr $frame, $at) . item($text[1]);
+		open $f, ">", $file or die; binmode $f; print $f $all;
+	' "$@"
+}
+for f in jpeg j2k; do
+	parts $f-two.dcm $f.dcm 1000 '' ' SECRETTEXT behind'
+	clean $f-two
+	imgexport -q --as npy --layout x -o want $f.dcm >/dev/null
+	exits 0 "$f in two: decodes" imgexport -q --as npy --layout x -o have "$new"
+	ok "$f in two: to the same pixels" cmp want/x.npy have/x.npy
+	rm -rf want have
+done
 
 dcmcrle plain.dcm rle.dcm
 hide rle.dcm 02000000 -1 'SECRETTEXT QUINCY'
@@ -161,6 +192,15 @@ hide cut.dcm ff4fff51 45 'SECRETTEXT'
 exits 3 'a codestream whose header is none' \
 	imganon -q --key key -o none cut.dcm
 ok 'is refused' grep -q '"code":"unsupported"' out
+jp2 cut.dcm '\x00\x00\x00\x01uuid\xff\xff\xff\xff\xff\xff\xff\xf8SECRETTEXT' ''
+exits 3 'a box without an end' imganon -q --key key -o none cut.dcm
+ok 'is refused' grep -q '"code":"unsupported"' out
+for f in jpeg j2k; do
+	parts cut.dcm $f.dcm 1000 'SECRETTEXT of me' ''
+	exits 3 "$f: something before the first frame" \
+		imganon -q --key key -o none cut.dcm
+	ok 'is refused' grep -q '"code":"unsupported"' out
+done
 
 # What is known of the patient is found in what is not known otherwise.
 printf 'of Quincy Hidden' >text

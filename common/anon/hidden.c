@@ -298,6 +298,7 @@ static bool is_picture_box(const uint8_t *type)
 /* ISO 15444-1 I.4: not allowed in DICOM, and met all the same. */
 static int look_jp2(struct view *v, struct img_err *err)
 {
+	bool found = false;
 	uint64_t at = 0;
 	const uint8_t *p;
 	int rc;
@@ -315,13 +316,17 @@ static int look_jp2(struct view *v, struct img_err *err)
 			return odd(v);
 		if (!size || size > left) /* the last one, or one cut off */
 			size = left;
+		found |= coded;
 		if (coded && look_j2k(v, at + head, err) < 0)
 			return -1;
 		if (!picture && hide(v, at + head, at + size, err) < 0)
 			return -1;
 		at += size;
 	}
-	return rc < 0 ? -1 : 0;
+	if (rc == 0 && !found) /* it is in another fragment */
+		return odd(v);
+	/* Less than any box of a picture. */
+	return rc < 0 ? -1 : hide(v, at, v->ev->length, err);
 }
 
 /* ---- RLE (PS3.5 annex G) ------------------------------------------------ */
@@ -414,8 +419,38 @@ static bool is_jpeg(const char *syntax)
 	       syntax[n] >= '5' && syntax[n] <= '8';
 }
 
+/* .90 to .93 and .201 to .203. */
+static bool is_j2k(const char *syntax)
+{
+	static const char root[] = "1.2.840.10008.1.2.4.";
+
+	return strncmp(syntax, root, sizeof(root) - 1) == 0 &&
+	       (syntax[sizeof(root) - 1] == '9' ||
+		strncmp(syntax + sizeof(root) - 1, "20", 2) == 0);
+}
+
+/* Of a frame that began in another fragment. */
+static int look_on(struct view *v, struct img_err *err)
+{
+	uint64_t n = v->ev->length;
+	const uint8_t *p;
+	int rc;
+
+	/* Nothing else in a codestream of JPEG 2000 is FFD9 (15444-1 A.1). */
+	for (uint64_t end = 2; end <= 3 && !v->out->ended; end++) {
+		if (end > n)
+			break;
+		rc = see(v, n - end, 2, &p, err);
+		if (rc <= 0)
+			return rc;
+		v->out->ended = p[0] == 0xFF && p[1] == 0xD9;
+	}
+	return 0;
+}
+
 static int look_frame(struct img_anon *a, struct view *v, struct img_err *err)
 {
+	bool jpeg = is_jpeg(a->facts.syntax), j2k = is_j2k(a->facts.syntax);
 	const uint8_t *p;
 	int rc;
 
@@ -434,9 +469,11 @@ static int look_frame(struct img_anon *a, struct view *v, struct img_err *err)
 		v->out->ended = true;
 		return hide(v, 0, v->ev->length, err);
 	}
-	if (rc && is_jpeg(a->facts.syntax)) /* the frame began elsewhere */
+	if (a->fragments == 1 && (jpeg || j2k)) /* nor can it go on */
+		return v->ev->length ? odd(v) : 0;
+	if (rc && jpeg)
 		return look_jpeg(v, 0, true, err);
-	return 0;
+	return j2k ? look_on(v, err) : 0;
 }
 
 int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,
@@ -447,11 +484,14 @@ int anon_find_hidden(struct img_anon *a, struct img_dicom_reader *r,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (!a->fragments++) {
+	if (!a->fragments) {
+		a->fragments = 1;
 		a->frame_ended = false;
 		return look_table(&v, err);
 	}
 	rc = look_frame(a, &v, err);
+	if (ev->length)
+		a->fragments = 2;
 	a->frame_ended = out->ended;
 	return rc;
 }

@@ -221,8 +221,9 @@ struct img_anon {
 	const struct img_anon_codec *codec; /* or NULL */
 	struct img_anon_coded coded;
 	bool recoded; /* coded frames are replaced */
-	/* in coded pixel data: fragments so far, and whether the frame in hand
-	   has come to its end */
+	/* in coded pixel data: what the next fragment is, 0 the offset table,
+	   1 the start of the first frame, 2 any other; and whether the frame
+	   in hand has come to its end */
 	uint32_t fragments;
 	bool frame_ended;
 

@@ -268,13 +268,15 @@ static int differs(void *arg, char how, const char *sop, const uint8_t *digest,
 static int compare(struct rebuild *r, const char *old, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
 
-	if (access(old, F_OK) < 0)
+	if (stat(old, &st) < 0)
 		return errno != ENOENT
 			       ? img_err_sys(err, "%s", old)
 			       : tell(r, "missing", "catalog.db", NULL, NULL,
 				      "there was no catalog", NULL, err);
-	r->has_old = img_catalog_compare(r->fresh, old, differs, r, &why) == 0;
+	r->has_old = S_ISREG(st.st_mode) &&
+		     img_catalog_compare(r->fresh, old, differs, r, &why) == 0;
 	if (r->has_old)
 		return 0;
 	/* What the system did not let us read may be whole. */

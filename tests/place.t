@@ -35,7 +35,8 @@ same 'nothing was made' after <before
 
 # ---- one that is empty, or as good as --------------------------------------
 
-mkdir -p empty mount/lost+found mount/.Trash-0 deep
+mkdir -p empty mount/lost+found mount/.Trash-0 deep \
+	'mount/System Volume Information' "mount/\$RECYCLE.BIN"
 echo x >mount/.hidden && echo '{}' >empty/peers.json
 for dir in empty mount deep/er/still; do
 	exits 0 "an archive in $dir" imgimport -q -C $dir 2.dcm

@@ -65,15 +65,18 @@ static bool lies_in_archive(int fd)
    killed, has made of an archive. */
 static bool is_nothing(const char *name)
 {
-	static const char *const ours[] = { "objects",   "tmp",  "quarantine",
-					    "reports",   "lock", "audit.log",
-					    "peers.json" };
+	static const char *const names[] = {
+		"lost+found",   "System Volume Information",
+		"$RECYCLE.BIN", "objects",
+		"tmp",          "quarantine",
+		"reports",      "lock",
+		"audit.log",    "peers.json"
+	};
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strcmp(name, ours[i]) == 0)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
 			return true;
-	return name[0] == '.' || strcmp(name, "lost+found") == 0 ||
-	       strncmp(name, "catalog.db", 10) == 0;
+	return name[0] == '.' || strncmp(name, "catalog.db", 10) == 0;
 }
 
 /* 1, 0, -1. */

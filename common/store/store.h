@@ -30,9 +30,9 @@
 struct img_store;
 
 /* Whether dir is an archive, complete or not, or one may be made there: nothing
-   is there yet, or an empty folder.  Files that begin with a dot,
-   lost+found and peers.json do not count.  IMG_E_USAGE of another folder, IMG_E_REFUSED of
-   one in an archive. */
+   is there yet, or an empty folder.  Files that begin with a dot, what systems
+   put on a new disk, and peers.json do not count.  IMG_E_USAGE of another
+   folder, IMG_E_REFUSED of one in an archive. */
 int img_store_check_place(const char *dir, struct img_err *err);
 /* IMG_WRITE makes what is missing of the layout, mode 0700, where
    img_store_check_place allows it; IMG_READ of a folder that is no archive is

@@ -3,6 +3,7 @@
 #   make_fs NAME IMAGE   ext4, ext4-writeback, xfs or btrfs; 4: not to be had
 #                        here, and why is on stdout
 #   mount_fs NAME IMAGE FOLDER
+#   unmount FOLDER       within 30 s
 #   power                image is mounted at m again, as FS
 #   check_fs NAME IMAGE  what its own checker finds wrong; nothing when sound
 #
@@ -54,11 +55,21 @@ check_fs()
 	esac
 }
 
+# Who was killed may still be on the way out.
+unmount()
+{
+	for _ in $(seq 300); do
+		umount "$1" 2>/dev/null && return
+		sleep 0.1
+	done
+	umount "$1"
+}
+
 # The file system may be kept alive by another name space.
 power()
 {
 	for try_ in 1 2 3 4 5 6 7 8 9; do
-		umount m && mount_fs "$FS" image m || quit 'cannot mount again'
+		unmount m && mount_fs "$FS" image m || quit 'cannot mount again'
 		: 2>/dev/null >m/alive && return
 		sleep "$try_"
 	done

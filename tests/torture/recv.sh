@@ -35,7 +35,8 @@ else
 	FILES=${FILES:-400}
 	T_=$(mktemp -d "${TMPDIR:-/var/tmp}/imgrecv.XXXXXX") && cd "$T_" ||
 		exit 3
-	trap 'cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
+	trap 'grep -s "^recv: " said.cut >&2
+		cd / && umount "$T_/m" 2>/dev/null; rm -rf "$T_"' EXIT
 	trap 'exit 130' INT TERM
 fi
 mkdir raw && phantom small raw "$FILES" >/dev/null || quit 'no inputs'
@@ -251,8 +252,8 @@ cuts()
 		# Every tenth goes on afterwards.
 		[ $((n % 10)) = 0 ] && [ "$mode" = cut ] &&
 			judge "cut $n" m/arch yes || judge "cut $n" m/arch no
-	done 2>/dev/null
-	umount m
+	done 2>said.cut
+	unmount m
 	check_fs "$FS" image >fsck
 	[ "$mode" = control ] || [ ! -s fsck ] ||
 		{ head -n 5 fsck && lost=$((lost + 1)); }

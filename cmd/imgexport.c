@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "archive/archive.h"
 #include "cli/cli.h"
 #include "crypto/crypto.h"
 #include "work/export.h"
@@ -10,7 +11,8 @@
 static const char *dir, *form = "folder", *allow;
 static struct img_list set;
 static struct img_export_opts o;
-static uint64_t jobs;
+static uint64_t jobs, passphrase_fd = UINT64_MAX;
+static char passphrase[IMG_PASSPHRASE];
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -24,6 +26,8 @@ static const struct img_opt opts[] = {
 	  "folder|tar|zip|iso|png|jpeg|npy|nifti", 0 },
 	{ 0, "deflate", NULL, "compress the members of a zip file",
 	  IMG_OPT_FLAG, &o.deflate, NULL, 0 },
+	{ 0, "passphrase-fd", "n", "encrypt the members of a zip file",
+	  IMG_OPT_U64, &passphrase_fd, NULL, 1 << 20 },
 	{ 0, "volume", "name", "name of a disc", IMG_OPT_STRING, &o.volume,
 	  NULL, 0 },
 	{ 0, "allow", "what", "lossy: decode what was compressed with loss",
@@ -102,7 +106,7 @@ static void check_media(struct img_cli *cli)
 	o.allow_lossy = allow != NULL;
 }
 
-static void check(struct img_cli *cli)
+static void check(struct img_cli *cli, int argc)
 {
 	static const char *const forms[] = { "folder", "tar",  "zip", "iso",
 					     "png",    "jpeg", "npy", "nifti" };
@@ -127,6 +131,11 @@ static void check(struct img_cli *cli)
 		img_cli_usage(cli, "--deflate is for --as zip");
 	if (o.volume && o.form != IMG_EXPORT_ISO && !o.media)
 		img_cli_usage(cli, "--volume is for --as iso and --media");
+	if (passphrase_fd != UINT64_MAX && o.form != IMG_EXPORT_ZIP)
+		img_cli_usage(cli, "--passphrase-fd is for --as zip");
+	if (passphrase_fd == 0 && !argc)
+		img_cli_usage(cli, "a passphrase on standard input comes "
+				   "without inputs");
 	check_media(cli);
 }
 
@@ -143,11 +152,14 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	char archive[IMG_PATH_MAX];
 	int rc = -1;
 
-	if (img_crypto_init(err) < 0 ||
+	if (img_cli_passphrase(passphrase_fd, passphrase, sizeof(passphrase),
+			       err) < 0 ||
+	    img_crypto_init(err) < 0 ||
 	    img_cli_catalog_if(dir, archive, err) < 0)
 		return -1;
 	o.catalog = archive;
 	o.jobs = (unsigned)jobs;
+	o.passphrase = *passphrase ? passphrase : NULL;
 	img_cli_wait(cli, argc, argv);
 	if (img_export_open(&x, &o, &host, err) == 0)
 		rc = img_cli_each(cli, argc, argv, input, x, err);
@@ -179,7 +191,7 @@ int main(int argc, char **argv)
 	cli.examples = "imgexport -o out 1.2.840.113619.2.5.1762583153\n"
 		       "imgquery PatientID=TEST-0001 | imgexport -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
-	check(&cli);
+	check(&cli, argc);
 	/* Zip files and ISO 9660 have local times: the same bytes anywhere. */
 	setenv("TZ", "UTC0", 1);
 	tzset();

@@ -143,27 +143,6 @@ static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 	return rc;
 }
 
-/* A line of up to IMG_PASSPHRASE - 1 bytes. */
-static int read_passphrase(char out[IMG_PASSPHRASE], struct img_err *err)
-{
-	ssize_t n;
-
-	if (passphrase_fd == UINT64_MAX)
-		return 0;
-	n = img_read_or_signal((int)passphrase_fd, out, IMG_PASSPHRASE);
-	if (n < 0)
-		return img_err_sys(err, "descriptor %d", (int)passphrase_fd);
-	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
-		n--;
-	if (n == 0 || n == IMG_PASSPHRASE || memchr(out, 0, (size_t)n))
-		return img_err_set(err, IMG_E_USAGE,
-				   "--passphrase-fd: a passphrase has 1 to %d "
-				   "characters",
-				   IMG_PASSPHRASE - 1);
-	out[n] = '\0';
-	return 0;
-}
-
 static int import(struct img_cli *cli, int argc, char **argv,
 		  struct img_err *err)
 {
@@ -190,7 +169,8 @@ static int import(struct img_cli *cli, int argc, char **argv,
 	int rc;
 
 	if (img_cli_catalog_dir(dir, path, err) < 0 ||
-	    read_passphrase(o.limits.passphrase, err) < 0 ||
+	    img_cli_passphrase(passphrase_fd, o.limits.passphrase,
+			       IMG_PASSPHRASE, err) < 0 ||
 	    img_ingest_open(&g, path, &o, &host, err) < 0)
 		return -1;
 	if (!cli->quiet && isatty(STDERR_FILENO))

@@ -48,6 +48,49 @@ for form in tar zip iso; do
 	digests out | LC_ALL=C sort -u >have
 	ok "$form: and has the same" cmp want have
 done
+
+# ---- encrypted --------------------------------------------------------------
+
+echo 'Übung 7' >pass
+for how in '' --deflate; do
+	rm -f e.zip
+	exits 0 "an encrypted zip $how" out_ --as zip $how --passphrase-fd 3 \
+		--layout '{SOPInstanceUID}' -o e.zip 3<pass
+	digests out >have
+	ok 'all digests' cmp want have
+	grep -c '"verified":false' out >got
+	ok 'and it was read again' test "$(cat got)" = 0
+	ok 'no byte of an object is there to be seen' sh -c \
+		'! grep -aqE "DICM|TEST-0001" e.zip'
+	rm -rf e && mkdir e
+	ok 'bsdtar unpacks it' bsdtar -xf e.zip -C e --passphrase 'Übung 7'
+	ok 'the manifest agrees' sh -c 'cd e && cksum -c --quiet MANIFEST.TXT'
+	rm -rf e.back
+	exits 2 'imgimport does not without it' imgimport -q -C e.back e.zip
+	exits 0 'and does with it' imgimport -q -C e.back --passphrase-fd 3 \
+		e.zip 3<pass
+	digests out | LC_ALL=C sort -u >have
+	ok 'and has the same' cmp want have
+done
+exits 0 'to stdout' sh -c 'imgexport -q --as zip --passphrase-fd 3 -o - \
+	3<pass <studies >e2.zip'
+ok 'as well' test "$(bsdtar -tf e2.zip --passphrase 'Übung 7' | wc -l)" = 131
+exits 0 'a disc in a zip' out_ --media --as zip --passphrase-fd 3 -o m.zip \
+	3<pass
+ok 'has names that say nothing' sh -c '! unzip -l m.zip | grep -q TEST-'
+exits 3 'one that is written otherwise' failio \
+	'pread:cut:(deleted)' imgexport -q --as zip --passphrase-fd 3 -o e3.zip \
+	in/sr 3<pass
+ok 'does not get its name' test ! -e e3.zip
+exits 64 'only a zip' out_ --as tar --passphrase-fd 3 -o e.tar 3<pass
+exits 64 'a passphrase and inputs on stdin' out_ --as zip --passphrase-fd 0 \
+	-o e4.zip
+exits 64 'an empty one' out_ --as zip --passphrase-fd 3 -o e4.zip 3</dev/null
+exits 64 'a long one' sh -c 'printf %0128d 1 |
+	imgexport -q --as zip --passphrase-fd 0 -o e4.zip in/sr'
+exits 3 'a descriptor that is not there' out_ --as zip --passphrase-fd 9 \
+	-o e4.zip
+ok 'make nothing' test ! -e e4.zip
 ok 'unzip tests it' unzip -tq x.zip
 exits 0 'zip, compressed' out_ --as zip --deflate -o d.zip
 ok 'is smaller' test "$(wc -c <d.zip)" -lt 1000000

@@ -102,6 +102,7 @@ ssize_t img_archive_block(struct img_archive *a, const void **p,
 struct img_archive_make {
 	enum img_archive_kind kind; /* IMG_ARCHIVE_TAR, _ZIP or _ISO */
 	bool deflate;               /* zip: members are compressed */
+	const char *passphrase;     /* zip: and encrypted; NULL: not */
 	int64_t time;               /* ISO: of the volume and its folders */
 	/* ISO only. */
 	const char *volume;       /* volume ID, A-Z 0-9 _, up to 32 */

@@ -74,6 +74,12 @@ static int set_format(struct img_archive_out *o)
 			la, o->how.deflate
 				    ? "zip:compression=deflate,hdrcharset=UTF-8"
 				    : "zip:compression=store,hdrcharset=UTF-8");
+	if (rc == ARCHIVE_OK && o->how.passphrase) {
+		rc = archive_write_set_options(la, "zip:encryption=aes256");
+		if (rc == ARCHIVE_OK)
+			rc = archive_write_set_passphrase(la,
+							  o->how.passphrase);
+	}
 	if (rc == ARCHIVE_OK)
 		rc = archive_write_set_bytes_per_block(la, 0);
 	return rc;

@@ -50,6 +50,7 @@ struct img_export_opts {
 	bool no_web;        /* no pages for a browser */
 	bool link;          /* hard links, where no copy on write can be had */
 	bool deflate;       /* members of a zip file are compressed */
+	const char *passphrase; /* and encrypted with it, or NULL */
 	bool force;    /* what an earlier export has left may be replaced */
 	bool trust;    /* do not read again what was written */
 	bool dry_run;  /* say what would be written */

@@ -292,6 +292,7 @@ int export_archive_items(struct img_export *x, struct export_volume *v,
 {
 	struct img_archive_make how = { .kind = kind_of(x->opts.form),
 					.deflate = x->opts.deflate,
+					.passphrase = x->opts.passphrase,
 					.time = x->newest,
 					.volume = v->label,
 					.more = v->more };

@@ -71,6 +71,8 @@ int img_audit_open(struct img_audit **out, const char *dir, const char *by,
 		img_err_set(err, IMG_E_MALFORMED, "%s: not a file", path);
 		goto fail;
 	}
+	if (mode == IMG_WRITE && st.st_size == 0)
+		img_give(a->fd, AT_FDCWD, dir);
 	if (mode == IMG_WRITE && lseek(a->fd, 0, SEEK_END) == 0 &&
 	    img_sync_dir(dir, err) < 0)
 		goto fail;

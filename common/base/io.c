@@ -134,6 +134,16 @@ static int rename_over_own(int from, const char *a, int to, const char *b)
 	return -1;
 }
 
+void img_give(int fd, int at, const char *folder)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || fstatat(at, folder, &st, 0) < 0 || st.st_uid == 0)
+		return;
+	if (fchown(fd, st.st_uid, st.st_gid) < 0)
+		return; /* as in some containers */
+}
+
 /* A folder takes the place of an empty one, and of no other (rename(2)). */
 static int rename_folder(int from, const char *a, int to, const char *b)
 {

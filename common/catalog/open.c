@@ -139,31 +139,31 @@ undo:
 	return -1;
 }
 
-/* The entry of a new file must survive a power cut too. */
-static int sync_parent(const char *file, struct img_err *err)
+static void parent_of(const char *file, char dir[IMG_PATH_MAX])
 {
-	char dir[IMG_PATH_MAX];
-	char *slash;
+	const char *slash = strrchr(file, '/');
+	size_t n = slash ? (size_t)(slash - file) : 0;
 
-	memcpy(dir, file, strlen(file) + 1);
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir ? 1 : 0] = '\0';
-	return img_sync_dir(slash ? dir : ".", err);
+	memcpy(dir, slash ? file : ".", n ? n : 1);
+	dir[n ? n : 1] = '\0';
 }
 
 /* Made here and not by sqlite, which would let everybody read it. */
 static int make_file(const char *file, struct img_err *err)
 {
 	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+	char dir[IMG_PATH_MAX];
 
 	if (fd < 0 && errno == EEXIST)
 		return 0;
 	if (fd < 0)
 		return img_err_sys(err, "%s", file);
+	parent_of(file, dir);
+	img_give(fd, AT_FDCWD, dir);
 	if (img_close(&fd, file, err) < 0)
 		return -1;
-	return sync_parent(file, err);
+	/* The entry of a new file must survive a power cut too. */
+	return img_sync_dir(dir, err);
 }
 
 /* sqlite would wait for the other end of a FIFO, deaf to signals. */

@@ -13,10 +13,31 @@
 
 #define SESSION_NAME 16 /* hexadecimal digits */
 
+/* A folder of the archive is one: a link could lead anywhere. */
+static int open_folder(int at, const char *name)
+{
+	return openat(at, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int store_make_folder(struct img_store *s, int at, const char *name)
+{
+	int fd;
+
+	if (mkdirat(at, name, 0700) < 0)
+		return -1;
+	fd = geteuid() == 0 ? open_folder(at, name) : -1;
+	if (fd >= 0) {
+		img_give(fd, s->dirfd, ".");
+		close(fd);
+	}
+	return 0;
+}
+
 static int make_dir(struct img_store *s, int at, const char *name, bool *made,
 		    struct img_err *err)
 {
-	if (mkdirat(at, name, 0700) == 0)
+	if (store_make_folder(s, at, name) == 0)
 		*made = true;
 	else if (errno != EEXIST)
 		return img_err_sys(err, "%s: %s", s->dir, name);
@@ -47,11 +68,16 @@ static int make_path(const char *dir, struct img_err *err)
 	}
 }
 
-/* A folder of the archive is one: a link could lead anywhere. */
-static int open_folder(int at, const char *name)
+static int open_lock(struct img_store *s)
 {
-	return openat(at, name,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+
+	s->lock = openat(s->dirfd, "lock", flags | O_EXCL, 0600);
+	if (s->lock >= 0)
+		img_give(s->lock, s->dirfd, ".");
+	else if (errno == EEXIST)
+		s->lock = openat(s->dirfd, "lock", flags, 0600);
+	return s->lock < 0 ? -1 : 0;
 }
 
 /* All shards are made at once, so that no parent needs a sync later. */
@@ -74,9 +100,7 @@ static int make_layout(struct img_store *s, struct img_err *err)
 			    0)
 				return -1;
 		}
-	s->lock = openat(s->dirfd, "lock",
-			 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0)
+	if (open_lock(s) < 0)
 		return img_err_sys(err, "%s/lock", s->dir);
 	if (!made && !made_shard)
 		return 0;
@@ -165,6 +189,7 @@ static int make_session(struct img_store *s, struct img_err *err)
 		if (make_dir(s, s->session, lane, &made, err) < 0)
 			return -1;
 	}
+	img_give(s->session, s->dirfd, ".");
 	return 0;
 }
 

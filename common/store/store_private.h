@@ -42,6 +42,8 @@ struct img_store {
 void img_store_name(char out[IMG_OBJECT_NAME],
 		    const uint8_t digest[IMG_DIGEST_SIZE]);
 
+/* As mkdirat; whose it is, see img_give. */
+int store_make_folder(struct img_store *s, int at, const char *name);
 int store_fail_sync(struct img_store *s, struct img_err *err);
 int store_sync_one(struct img_store *s, int at, const char *name, int flags,
 		   struct img_err *err);

@@ -37,6 +37,7 @@ int img_store_begin(struct img_store *s, unsigned lane,
 		f->name[0] = '\0';
 		return img_err_sys(err, "%s/tmp", s->dir);
 	}
+	img_give(f->fd, s->dirfd, ".");
 	img_digest_init(&f->digest);
 	return 0;
 }
@@ -170,7 +171,8 @@ static int open_shard(struct img_store *s, const char *name,
 	int fd = openat(s->objects, shard, flags);
 
 	if (fd < 0 && errno == ENOENT) {
-		if (mkdirat(s->objects, shard, 0700) < 0 && errno != EEXIST)
+		if (store_make_folder(s, s->objects, shard) < 0 &&
+		    errno != EEXIST)
 			return img_err_sys(err, "%s/objects/%s", s->dir, shard);
 		if (fsync(s->objects) < 0)
 			return store_fail_sync(s, err);

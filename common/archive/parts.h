@@ -34,7 +34,7 @@ struct img_source {
 	bool disc, blank; /* blank: buf is such a sector */
 	int64_t bad;
 	int64_t careful; /* up to here less is read at a time */
-	uint8_t *head; /* the first bytes, until they are handed out */
+	uint8_t *head;   /* the first bytes, until they are handed out */
 	size_t head_n;
 	const uint8_t *rest; /* what the head did not take of a block */
 	size_t rest_n;

@@ -158,6 +158,40 @@ ok 'and counts' grep -q '"status":"failed".*not complete: little came' recv.out
 let_all_go
 exits 143 'ends' recv_stop
 
+# ---- a disk that stalls makes nobody slow ---------------------------------------
+
+truncate -s 32M fs.img
+mkdir mnt
+if command -v fsfreeze >/dev/null && mkfs.ext4 -q fs.img 2>/dev/null &&
+	mount -o loop fs.img mnt 2>/dev/null; then
+	trap 'fsfreeze -u "$T/work/mnt" 2>/dev/null; kill "$recv" 2>/dev/null
+		sleep 1; umount "$T/work/mnt"; rm -rf "$T"' EXIT
+	imgimport -q -C mnt/archive mnt >/dev/null 2>&1
+	mv archive apart 2>/dev/null
+	ln -s mnt/archive archive
+	recv_start --max-associations 4 --timeout-request 7
+	ok 'four addresses do something' good 127.0.1.1 127.0.1.2 127.0.1.3 \
+		127.0.1.4
+	for i in 1 2 3 4; do slow 127.0.1.$i 100000; done
+	sleep 2
+	fsfreeze -f mnt
+	sleep 9
+	fails good 127.0.0.9
+	fsfreeze -u mnt
+	sleep 2
+	cat held.127.0.1.[1-4] >got
+	same 'none of four gives way while the disk stalls' got </dev/null
+	ok 'and nothing of them is told' \
+		sh -c '! grep -q "little came\|not complete" recv.err recv.out'
+	let_all_go
+	exits 143 'ends' recv_stop
+	rm archive && mv apart archive 2>/dev/null
+	umount mnt
+	trap recv_quit_ EXIT
+else
+	skip 'a disk that stalls' 'nothing can be mounted'
+fi
+
 # ---- a network of IPv6 is one peer ----------------------------------------------
 
 cat >network <<'!'

@@ -4,9 +4,9 @@
 #	run.sh [name ...]	only those; * and ? are wildcards
 #	run.sh -l		the names
 #
-# TIER=quick takes some minutes, as a last look before a commit; TIER=long, the
-# default, about two hours; TIER=release as often as img-promises(7) promises,
-# a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
+# TIER=quick takes a sample of each, as a last look before a commit; TIER=long,
+# the default, about two hours; TIER=release as often as img-promises(7)
+# promises, a day.  Or by hand: KILLS, CUTS, SOME (on rarer file systems), CONTROL,
 # DAMAGED, SECONDS_AMONG, FLIPS, EVERY, PART, MANY, SUITE; FIRST and MOST, of
 # system calls and of requests of memory.  (make check has a taste of each, in
 # tests/torture.t; make asan and make fuzz are by themselves.)

@@ -184,6 +184,24 @@ dcmconv +ti in/1.dcm want.dcm
 ok 'as dcmconv would' sh -c \
 	'dcmdump -q want.dcm | grep -v "^#\|^$\|^(0002" >w
 	dcmdump -q plain/*.2.25.1 | grep -v "^#\|^$\|^(0002" >g; cmp w g'
+# The second is loaded while the first goes, and read anew to be recoded.
+mkdir changes
+cp in/1.dcm changes/1.dcm
+cp in/2.dcm changes/2.dcm
+store_scp slowly +xi -v --sleep-during 3
+timeout 60 imgsend -q -C none -j 1 --retries 0 -c "P@127.0.0.1:$port" changes \
+	>out 2>err &
+sending=$!
+while ! grep -q 'Received Store Request' peer.log &&
+	kill -0 $sending 2>/dev/null; do
+	sleep 0.1
+done
+sleep 1
+bitflip changes/2.dcm "$(($(stat -c %s changes/2.dcm) - 9))" >/dev/null
+wait "$sending"
+status=$?
+ok 'one that changes before it is recoded' test "$status" = 2
+ok 'is not sent' grep -q '^{"status":"failed","path":"changes/2.dcm".*"code":"io".*changed' out
 store_scp few +xe
 dcmcrle in/2.dcm rle.dcm
 dcmcjpeg +eb in/2.dcm lossy.dcm

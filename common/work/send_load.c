@@ -230,6 +230,11 @@ static int hash_fd(int fd, uint64_t size, const char *name,
 	return 0;
 }
 
+static int changed(struct img_err *err)
+{
+	return img_err_set(err, IMG_E_IO, "it changed while it was sent");
+}
+
 /* The bytes, in memory or behind a descriptor, and their digest. */
 static int read_object(struct send_item *it, int fd, uint64_t size,
 		       const char *name, struct send_loaded *out,
@@ -335,6 +340,17 @@ out:
 	return rc < 0 ? 1 : rc;
 }
 
+int send_is_same(const struct send_item *it, int fd, uint64_t size,
+		 struct img_err *err)
+{
+	uint8_t digest[IMG_DIGEST_SIZE];
+
+	if (hash_fd(fd, size, it->path ? it->path : "object", digest, err) < 0)
+		return -1;
+	return memcmp(digest, it->digest, sizeof(digest)) == 0 ? 0
+							       : changed(err);
+}
+
 /* Its digest is its own: what it was made of has been compared. */
 int send_reload(struct send_loader *l, struct send_item *it, int out,
 		struct send_loaded *d, struct img_err *err)
@@ -378,11 +394,6 @@ static int hash_between(struct send_loaded *d, uint64_t from, uint64_t to,
 		from += (uint64_t)got;
 	}
 	return 0;
-}
-
-static int changed(struct img_err *err)
-{
-	return img_err_set(err, IMG_E_IO, "it changed while it was sent");
 }
 
 /* From a descriptor: the bytes are hashed once more as they go, and the last

@@ -170,6 +170,9 @@ int send_next(void *arg, void *p, size_t n, struct img_err *err);
 /* Opens the bytes of an item. */
 int send_open(struct img_send *s, const struct send_item *it, uint64_t *bytes,
 	      struct img_err *err);
+/* Whether what was opened so still is what was loaded. */
+int send_is_same(const struct send_item *it, int fd, uint64_t size,
+		 struct img_err *err);
 /* Takes the object in out, made of what was loaded, in its place. */
 int send_reload(struct send_loader *l, struct send_item *it, int out,
 		struct send_loaded *d, struct img_err *err);

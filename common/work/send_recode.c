@@ -105,7 +105,8 @@ int send_recode(struct send_loader *l, struct send_item *it,
 	if (in < 0)
 		return -1;
 	out = make_file(bytes, err);
-	if (out >= 0 && transcode(l, it, in, odd, to, out, err) == 0)
+	if (out >= 0 && transcode(l, it, in, odd, to, out, err) == 0 &&
+	    send_is_same(it, in, bytes, err) == 0)
 		rc = send_reload(l, it, out, d, err);
 	if (rc == 0 && send_is_odd(d))
 		rc = img_err_set(err, IMG_E_BUG, "an odd length stays");

@@ -104,7 +104,7 @@ same 'each has a record of its own' out <<'!'
 !
 printf 'a\0b\nc\n' >in
 exits 2 'a NUL in a line' imgecho <in
-ok 'is told' grep -q 'line 1: NUL in a path' err
+ok 'is told' grep -q 'line 1: NUL in a path; -0 is for' err
 ok 'and the next line is read' grep -q '"path":"c"' out
 { head -c 128 /dev/zero; printf 'DICMa\nDoe^Jane\nb\n'; } >in
 for option in '' -0; do

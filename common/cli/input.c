@@ -191,7 +191,9 @@ static int judge_line(struct img_cli *cli, char *line, size_t n,
 		return 0;
 	if (cli->nul || *line != '{') {
 		if (strlen(line) != n) {
-			img_err_set(&why, IMG_E_MALFORMED, "NUL in a path");
+			img_err_set(&why, IMG_E_MALFORMED,
+				    "NUL in a path; -0 is for those that end "
+				    "with it");
 			return bad_line(cli, &why, err);
 		}
 		in->text = line;

@@ -291,9 +291,11 @@ uint64_t img_export_patients(const struct img_export *x)
 
 		if (it->state == EX_FAILED || it->state == EX_IGNORED)
 			continue;
-		n += !last ||
-		     strcmp(it->value[EX_PATIENT], last->value[EX_PATIENT]) ||
-		     strcmp(it->value[EX_ISSUER], last->value[EX_ISSUER]);
+		if (!last ||
+		    strcmp(it->value[EX_PATIENT], last->value[EX_PATIENT]) !=
+			    0 ||
+		    strcmp(it->value[EX_ISSUER], last->value[EX_ISSUER]) != 0)
+			n++;
 		last = it;
 	}
 	return n;

@@ -8,22 +8,10 @@
  * and offset tables stay true, and no decoder looks at them.  What a decoder
  * needs stays: the colour transform of Adobe and SPIFF, JFIF's first bytes.
  */
-#include "anon/inside.h"
+#include "anon/hidden.h"
 
-#define VIEW 4096u
-
-/* A part of the fragment. */
-struct view {
-	struct img_dicom_reader *r;
-	const struct img_dicom_event *ev;
-	uint64_t at, n; /* what buf has */
-	uint8_t buf[VIEW];
-	struct hidden *out;
-};
-
-/* 1 the n bytes at at, 0 the fragment ends before, -1. */
-static int see(struct view *v, uint64_t at, size_t n, const uint8_t **p,
-	       struct img_err *err)
+int view_see(struct view *v, uint64_t at, size_t n, const uint8_t **p,
+	     struct img_err *err)
 {
 	uint64_t size = v->ev->length;
 
@@ -43,15 +31,14 @@ static int see(struct view *v, uint64_t at, size_t n, const uint8_t **p,
 	return 1;
 }
 
-/* Only where something is. */
-static int hide(struct view *v, uint64_t at, uint64_t end, struct img_err *err)
+int view_hide(struct view *v, uint64_t at, uint64_t end, struct img_err *err)
 {
 	const uint8_t *p;
 
 	if (end > v->ev->length)
 		end = v->ev->length;
 	for (uint64_t i = at; i < end; i++) {
-		int rc = see(v, i, 1, &p, err);
+		int rc = view_see(v, i, 1, &p, err);
 
 		if (rc <= 0)
 			return rc;
@@ -67,14 +54,10 @@ static int hide(struct view *v, uint64_t at, uint64_t end, struct img_err *err)
 	return 0;
 }
 
-static uint64_t big16(const uint8_t *p)
+int view_odd(struct view *v)
 {
-	return (uint64_t)p[0] << 8 | p[1];
-}
-
-static uint64_t big32(const uint8_t *p)
-{
-	return big16(p) << 16 | big16(p + 2);
+	v->out->unclear = true;
+	return 0;
 }
 
 /* ---- JPEG and JPEG-LS (ISO 10918-1 B.1, ISO 14495-1 C.1) -------------- */
@@ -93,8 +76,7 @@ static uint64_t needed(unsigned marker, const uint8_t *p, uint64_t n)
 	return 0;
 }
 
-/* The next marker in coded data: not a stuffed byte, not a restart. */
-static int next_marker(struct view *v, uint64_t *at, struct img_err *err)
+int view_next_marker(struct view *v, uint64_t *at, struct img_err *err)
 {
 	const uint8_t *p;
 	int rc;
@@ -106,7 +88,7 @@ static int next_marker(struct view *v, uint64_t *at, struct img_err *err)
 
 		if (n < 2)
 			return 0;
-		rc = see(v, *at, n, &p, err);
+		rc = view_see(v, *at, n, &p, err);
 		if (rc <= 0)
 			return rc;
 		ff = memchr(p, 0xFF, n - 1);
@@ -127,7 +109,7 @@ static int jpeg_segment(struct view *v, unsigned marker, uint64_t *at,
 {
 	const uint8_t *p;
 	uint64_t size, keep;
-	int rc = see(v, *at, 2, &p, err);
+	int rc = view_see(v, *at, 2, &p, err);
 
 	if (rc <= 0)
 		return rc;
@@ -137,11 +119,11 @@ static int jpeg_segment(struct view *v, unsigned marker, uint64_t *at,
 	if ((marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE) {
 		size_t head = size - 2 < 30 ? (size_t)size - 2 : 30;
 
-		rc = see(v, *at + 2, head, &p, err);
+		rc = view_see(v, *at + 2, head, &p, err);
 		if (rc < 0)
 			return -1;
 		keep = rc ? needed(marker, p, size - 2) : 0;
-		if (hide(v, *at + 2 + keep, *at + size, err) < 0)
+		if (view_hide(v, *at + 2 + keep, *at + size, err) < 0)
 			return -1;
 	}
 	*at += size;
@@ -157,9 +139,9 @@ static int look_jpeg(struct view *v, uint64_t at, bool coded,
 	while (rc > 0) {
 		unsigned marker;
 
-		if (coded && (rc = next_marker(v, &at, err)) <= 0)
+		if (coded && (rc = view_next_marker(v, &at, err)) <= 0)
 			return rc;
-		rc = see(v, at, 2, &p, err);
+		rc = view_see(v, at, 2, &p, err);
 		if (rc <= 0)
 			break;
 		marker = p[1];
@@ -172,7 +154,7 @@ static int look_jpeg(struct view *v, uint64_t at, bool coded,
 		at += 2;
 		if (marker == 0xD9) {
 			v->out->ended = true;
-			return hide(v, at, v->ev->length, err);
+			return view_hide(v, at, v->ev->length, err);
 		}
 		if (marker == 0xD8 || marker == 0x01 ||
 		    (marker >= 0xD0 && marker <= 0xD7))
@@ -184,149 +166,6 @@ static int look_jpeg(struct view *v, uint64_t at, bool coded,
 	if (rc >= 0 && !coded)
 		v->out->unclear = true;
 	return rc < 0 ? -1 : 0;
-}
-
-/* ---- JPEG 2000 (ISO 15444-1 A.4) -------------------------------------- */
-
-/* What is there is none of what belongs there. */
-static int odd(struct view *v)
-{
-	v->out->unclear = true;
-	return 0;
-}
-
-/* Segments up to SOT, SOD or EOC; which one. */
-static int j2k_header(struct view *v, uint64_t *at, unsigned *marker,
-		      struct img_err *err)
-{
-	const uint8_t *p;
-	int rc;
-
-	while ((rc = see(v, *at, 2, &p, err)) > 0) {
-		uint64_t size;
-
-		*marker = p[1];
-		if (p[0] != 0xFF)
-			return odd(v);
-		if (*marker == 0x90 || *marker == 0x93 || *marker == 0xD9)
-			return 1;
-		rc = see(v, *at + 2, 2, &p, err);
-		if (rc <= 0)
-			return rc;
-		size = big16(p);
-		if (size < 2)
-			return odd(v);
-		if (*marker == 0x64 && /* COM: Rcom stays */
-		    hide(v, *at + 6, *at + 2 + size, err) < 0)
-			return -1;
-		*at += 2 + size;
-	}
-	return rc;
-}
-
-/* In coded data no byte above 8F comes behind FF. */
-static int j2k_end(struct view *v, uint64_t at, struct img_err *err)
-{
-	const uint8_t *p;
-	int rc;
-
-	while ((rc = next_marker(v, &at, err)) > 0) {
-		rc = see(v, at, 2, &p, err);
-		if (rc <= 0)
-			return rc;
-		at += 2;
-		if (p[1] != 0xD9)
-			continue;
-		v->out->ended = true;
-		return hide(v, at, v->ev->length, err);
-	}
-	return rc;
-}
-
-/* A tile part, of which at is the SOT: 1 it is over, 0 so is the fragment. */
-static int j2k_tile(struct view *v, uint64_t *at, struct img_err *err)
-{
-	uint64_t tile = *at, size;
-	unsigned marker = 0;
-	const uint8_t *p;
-	int rc = see(v, tile, 12, &p, err);
-
-	if (rc <= 0)
-		return rc;
-	size = big32(p + 6);
-	*at += 12;
-	rc = j2k_header(v, at, &marker, err);
-	if (rc <= 0)
-		return rc;
-	if (marker != 0x93 || (size && size < *at - tile))
-		return odd(v);
-	if (!size) /* the last one, up to EOC */
-		return j2k_end(v, *at, err);
-	*at = tile + size;
-	return 1;
-}
-
-static int look_j2k(struct view *v, uint64_t at, struct img_err *err)
-{
-	unsigned marker = 0;
-	int rc;
-
-	at += 2; /* SOC */
-	while ((rc = j2k_header(v, &at, &marker, err)) > 0) {
-		if (marker == 0xD9) {
-			v->out->ended = true;
-			return hide(v, at + 2, v->ev->length, err);
-		}
-		if (marker != 0x90)
-			return odd(v);
-		rc = j2k_tile(v, &at, err);
-		if (rc <= 0)
-			break;
-	}
-	/* A header that goes on in another fragment. */
-	if (rc == 0 && marker != 0x90)
-		return odd(v);
-	return rc < 0 ? -1 : 0;
-}
-
-static bool is_picture_box(const uint8_t *type)
-{
-	return memcmp(type, "jP  ", 4) == 0 || memcmp(type, "ftyp", 4) == 0 ||
-	       memcmp(type, "jp2h", 4) == 0;
-}
-
-/* ISO 15444-1 I.4: not allowed in DICOM, and met all the same. */
-static int look_jp2(struct view *v, struct img_err *err)
-{
-	bool found = false;
-	uint64_t at = 0;
-	const uint8_t *p;
-	int rc;
-
-	while ((rc = see(v, at, 16, &p, err)) > 0) {
-		uint64_t size = big32(p), head = 8, left = v->ev->length - at;
-		bool coded = memcmp(p + 4, "jp2c", 4) == 0;
-		bool picture = coded || is_picture_box(p + 4);
-
-		if (size == 1) {
-			size = big32(p + 8) << 32 | big32(p + 12);
-			head = 16;
-		}
-		if (size && size < head)
-			return odd(v);
-		if (!size || size > left) /* the last one, or one cut off */
-			size = left;
-		found |= coded;
-		if (coded && look_j2k(v, at + head, err) < 0)
-			return -1;
-		if (!picture && hide(v, at + head, at + size, err) < 0)
-			return -1;
-		at += size;
-	}
-	if (rc == 0 && !found) /* it is in another fragment */
-		return odd(v);
-	/* Less than any box of a picture. */
-	return rc < 0 ? -1 : hide(v, at, v->ev->length, err);
 }
 
 /* ---- RLE (PS3.5 annex G) ------------------------------------------------ */
@@ -345,7 +184,7 @@ static int segment_end(struct view *v, uint64_t *at, uint64_t plane,
 	int rc;
 
 	for (uint64_t got = 0; got < plane;) {
-		rc = see(v, *at, 1, &p, err);
+		rc = view_see(v, *at, 1, &p, err);
 		if (rc <= 0)
 			return rc;
 		*at += *p < 128 ? *p + 2u : *p > 128 ? 2u : 1u;
@@ -359,7 +198,7 @@ static int look_rle(struct view *v, const struct pixels *x, struct img_err *err)
 	uint64_t plane = (uint64_t)x->rows * x->columns;
 	uint32_t n, offset[16] = { 0 };
 	const uint8_t *p;
-	int rc = see(v, 0, 64, &p, err);
+	int rc = view_see(v, 0, 64, &p, err);
 
 	if (rc <= 0 || !plane || plane > UINT32_MAX)
 		goto unclear;
@@ -370,7 +209,7 @@ static int look_rle(struct view *v, const struct pixels *x, struct img_err *err)
 		goto unclear;
 	for (uint32_t i = 0; i < n; i++)
 		offset[i] = little32(p + 4 + (size_t)4 * i);
-	rc = hide(v, 4 + (uint64_t)4 * n, 64, err);
+	rc = view_hide(v, 4 + (uint64_t)4 * n, 64, err);
 	for (uint32_t i = 0; i < n && rc >= 0; i++) {
 		uint64_t at = offset[i];
 		uint64_t end = i + 1 < n ? offset[i + 1] : v->ev->length;
@@ -380,7 +219,7 @@ static int look_rle(struct view *v, const struct pixels *x, struct img_err *err)
 		rc = segment_end(v, &at, plane, err);
 		if (rc <= 0 || at > end)
 			goto unclear;
-		rc = hide(v, at, end, err);
+		rc = view_hide(v, at, end, err);
 	}
 	v->out->ended = true;
 	return rc < 0 ? -1 : 0;
@@ -397,7 +236,7 @@ static int look_table(struct view *v, struct img_err *err)
 
 	v->out->table = v->ev->length % 4 != 0;
 	for (uint64_t at = 0; at < v->ev->length && !v->out->table; at += 4) {
-		int rc = see(v, at, 4, &p, err);
+		int rc = view_see(v, at, 4, &p, err);
 
 		if (rc <= 0)
 			return rc;
@@ -440,7 +279,7 @@ static int look_on(struct view *v, struct img_err *err)
 	for (uint64_t end = 2; end <= 3 && !v->out->ended; end++) {
 		if (end > n)
 			break;
-		rc = see(v, n - end, 2, &p, err);
+		rc = view_see(v, n - end, 2, &p, err);
 		if (rc <= 0)
 			return rc;
 		v->out->ended = p[0] == 0xFF && p[1] == 0xD9;
@@ -456,7 +295,7 @@ static int look_frame(struct img_anon *a, struct view *v, struct img_err *err)
 
 	if (strcmp(a->facts.syntax, "1.2.840.10008.1.2.5") == 0)
 		return look_rle(v, &a->pixels, err);
-	rc = see(v, 0, 12, &p, err);
+	rc = view_see(v, 0, 12, &p, err);
 	if (rc < 0)
 		return -1;
 	if (rc && p[0] == 0xFF && p[1] == 0xD8 && p[2] == 0xFF)
@@ -467,10 +306,10 @@ static int look_frame(struct img_anon *a, struct view *v, struct img_err *err)
 		return look_jp2(v, err);
 	if (a->frame_ended) { /* and this begins none */
 		v->out->ended = true;
-		return hide(v, 0, v->ev->length, err);
+		return view_hide(v, 0, v->ev->length, err);
 	}
 	if (a->fragments == 1 && (jpeg || j2k)) /* nor can it go on */
-		return v->ev->length ? odd(v) : 0;
+		return v->ev->length ? view_odd(v) : 0;
 	if (rc && jpeg)
 		return look_jpeg(v, 0, true, err);
 	return j2k ? look_on(v, err) : 0;

@@ -364,7 +364,7 @@ int anon_put_native(struct img_anon *a, const struct img_dicom_event *ev,
 void anon_trace(struct img_anon *a, const struct img_dicom_event *ev,
 		const struct ruling *u);
 
-/* hidden.c */
+/* hidden.c, hidden_j2k.c */
 struct hidden_range {
 	uint64_t at, end; /* in the fragment */
 };

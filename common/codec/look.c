@@ -97,6 +97,15 @@ static int count_scans(const uint8_t *p, size_t n, struct img_err *err)
 	return 0;
 }
 
+/* CharLS reads on behind the frame where none is. */
+static int find_end(const uint8_t *p, size_t n, struct img_err *err)
+{
+	for (size_t i = n; i >= 2; i--)
+		if (p[i - 2] == 0xFF && p[i - 1] == 0xD9)
+			return 0;
+	return cut_off(err, "has no end of image");
+}
+
 static int look_jpeg(enum codec_kind kind, const uint8_t *p, size_t n,
 		     struct look *look, struct img_err *err)
 {
@@ -132,8 +141,11 @@ static int look_jpeg(enum codec_kind kind, const uint8_t *p, size_t n,
 		if (m == 0xDA)
 			break;
 	}
-	return look->rows ? count_scans(p, n, err)
-			  : bad(err, "no frame header");
+	if (!look->rows)
+		return bad(err, "no frame header");
+	if (kind == CODEC_JPEG_LS && find_end(p + at, n - at, err) < 0)
+		return -1;
+	return count_scans(p, n, err);
 }
 
 /* ---- JPEG 2000 (ISO 15444-1 A.5.1, I.4) ---------------------------------- */

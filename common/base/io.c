@@ -136,9 +136,13 @@ static int rename_over_own(int from, const char *a, int to, const char *b)
 
 void img_give(int fd, int at, const char *folder)
 {
-	struct stat st;
+	struct stat st, own;
 
-	if (geteuid() != 0 || fstatat(at, folder, &st, 0) < 0 || st.st_uid == 0)
+	if (geteuid() != 0 || fstatat(at, folder, &st, 0) < 0 ||
+	    st.st_uid == 0 || fstat(fd, &own) < 0)
+		return;
+	/* With another name it is not what was made here. */
+	if (S_ISREG(own.st_mode) && own.st_nlink > 1)
 		return;
 	if (fchown(fd, st.st_uid, st.st_gid) < 0)
 		return; /* as in some containers */

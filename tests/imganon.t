@@ -355,6 +355,14 @@ if [ -f "$O/tools/failio.so" ] && ! nm "$O/libimg.a" 2>/dev/null |
 	ok 'nothing lies there before the first' test -z "$(find killed1 -type f)"
 	ok 'and only what is whole after it' sh -c 'for f in $(find killed2 -type f); do
 		cmp "$f" "broken2/${f#killed2/}" || exit 1; done'
+	exits 0 'where files have names from the first' failio \
+		tmpfile:ENOTSUP:named sh -c 'umask 027 &&
+		exec imganon --key key -o named a.dcm'
+	ok 'they get their mode' test -n "$(find named -type f -perm 640)"
+	failio 'tmpfile:ENOTSUP:half write:kill:.part' \
+		imganon --key key -o half a.dcm >records 2>/dev/null
+	ok 'and have none for others before' test "$(find half -type f |
+		wc -l)/$(find half -name '.*.part' -perm 600 | wc -l)" = 1/1
 else
 	skip 'disks that fail' 'failio.so is not here'
 fi

@@ -213,6 +213,8 @@ int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 	d->profile = *opts->profile;
 	d->host = *host;
 	d->out_fd = d->report_fd = -1;
+	d->umask = umask(0);
+	umask(d->umask);
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_mutex_init(&d->commit_lock, NULL);
 	d->done_room = deid_batch_room();

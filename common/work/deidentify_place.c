@@ -11,7 +11,8 @@
 
 #define BLOCK 65536
 
-/* A file without a name; with one where the file system has no such. */
+/* A file without a name; where the file system has no such, one that nobody
+   else can read until it is known to tell nothing. */
 static int open_part(struct deid_worker *w, struct img_err *err)
 {
 	struct deid_output *o = &w->out;
@@ -21,7 +22,7 @@ static int open_part(struct deid_worker *w, struct img_err *err)
 	if (!dir)
 		dir = "/tmp";
 	o->part[0] = '\0';
-	o->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	o->fd = openat(AT_FDCWD, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
 	if (o->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT &&
@@ -31,7 +32,7 @@ static int open_part(struct deid_worker *w, struct img_err *err)
 		 (long)getpid(), w->number, (unsigned long long)w->parts++);
 	if (img_path_join(o->part, sizeof(o->part), dir, name, err) < 0)
 		return -1;
-	o->fd = open(o->part, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+	o->fd = open(o->part, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (o->fd < 0) {
 		img_err_sys(err, "%s", o->part);
 		o->part[0] = '\0';
@@ -163,6 +164,8 @@ int deid_output_end(struct deid_worker *w, const struct img_anon_facts *f,
 	    img_path_join(path, sizeof(path), dir, name, err) < 0 ||
 	    put_file(w, done, err) < 0)
 		return -1;
+	if (o->part[0] && fchmod(o->fd, 0666 & ~w->d->umask) < 0)
+		return img_err_sys(err, "%s", o->part);
 	done->path = strdup(path);
 	done->part = o->part[0] ? strdup(o->part) : NULL;
 	if (!done->path || (o->part[0] && !done->part))

@@ -105,6 +105,7 @@ struct img_deid {
 	int out_fd, report_fd;
 	struct stat out_st; /* of the folder; nothing without out_fd */
 	bool to_stdout;
+	mode_t umask; /* asked for once: it is of all threads */
 	uint64_t inputs;
 
 	struct deid_worker worker[DEID_JOBS];

@@ -17,13 +17,13 @@
 
 static long left = -1; /* requests until there is no more; -1: no such end */
 
+/* Instead of the C library's; a sanitizer has its own. */
+#ifndef __SANITIZE_ADDRESS__
 static bool is_short(void)
 {
 	return left >= 0 && left-- == 0;
 }
 
-/* Instead of the C library's; a sanitizer has its own. */
-#ifndef __SANITIZE_ADDRESS__
 void *__libc_malloc(size_t n);
 void *__libc_realloc(void *p, size_t n);
 

@@ -70,6 +70,14 @@ exits 0 'once more' sh -c 'imganon --passphrase-fd 3 -o p2 a.dcm 3<pass'
 ok 'gives the same' cmp "$p1" "$(written)"
 echo short >pass
 exits 64 'a short one' sh -c 'imganon --passphrase-fd 3 -o p3 a.dcm 3<pass'
+printf '%01023d\r\n' 7 >pass
+exits 0 'the longest' sh -c 'imganon --passphrase-fd 3 -o p3 a.dcm 3<pass'
+for text in '%01024d' '%01023d\n\nrest'; do
+	# shellcheck disable=SC2059 # it is one
+	printf "$text" 7 >pass
+	exits 64 'a longer one' sh -c \
+		'imganon --passphrase-fd 3 -o p4 a.dcm 3<pass'
+done
 
 # ---- pipes --------------------------------------------------------------
 

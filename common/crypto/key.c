@@ -8,9 +8,10 @@
 
 #include "crypto/keyfile.h"
 
-#define MASTER   crypto_kdf_KEYBYTES /* 32 */
-#define CONTEXT  "imganon1"
-#define PASS_MAX 1024
+#define MASTER    crypto_kdf_KEYBYTES /* 32 */
+#define CONTEXT   "imganon1"
+#define PASS_MAX  1024
+#define PASS_READ (PASS_MAX + 2) /* the end of the line as well */
 
 struct img_key {
 	uint8_t master[MASTER];
@@ -98,7 +99,8 @@ static int stretch(struct img_key *k, const char *pass, size_t n,
 int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
 {
 	struct img_key *k = key_new(err);
-	char *pass = sodium_malloc(PASS_MAX);
+	char *pass = sodium_malloc(PASS_READ);
+	bool whole;
 	ssize_t n = -1;
 	int rc = -1;
 
@@ -106,12 +108,13 @@ int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
 		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
 		goto out;
 	}
-	n = img_read_or_signal(fd, pass, PASS_MAX);
+	n = img_read_or_signal(fd, pass, PASS_READ);
+	whole = n < PASS_READ;
 	if (n < 0)
 		img_err_sys(err, "descriptor %d", fd);
 	while (n > 0 && (pass[n - 1] == '\n' || pass[n - 1] == '\r'))
 		n--;
-	if (n >= 0 && (n < 12 || n == PASS_MAX))
+	if (n >= 0 && (n < 12 || n >= PASS_MAX || !whole))
 		img_err_set(err, IMG_E_USAGE,
 			    "a passphrase has 12 to %d characters",
 			    PASS_MAX - 1);

@@ -239,7 +239,7 @@ ok 'and it is taken' test "$(cat out)" = /z/imgtools
 # ---- signals ------------------------------------------------------------
 
 # The first input takes a second, the signal comes meanwhile.
-for s in INT:130 TERM:143; do
+for s in INT:130 TERM:143 HUP:129; do
 	exits "${s#*:}" "SIG${s%:*}: the item in hand is finished" \
 		perl -e '
 		my $pid = fork // die;

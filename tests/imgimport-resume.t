@@ -220,7 +220,8 @@ sound 'a catalog behind the store'
 
 # ---- asked to stop -------------------------------------------------------
 
-for sig in TERM INT; do
+for s in TERM:143 INT:130 HUP:129; do
+	sig=${s%:*}
 	new
 	mkfifo pipe outpipe
 	# What is in there from before must not be taken for the first record:
@@ -239,8 +240,7 @@ for sig in TERM INT; do
 	exec 9>&-
 	wait
 	rm pipe outpipe
-	ok "SIG$sig: the status" test $status = \
-		"$([ $sig = TERM ] && echo 143 || echo 130)"
+	ok "SIG$sig: the status" test $status = "${s#*:}"
 	ok "SIG$sig: summed up" grep -q '^imgimport: [0-9]* inputs: ' err
 	n=$(grep -c . out)
 	ok "SIG$sig: the catalog has what was reported" \

@@ -110,7 +110,8 @@ struct img_input {
    has come or stdout cannot be written. */
 int img_cli_next(struct img_cli *cli, int argc, char **argv,
 		 struct img_input *in, struct img_err *err);
-/* True once SIGINT or SIGTERM has come: finish the item in hand and stop. */
+/* True once SIGINT, SIGTERM or SIGHUP has come: finish the item in hand and
+   stop. */
 bool img_cli_stopped(const struct img_cli *cli);
 
 /* Writes the record to stdout, counts it under its status ("failed" for an

@@ -75,6 +75,7 @@ void cli_start(void)
 		wake[0] = wake[1] = -1;
 	catch_signal(SIGINT);
 	catch_signal(SIGTERM);
+	catch_signal(SIGHUP);
 	/* A reader that has gone and a file size limit are errors of write. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

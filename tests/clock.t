@@ -122,12 +122,13 @@ jump 0
 
 # ---- the time of the day ---------------------------------------------------------
 
+# Two hours: the first may end meanwhile.
 hour=$((($(date +%s) / 3600 + 12) % 24))
 bad status0000
 { sleep 1; jump 43200; } &
 exits 0 'the time of the day comes earlier' within 10 120 skewed timeout 20 \
 	imgsend -q -C none -c "$to" 1.dcm \
-	--window "$hour:00-$(((hour + 1) % 24)):00"
+	--window "$hour:00-$(((hour + 2) % 24)):00"
 wait $!
 
 # ---- a scrub -----------------------------------------------------------------------

@@ -41,6 +41,8 @@ long) : "${SUITE:=unit fuzz}" ;;
 esac
 # Rarer file systems need a tenth.
 some=${SOME:-$(((CUTS + 9) / 10))}
+# One cut may come before anything was said.
+[ "$some" -ge 3 ] || some=3
 
 # Name, and the words of the command.
 all_()
@@ -95,7 +97,7 @@ recv-cut-xfs FS=xfs recv.sh cut $some
 		*) n=$((EVERY * 10)) ;;
 		esac
 		echo "faults-$mode ${errors}faults.sh $mode $n"
-		echo "faults-$mode-control faults.sh $mode control"
+		echo "faults-$mode-control FIRST=3 faults.sh $mode control"
 	done
 	for mode in import receive export anon send rebuild keys; do
 		echo "replay-$mode-control replay.sh -c $mode $CONTROL"

@@ -23,7 +23,7 @@ watched()
 # As with __asan_init: memory is not to be measured.
 read -r now _ </proc/uptime
 LD_PRELOAD=$O/tools/nowalls.so\${LD_PRELOAD:+:\$LD_PRELOAD} \\
-	exec $(echo $valgrind) --vgdb=no \\
+	exec $(echo $valgrind) \\
 	--log-file=$T_/logs/$2.\$now.%p $O/$1/$2 "\$@"
 !
 	chmod 755 "$T_/O/$1/$2"

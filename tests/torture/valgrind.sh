@@ -29,7 +29,7 @@ trap 'kill $recv 2>/dev/null; cd / && rm -rf "$T_"' EXIT
 trap 'exit 130' INT TERM
 mkdir logs
 failed=0 ran=0
-valgrind="valgrind -q --leak-check=full --show-leak-kinds=definite
+valgrind="valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite
 	--errors-for-leak-kinds=definite --num-callers=30
 	--suppressions=$TOP/tests/torture/valgrind.supp"
 if [ "$only" = suite ]; then

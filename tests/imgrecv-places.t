@@ -164,8 +164,9 @@ truncate -s 32M fs.img
 mkdir mnt
 if command -v fsfreeze >/dev/null && mkfs.ext4 -q fs.img 2>/dev/null &&
 	mount -o loop fs.img mnt 2>/dev/null; then
-	trap 'fsfreeze -u "$T/work/mnt" 2>/dev/null; kill "$recv" 2>/dev/null
-		sleep 1; umount "$T/work/mnt"; rm -rf "$T"' EXIT
+	mounted=$PWD/mnt
+	trap 'fsfreeze -u "$mounted" 2>/dev/null; kill "$recv" 2>/dev/null
+		sleep 1; umount "$mounted"; rm -rf "$T"' EXIT
 	imgimport -q -C mnt/archive mnt >/dev/null 2>&1
 	mv archive apart 2>/dev/null
 	ln -s mnt/archive archive

@@ -78,6 +78,8 @@ void look_reset(struct look *l);
    only where no word goes on around it, of a date no figure behind it. */
 int look_add(struct look *l, enum look_kind kind, const char *p, size_t n,
 	     bool whole, struct img_err *err);
+/* Whether all of it are figures. */
+bool look_is_number(const char *p, size_t n);
 /* Of at least three bytes, in lower case. */
 bool look_has(const struct look *l, enum look_kind kind, const char *p,
 	      size_t n);

@@ -144,7 +144,7 @@ static bool is_nobody(const char *p, size_t n)
 	return false;
 }
 
-static bool is_number(const char *p, size_t n)
+bool look_is_number(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!is_digit((uint8_t)p[i]))
@@ -165,8 +165,9 @@ int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err)
 			continue;
 		if (k > longest)
 			longest = k;
-		if (is_number(p + from, k) ? k >= 5
-					   : k >= 3 && !is_nobody(p + from, k))
+		if (look_is_number(p + from, k)
+			    ? k >= 5
+			    : k >= 3 && !is_nobody(p + from, k))
 			if (look_add(l,
 				     anon_is_word(p + from, k) ? LOOK_COMMON
 							       : LOOK_NAME,
@@ -190,7 +191,8 @@ int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
 			continue;
 		k = anon_trim(&one, i - from);
 		from = i + 1;
-		if (k < 4 || (is_number(one, k) && k < 5) || is_nobody(one, k))
+		if (k < 4 || (look_is_number(one, k) && k < 5) ||
+		    is_nobody(one, k))
 			continue;
 		if (look_add(l, LOOK_ID, one, k, k < 8, err) < 0 ||
 		    look_add_id_spellings(l, one, k, err) < 0)

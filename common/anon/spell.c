@@ -143,14 +143,6 @@ int look_finds_spelt(const struct look *l, const char *utf8, size_t n,
 
 /* ---- identifiers ------------------------------------------------------ */
 
-static bool is_figures(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i] < '0' || p[i] > '9')
-			return false;
-	return true;
-}
-
 static int add_bare(struct look *l, const char *p, size_t n,
 		    struct img_err *err)
 {
@@ -256,7 +248,7 @@ int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err)
 
 	for (size_t i = 0; i <= n; i++) {
 		const char *d = p + from;
-		bool ok = i - from >= 8 && is_figures(d, 8);
+		bool ok = i - from >= 8 && look_is_number(d, 8);
 
 		if (i < n && p[i] != '\\')
 			continue;

@@ -11,15 +11,16 @@ export IMG_CATALOG="$PWD/arch" TMPDIR="$PWD/tmp"
 mkdir tmp in
 for n in 1 2 3; do
 	phantom one --uid 2.25.$n --study 2.25.10 --series 2.25.11 \
-		--modality CT --instance $n --name 'QZname^Felix' \
-		--id "QZid-1" --accession QZacc --study-id QZsid \
-		--study-desc QZdesc --series-desc QZseries --birth 19330303 \
-		--set '0010,2160=SH:QZgroup' --set '0008,0090=PN:QZref^A' \
-		--set '0010,4000=LT:QZcomment' in/$n.dcm
+		--modality CT --instance $n --name 'QZ_name^Felix' \
+		--id "QZ_id-1" --accession QZ_acc --study-id QZ_sid \
+		--study-desc QZ_desc --series-desc QZ_series --birth 19330303 \
+		--set '0010,2160=SH:QZ_group' --set '0008,0090=PN:QZ_ref^A' \
+		--set '0010,4000=LT:QZ_comment' in/$n.dcm
 done
 head -c 700 in/1.dcm >in/cut.dcm
-echo 'QZpassphrase, a long one' >pass
-QZ='QZ|19330303'
+echo 'QZ_passphrase, a long one' >pass
+# mktemp(1) makes no name with this.
+QZ='QZ_|19330303'
 
 # quiet NAME STATUS COMMAND ...: the command, with a look at all it shows
 quiet()
@@ -64,7 +65,7 @@ ok 'imgrecv: nothing is left in TMPDIR' test -z "$(ls -A tmp)"
 ok 'there are audit logs' test -s arch/audit.log -a -s archive/audit.log
 ok 'which do not know it' sh -c '! grep -aE "$1" */audit.log' - "$QZ"
 ok 'imgquery, when asked, tells' sh -c \
-	'imgquery -f PatientName --format jsonl | grep -q QZ'
+	'imgquery -f PatientName --format jsonl | grep -q QZ_'
 
 # ---- what the other tests leave ------------------------------------------
 

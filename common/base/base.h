@@ -126,9 +126,10 @@ int img_sync_dir(const char *dir, struct img_err *err);
 int img_sync_folder_of(const char *path, struct img_err *err);
 /* Closes and reports what close says; *fd becomes -1 in any case. */
 int img_close(int *fd, const char *name, struct img_err *err);
-/* What root has made in the folder of another user (at and folder as for
-   fstatat) becomes that user's, who could not read it otherwise.  fd: it, just
-   made.  Where that is not possible it stays root's. */
+/* What was made in a folder (at and folder as for fstatat) is for those whose
+   folder it is: what root has made there becomes its owner's, and where it has
+   the set-group-ID bit, its group may do with it what the owner may.  fd: it,
+   just made.  Where that is not possible it stays as it is. */
 void img_give(int fd, int at, const char *folder);
 /* Gives what is a in the folder from the name b in the folder to, which
    nothing has yet: 0, or -1 with errno, EEXIST if something has.  Works also

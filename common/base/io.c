@@ -134,18 +134,31 @@ static int rename_over_own(int from, const char *a, int to, const char *b)
 	return -1;
 }
 
+/* Its group may do with it what its owner may, as far as with the folder. */
+static void share(int fd, mode_t is, mode_t folder)
+{
+	mode_t to = is | (is >> 3 & folder & S_IRWXG);
+
+	if (S_ISDIR(is))
+		to |= S_ISGID;
+	if (to != is && fchmod(fd, to & 07777) < 0)
+		return; /* another of the group has made it */
+}
+
 void img_give(int fd, int at, const char *folder)
 {
 	struct stat st, own;
 
-	if (geteuid() != 0 || fstatat(at, folder, &st, 0) < 0 ||
-	    st.st_uid == 0 || fstat(fd, &own) < 0)
+	if (fstatat(at, folder, &st, 0) < 0 || fstat(fd, &own) < 0)
 		return;
 	/* With another name it is not what was made here. */
 	if (S_ISREG(own.st_mode) && own.st_nlink > 1)
 		return;
-	if (fchown(fd, st.st_uid, st.st_gid) < 0)
+	if (geteuid() == 0 && st.st_uid != 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) < 0)
 		return; /* as in some containers */
+	if (st.st_mode & S_ISGID)
+		share(fd, own.st_mode, st.st_mode);
 }
 
 /* A folder takes the place of an empty one, and of no other (rename(2)). */

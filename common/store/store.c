@@ -26,7 +26,7 @@ int store_make_folder(struct img_store *s, int at, const char *name)
 
 	if (mkdirat(at, name, 0700) < 0)
 		return -1;
-	fd = geteuid() == 0 ? open_folder(at, name) : -1;
+	fd = s->given ? open_folder(at, name) : -1;
 	if (fd >= 0) {
 		img_give(fd, s->dirfd, ".");
 		close(fd);
@@ -189,7 +189,8 @@ static int make_session(struct img_store *s, struct img_err *err)
 		if (make_dir(s, s->session, lane, &made, err) < 0)
 			return -1;
 	}
-	img_give(s->session, s->dirfd, ".");
+	if (s->given)
+		img_give(s->session, s->dirfd, ".");
 	return 0;
 }
 
@@ -237,6 +238,7 @@ static int open_parts(struct img_store *s, enum img_mode mode,
 		return img_err_sys(err, "%s", s->dir);
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
+	s->given = geteuid() == 0 || (st.st_mode & S_ISGID);
 	if (mode == IMG_WRITE)
 		return make_layout(s, err) < 0 ? -1 : open_session(s, err);
 	s->objects =

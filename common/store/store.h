@@ -34,9 +34,9 @@ struct img_store;
    put on a new disk, and peers.json do not count.  IMG_E_USAGE of another
    folder, IMG_E_REFUSED of one in an archive. */
 int img_store_check_place(const char *dir, struct img_err *err);
-/* IMG_WRITE makes what is missing of the layout, mode 0700, where
-   img_store_check_place allows it; IMG_READ of a folder that is no archive is
-   IMG_E_IO, of "" IMG_E_USAGE. */
+/* IMG_WRITE makes what is missing of the layout, mode 0700 (img_give may add to
+   that), where img_store_check_place allows it; IMG_READ of a folder that is no
+   archive is IMG_E_IO, of "" IMG_E_USAGE. */
 int img_store_open(struct img_store **s, const char *dir, enum img_mode mode,
 		   struct img_err *err);
 void img_store_close(struct img_store *s);

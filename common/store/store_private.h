@@ -33,6 +33,7 @@ struct img_store {
 	atomic_uint serial; /* names within the session */
 	bool touched[256];  /* shards with names not yet synced */
 	unsigned adopted;   /* since names were synced last */
+	bool given; /* what is made there may be for others, see img_give */
 	atomic_bool broken; /* a sync failed: nothing can be promised */
 	struct store_syncer *syncer; /* NULL: not needed so far */
 };

@@ -37,7 +37,8 @@ int img_store_begin(struct img_store *s, unsigned lane,
 		f->name[0] = '\0';
 		return img_err_sys(err, "%s/tmp", s->dir);
 	}
-	img_give(f->fd, s->dirfd, ".");
+	if (s->given)
+		img_give(f->fd, s->dirfd, ".");
 	img_digest_init(&f->digest);
 	return 0;
 }

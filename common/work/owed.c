@@ -45,10 +45,14 @@ static int make(int archive, struct img_owed_dir *d, const char *dir,
 		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->fd < 0)
 		return img_err_sys(err, "%s/reports", dir);
+	if (fresh)
+		img_give(d->fd, archive, ".");
 	d->lock = openat(d->fd, "lock",
 			 O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (d->lock < 0)
 		return img_err_sys(err, "%s/reports/lock", dir);
+	if (fresh)
+		img_give(d->lock, archive, ".");
 	return 0;
 }
 
@@ -222,6 +226,7 @@ static int put(struct img_owed_dir *d, const char *name,
 		    0600);
 	if (fd < 0)
 		return img_err_sys(err, "reports/%s", name);
+	img_give(fd, d->fd, ".");
 	if (img_write_full(fd, b->data, b->len) < 0)
 		img_err_sys(err, "reports/%s", name);
 	else if (img_sync_fd(fd, name, err) == 0)

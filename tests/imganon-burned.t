@@ -43,21 +43,30 @@ done <<'!'
 17|2|(0008,103e) LO Dose Report|a rule for this device
 21|77.1.6|(0008,0008) CS ORIGINAL\PRIMARY\LABEL\NONE|the label of a slide (ImageType)
 22|77.1.6|(0048,0010) CS YES|the label of a slide (SpecimenLabelInImage)
+23|77.1.1|(0008,0008) CS ORIGINAL\PRIMARY|an endoscope's, and BurnedInAnnotation does not say NO
+24|77.1.1.1|(0028,0301) CS UNKNOWN|an endoscope's, and BurnedInAnnotation does not say NO
+25|77.1.4|(0008,0008) CS ORIGINAL\PRIMARY|a photograph, and BurnedInAnnotation does not say NO
+26|77.1.4.1|(0008,0008) CS ORIGINAL\PRIMARY|a photograph, and BurnedInAnnotation does not say NO
+27|77.1.5.1|(0008,0008) CS ORIGINAL\PRIMARY|a photograph, and BurnedInAnnotation does not say NO
+28|77.1.7|(0008,0008) CS ORIGINAL\PRIMARY|a photograph, and BurnedInAnnotation does not say NO
 31|2|(0028,0301) CS NO|
 32|2|(0008,0008) CS ORIGINAL\PRIMARY\AXIAL|
 33|2|(0008,0008) CS ORIGINAL\PRIMARY\ASL\LABEL|
 34|2|(0008,0008) CS ORIGINAL\PRIMARY\PROTON|
 35|77.1.6|(0008,0008) CS ORIGINAL\PRIMARY\VOLUME\NONE|
 36|77.1.6|(0048,0010) CS NO|
+37|77.1.1|(0028,0301) CS NO|
+38|77.1.4|(0028,0301) CS NO|
+39|77.1.2|(0008,0008) CS ORIGINAL\PRIMARY|
 !
 sed -n 's/^\([0-9]*\) \(.\)/\1 pixels may show who it is: \2/p' wanted >why
 exits 1 'those that are known to' imganon -q --key key -o out.d in
 jq -r 'select(.status == "withheld") | "\(.path[3:5]) \(.reason)"' out | sort >found
 same 'are withheld, with a reason' found <why
-ok 'the others are written' test "$(grep -c '"deidentified"' out)" = 6
+ok 'the others are written' test "$(grep -c '"deidentified"' out)" = 9
 exits 0 'all are, by who has looked at them' \
 	imganon -q --key key --pixels keep -o kept in
-ok 'one record each' test "$(grep -c '"deidentified"' out)" = 15
+ok 'one record each' test "$(grep -c '"deidentified"' out)" = 24
 # removed NUMBER POLICY: what PatientIdentityRemoved says.
 removed()
 {

@@ -215,7 +215,7 @@ struct img_anon {
 	const struct img_anon_ear *ear;
 	struct uid_memo *memo; /* UID_MEMOS */
 	int offset;            /* days, negative */
-	bool has_pixels, burned_in, was_modified;
+	bool has_pixels, burned_in, not_burned_in, was_modified;
 	bool label;     /* as ImageType says */
 	bool high_bits; /* overlays in the unused bits of pixels */
 	struct pixels pixels;

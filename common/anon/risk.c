@@ -62,6 +62,7 @@ void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
 			a->burned_in = true;
 			risk = "BurnedInAnnotation says YES";
 		}
+		a->not_burned_in = ends(ev, "NO");
 		break;
 	case 0x00280302u: /* RecognizableVisualFeatures */
 		if (holds(ev, "YES"))
@@ -100,18 +101,33 @@ void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
 static const char *class_risk(const struct img_anon *a)
 {
 	static const char root[] = "1.2.840.10008.5.1.4.1.1.";
+	static const char endoscope[] =
+		"an endoscope's, and BurnedInAnnotation does not say NO";
+	static const char photograph[] =
+		"a photograph, and BurnedInAnnotation does not say NO";
+	/* said: it is believed if it says that nothing is burned in. */
 	static const struct {
 		const char *tail, *why;
-	} classes[] = { { "3", "ultrasound" },
-			{ "3.1", "ultrasound" },
-			{ "6", "ultrasound" },
-			{ "6.1", "ultrasound" },
-			{ "6.2", "ultrasound" },
-			{ "7", "a secondary capture" },
-			{ "7.1", "a secondary capture" },
-			{ "7.2", "a secondary capture" },
-			{ "7.3", "a secondary capture" },
-			{ "7.4", "a secondary capture" } };
+		bool said;
+	} classes[] = {
+		{ "3", "ultrasound", false },
+		{ "3.1", "ultrasound", false },
+		{ "6", "ultrasound", false },
+		{ "6.1", "ultrasound", false },
+		{ "6.2", "ultrasound", false },
+		{ "7", "a secondary capture", false },
+		{ "7.1", "a secondary capture", false },
+		{ "7.2", "a secondary capture", false },
+		{ "7.3", "a secondary capture", false },
+		{ "7.4", "a secondary capture", false },
+		{ "77.1.1", endoscope, true },
+		{ "77.1.1.1", endoscope, true },
+		{ "77.1.4", photograph, true },
+		{ "77.1.4.1", photograph, true },
+		{ "77.1.5.1", photograph, true },
+		{ "77.1.5.2", photograph, true },
+		{ "77.1.7", photograph, true },
+	};
 
 	if (strcmp(a->facts.modality, "US") == 0)
 		return "ultrasound";
@@ -122,7 +138,9 @@ static const char *class_risk(const struct img_anon *a)
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		if (strcmp(a->sop_class + sizeof(root) - 1, classes[i].tail) ==
 		    0)
-			return classes[i].why;
+			return classes[i].said && a->not_burned_in
+				       ? NULL
+				       : classes[i].why;
 	return NULL;
 }
 

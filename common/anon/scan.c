@@ -258,7 +258,8 @@ static void start(struct img_anon *a)
 	a->charset_n = 0;
 	a->reason[0] = a->name[0] = a->id[0] = a->issuer[0] = '\0';
 	a->study[0] = a->series[0] = a->sop[0] = a->sop_class[0] = '\0';
-	a->has_pixels = a->burned_in = a->was_modified = a->label = false;
+	a->has_pixels = a->burned_in = a->not_burned_in = false;
+	a->was_modified = a->label = false;
 	a->risk = NULL;
 	a->sops = 0;
 	a->one_sop = false;

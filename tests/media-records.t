@@ -349,9 +349,17 @@ charset 'Japanese with its escapes' \
 	--charset '\ISO 2022 IR 87' \
 	--name "$(printf 'Yamada=\033$B;3ED\033(B')"
 charset 'UTF-8 that is not declared' 'ISO_IR 192 54c3bc737420' --name 'Tüst'
-charset 'a character set that nobody knows' '- ' --charset 'ISO_IR 999' \
-	--name "$(printf 'T\374st')"
-ok 'the name is not listed, and that is said' grep -q 'drop (0010,0010)' out
+charset 'a character set that nobody knows' '- 543f7374' \
+	--charset 'ISO_IR 999' --name "$(printf 'T\374st')"
+ok 'has marks, and that is said' grep -q 'mark (0010,0010) PATIENT' out
+charset 'none, and no ASCII' '- 543f7374' --name "$(printf 'T\374st')"
+ok 'has marks, and that is said' grep -q 'mark (0010,0010) PATIENT' out
+one c.dcm 1 --study-desc "$(printf 'Sch\344del')" \
+	--accession "$(printf '\304')"
+rm -rf c && mkmedia c c.dcm >out
+ok 'a description has marks, an identifier is not another one' test \
+	"$(grep -o '[a-z]* (0008,....) [A-Z]*' out | sort)" = \
+	"$(printf 'drop (0008,0050) STUDY\nmark (0008,1030) STUDY')"
 one c1.dcm 1 --charset 'ISO_IR 100' --name '' --birth '' \
 	--study-desc "$(printf 'M\374')"
 one c2.dcm 2 --charset 'ISO_IR 192' --name 'Müx^Synthetic'
@@ -419,7 +427,7 @@ one h.dcm 1 --name "$(printf 'A\001B')" --study-desc "$(printf 'x\ny')"
 mkmedia -w ctl h.dcm >out
 same 'control characters are not listed' out <<'!'
 0 DICOM/P00001/ST00001/SE00001/IM00001 IMAGE
-  drop (0010,0010) PATIENT
+  mark (0010,0010) PATIENT
   drop (0008,1030) STUDY
 !
 ok 'the DICOMDIR is valid' clean ctl

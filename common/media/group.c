@@ -42,17 +42,14 @@ static int merge_key(struct img_media_set *m, struct group *g, struct object *o,
 	size_t mark = m->arena.len;
 	enum verdict v;
 
-	if (!have) {
-		if (media_value_take(m, &g->keys, key->tag, &v, err) < 0)
-			return -1;
-		return v == VALUE_BAD && key->type != KEY_1
-			       ? media_change(o, IMG_MEDIA_DROPPED, key->tag,
-					      "", type, err)
-			       : 0;
-	}
-	if (media_value_take(m, &other, key->tag, &v, err) < 0)
+	if (media_value_take(m, have ? &other : &g->keys, key->tag, &v, err) <
+		    0 ||
+	    ((!have || v == VALUE_MARKED) &&
+	     media_note_value(o, key, v, type, err) < 0))
 		return -1;
-	if (v == VALUE_OK && !equal(m, have, &room[0]) &&
+	if (!have)
+		return 0;
+	if (v >= VALUE_OK && !equal(m, have, &room[0]) &&
 	    media_change(o, IMG_MEDIA_DIFFERS, key->tag, "", type, err) < 0)
 		return -1;
 	m->arena.len = mark;

@@ -149,6 +149,7 @@ enum img_media_change_kind {
 	IMG_MEDIA_VR,      /* an element's VR becomes UN */
 	IMG_MEDIA_KEY,     /* a key of a directory record got a value */
 	IMG_MEDIA_DROPPED, /* a value that breaks its VR is not in the record */
+	IMG_MEDIA_MARKED,  /* a value has question marks in the record */
 	IMG_MEDIA_DIFFERS  /* the record has another object's value */
 };
 

@@ -5,7 +5,6 @@
 
 #include "media/plan.h"
 
-#define ISSUER IMG_TAG(0x0010, 0x0021)
 
 /* UIDs and, where there are any already, groups of an object. */
 struct place {

@@ -29,6 +29,7 @@
 #define NATIVE_LE  "1.2.840.10008.1.2.1"
 
 #define PATIENT_ID       IMG_TAG(0x0010, 0x0020)
+#define ISSUER           IMG_TAG(0x0010, 0x0021)
 #define STUDY_UID        IMG_TAG(0x0020, 0x000D)
 #define SERIES_UID       IMG_TAG(0x0020, 0x000E)
 #define SERIES_NUMBER    IMG_TAG(0x0020, 0x0011)
@@ -217,14 +218,17 @@ int media_put_element(struct img_buf *out, uint32_t tag, const char *vr,
 
 /* ---- value.c ---------------------------------------------------------- */
 
-enum verdict { VALUE_MISSING, VALUE_BAD, VALUE_OK };
+/* VALUE_MARKED: good but for characters that cannot be decoded; a question
+   mark stands for each. */
+enum verdict { VALUE_MISSING, VALUE_BAD, VALUE_OK, VALUE_MARKED };
 
 /* The text of VR vr, in UTF-8 for text VRs, as it may stand in a record:
    trimmed, dates and times in today's form (out).  vm as in the dictionary. */
 enum verdict media_value_check(const char *vr, unsigned vm_min, unsigned vm_max,
 			       const char *p, size_t n, struct img_buf *out,
 			       struct img_err *err);
-/* What the object has for tag, taken into vs if it is VALUE_OK; -1 err. */
+/* What the object has for tag, taken into vs if it is VALUE_OK or
+   VALUE_MARKED; -1 err. */
 int media_value_take(struct img_media_set *m, struct values *vs, uint32_t tag,
 		     enum verdict *verdict, struct img_err *err);
 bool media_date(const struct img_media_set *m, uint32_t tag, char out[9]);
@@ -361,6 +365,9 @@ int media_add_set(struct img_media_set *m, struct values *vs, struct object *o,
 		  struct img_err *err);
 bool media_identity_removed(const struct img_media_set *m);
 int media_refuse_key(uint32_t tag, enum verdict v, struct img_err *err);
+/* Tells what of an object's value is not in the record of that type. */
+int media_note_value(struct object *o, const struct key *key, enum verdict v,
+		     const char *type, struct img_err *err);
 /* The tags that other keys are derived from; how many. */
 unsigned media_repair_tags(uint32_t *out, unsigned max);
 /* The keys of the object's own record, into o->keys; -1: it cannot come. */

@@ -285,6 +285,18 @@ int media_refuse_key(uint32_t tag, enum verdict v, struct img_err *err)
 			   media_keyword(tag), name);
 }
 
+int media_note_value(struct object *o, const struct key *key, enum verdict v,
+		     const char *type, struct img_err *err)
+{
+	if (v == VALUE_MARKED)
+		return media_change(o, IMG_MEDIA_MARKED, key->tag, "", type,
+				    err);
+	if (v == VALUE_BAD && key->type != KEY_1)
+		return media_change(o, IMG_MEDIA_DROPPED, key->tag, "", type,
+				    err);
+	return 0;
+}
+
 static int object_key(struct img_media_set *m, struct object *o,
 		      const struct key *key, struct img_err *err)
 {
@@ -295,8 +307,8 @@ static int object_key(struct img_media_set *m, struct object *o,
 
 	if (media_value_take(m, &o->keys, key->tag, &v, err) < 0)
 		return -1;
-	if (v == VALUE_OK)
-		return 0;
+	if (v >= VALUE_OK)
+		return media_note_value(o, key, v, o->type->name, err);
 	if (s && key->type != KEY_1C)
 		return media_add_set(m, &o->keys, o, s, o->type->name, err);
 	if (key->type == KEY_1) {
@@ -304,8 +316,7 @@ static int object_key(struct img_media_set *m, struct object *o,
 		return rc ? (rc < 0 ? -1 : 0)
 			  : media_refuse_key(key->tag, v, err);
 	}
-	if (v == VALUE_BAD && media_change(o, IMG_MEDIA_DROPPED, key->tag, "",
-					   o->type->name, err) < 0)
+	if (media_note_value(o, key, v, o->type->name, err) < 0)
 		return -1;
 	if (key->type == KEY_2)
 		return media_value_add(m, &o->keys, key->tag, d->vr,

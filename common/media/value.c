@@ -291,6 +291,28 @@ static int keep_text(struct img_media_set *m, struct values *vs, uint32_t tag,
 	return media_value_add(m, vs, tag, vr, m->facts.charset, raw, n, err);
 }
 
+/* Names and descriptions; an identifier would be another one. */
+static bool may_be_marked(const char *vr, uint32_t tag)
+{
+	return is(vr, "PN") || is(vr, "ST") ||
+	       (is(vr, "LO") && tag != PATIENT_ID && tag != ISSUER);
+}
+
+static void mark(struct img_buf *utf8)
+{
+	static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+	size_t to = 0;
+
+	for (size_t i = 0; i < utf8->len; i++) {
+		bool is_one = utf8->len - i >= 3 &&
+			      memcmp(utf8->data + i, replacement, 3) == 0;
+
+		utf8->data[to++] = is_one ? '?' : utf8->data[i];
+		i += is_one ? 2 : 0;
+	}
+	utf8->len = to;
+}
+
 int media_value_take(struct img_media_set *m, struct values *vs, uint32_t tag,
 		     enum verdict *verdict, struct img_err *err)
 {
@@ -326,13 +348,18 @@ int media_value_take(struct img_media_set *m, struct values *vs, uint32_t tag,
 			     f->length, &utf8, &notes, err) < 0)
 		goto out;
 	rc = 0;
-	*verdict = notes & IMG_CHARSET_REPLACED
-			   ? VALUE_BAD
-			   : media_value_check(d->vr, d->vm_min, d->vm_max,
-					       img_buf_str(&utf8), utf8.len,
-					       &m->scratch, err);
+	*verdict = VALUE_BAD;
+	if (notes & IMG_CHARSET_REPLACED && !may_be_marked(d->vr, tag))
+		goto out;
+	if (notes & IMG_CHARSET_REPLACED)
+		mark(&utf8);
+	*verdict = media_value_check(d->vr, d->vm_min, d->vm_max,
+				     img_buf_str(&utf8), utf8.len, &m->scratch,
+				     err);
 	if (*verdict == VALUE_OK)
 		rc = keep_text(m, vs, tag, d->vr, f, notes, err);
+	if (*verdict == VALUE_OK && notes & IMG_CHARSET_REPLACED)
+		*verdict = VALUE_MARKED;
 out:
 	img_buf_release(&utf8);
 	return rc;

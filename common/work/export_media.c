@@ -251,7 +251,8 @@ static int put_change(struct img_buf *b, const struct img_media_change *c,
 		      struct img_err *err)
 {
 	static const char *const kind[] = { "syntax", "meta",    "vr",
-					    "key",    "dropped", "differs" };
+					    "key",    "dropped", "replaced",
+					    "differs" };
 	char tag[12];
 
 	img_dict_format_tag(c->tag, tag);

@@ -94,8 +94,8 @@ static void copy(const struct img_media_item *item, const char *to_folder,
 
 static void tell(struct img_media_set *m, size_t i)
 {
-	static const char *const kinds[] = { "syntax", "meta", "vr",
-					     "key",    "drop", "differs" };
+	static const char *const kinds[] = { "syntax", "meta", "vr",     "key",
+					     "drop",   "mark", "differs" };
 	struct img_media_item item;
 	char tag[12];
 

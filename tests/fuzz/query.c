@@ -10,12 +10,12 @@
  */
 #include <ftw.h>
 
-#include "catalog/catalog.h"
-#include "fuzz.h"
+#include "kept.h"
 #include "store/store.h"
 #include "work/find.h"
 
-#define KEYS 6
+#define KEYS   6
+#define BLOCKS 1000 /* that SQLite may keep: twice what it needs */
 
 static struct img_catalog *cat;
 static char folder[64];
@@ -91,6 +91,7 @@ static void prepare(void)
 
 	if (cat)
 		return;
+	heap_prepare();
 	fuzz_folder(folder, "query");
 	if (img_crypto_init(&err) < 0 ||
 	    img_store_open(&store, folder, IMG_WRITE, &err) < 0 ||
@@ -288,5 +289,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	free(text);
 	free(copy);
+	sqlite3_db_release_memory(cat->db);
+	fuzz_must(heap.blocks < BLOCKS, "memory of SQLite's stays in use");
 	return 0;
 }

@@ -12,7 +12,6 @@ static const char *dir, *form = "folder", *allow;
 static struct img_list set;
 static struct img_export_opts o;
 static uint64_t jobs, passphrase_fd = UINT64_MAX;
-static char passphrase[IMG_PASSPHRASE];
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -148,18 +147,19 @@ static int input(void *arg, const struct img_input *in, struct img_err *err)
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
 	const struct img_export_host host = { emit, progress, stopped, cli };
+	struct img_passphrase *passphrase = NULL;
 	struct img_export *x = NULL;
 	char archive[IMG_PATH_MAX];
 	int rc = -1;
 
-	if (img_cli_passphrase(passphrase_fd, passphrase, sizeof(passphrase),
-			       err) < 0 ||
+	if (img_cli_passphrase(&passphrase, passphrase_fd,
+			       IMG_ARCHIVE_PASSPHRASE, err) < 0 ||
 	    img_crypto_init(err) < 0 ||
 	    img_cli_catalog_if(dir, archive, err) < 0)
-		return -1;
+		goto out;
 	o.catalog = archive;
 	o.jobs = (unsigned)jobs;
-	o.passphrase = *passphrase ? passphrase : NULL;
+	o.passphrase = passphrase ? passphrase->text : NULL;
 	img_cli_wait(cli, argc, argv);
 	if (img_export_open(&x, &o, &host, err) == 0)
 		rc = img_cli_each(cli, argc, argv, input, x, err);
@@ -174,7 +174,9 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	if (rc == 0 && o.media && !cli->quiet && img_export_patients(x) > 1)
 		img_cli_warn(cli, "%llu patients are on it",
 			     (unsigned long long)img_export_patients(x));
+out:
 	img_export_close(x);
+	img_passphrase_free(passphrase);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "crypto/crypto.h"
 #include "work/estimate.h"
 #include "work/ingest.h"
 
@@ -158,28 +159,34 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.limits = { max_members, max_size, max_total,
-			    (unsigned)max_ratio, "" },
+			    (unsigned)max_ratio, NULL },
 		.set = set.item,
 		.n_set = set.n,
 	};
 	const struct img_ingest_host host = { emit,     batch,   absent,
 					      progress, stopped, cli };
+	struct img_passphrase *passphrase = NULL;
 	struct img_ingest *g = NULL;
 	char path[IMG_PATH_MAX];
-	int rc;
+	int rc = -1;
 
 	if (img_cli_catalog_dir(dir, path, err) < 0 ||
-	    img_cli_passphrase(passphrase_fd, o.limits.passphrase,
-			       IMG_PASSPHRASE, err) < 0 ||
-	    img_ingest_open(&g, path, &o, &host, err) < 0)
-		return -1;
+	    img_cli_passphrase(&passphrase, passphrase_fd,
+			       IMG_ARCHIVE_PASSPHRASE, err) < 0)
+		goto out;
+	if (passphrase)
+		o.limits.passphrase = passphrase->text;
+	if (img_ingest_open(&g, path, &o, &host, err) < 0)
+		goto out;
 	if (!cli->quiet && isatty(STDERR_FILENO))
 		estimate = img_estimate_start(argv, (size_t)argc);
 	rc = from_tar ? read_tar(g, err) : read_inputs(cli, g, argc, argv, err);
 	if (rc == 0)
 		rc = img_ingest_finish(g, err);
+out:
 	img_ingest_close(g);
 	img_estimate_stop(estimate);
+	img_passphrase_free(passphrase);
 	return rc;
 }
 

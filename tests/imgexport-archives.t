@@ -86,11 +86,18 @@ exits 64 'only a zip' out_ --as tar --passphrase-fd 3 -o e.tar 3<pass
 exits 64 'a passphrase and inputs on stdin' out_ --as zip --passphrase-fd 0 \
 	-o e4.zip
 exits 64 'an empty one' out_ --as zip --passphrase-fd 3 -o e4.zip 3</dev/null
+exits 64 'not of text' sh -c 'printf "a\\0b" |
+	imgexport -q --as zip --passphrase-fd 0 -o e4.zip in/sr'
 exits 64 'a long one' sh -c 'printf %0128d 1 |
 	imgexport -q --as zip --passphrase-fd 0 -o e4.zip in/sr'
 exits 3 'a descriptor that is not there' out_ --as zip --passphrase-fd 9 \
 	-o e4.zip
 ok 'make nothing' test ! -e e4.zip
+exits 0 'the longest' sh -c 'printf "%0127d\r\n" 1 |
+	imgexport -q --as zip --passphrase-fd 0 -o e5.zip in/sr'
+ok 'is what it takes' bsdtar -tf e5.zip --passphrase "$(printf %0127d 1)"
+ok 'and all of it' sh -c '! bsdtar -xOf e5.zip \
+	--passphrase "$(printf %0126d 1)" >/dev/null 2>&1'
 ok 'unzip tests it' unzip -tq x.zip
 exits 0 'zip, compressed' out_ --as zip --deflate -o d.zip
 ok 'is smaller' test "$(wc -c <d.zip)" -lt 1000000

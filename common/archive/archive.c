@@ -159,7 +159,7 @@ static int open_format(struct img_archive *a, struct img_err *err)
 	    archive_read_set_callback_data(a->la, a) != ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",
 				   a->name);
-	if (a->limits.passphrase[0] &&
+	if (a->limits.passphrase &&
 	    archive_read_add_passphrase(a->la, a->limits.passphrase) !=
 		    ARCHIVE_OK)
 		return img_err_set(err, IMG_E_NOMEM, "%s: out of memory",

@@ -34,7 +34,7 @@ enum img_archive_kind {
 enum img_archive_kind img_archive_sniff(const void *head, size_t n);
 const char *img_archive_kind_word(enum img_archive_kind kind);
 
-#define IMG_PASSPHRASE 128 /* bytes, the NUL included */
+#define IMG_ARCHIVE_PASSPHRASE 127 /* bytes of the longest */
 
 /* 0 takes the default in brackets. */
 struct img_archive_limits {
@@ -42,7 +42,8 @@ struct img_archive_limits {
 	uint64_t member;  /* bytes of one member [64 GiB] */
 	uint64_t total;   /* bytes of all members [1 TiB] */
 	unsigned ratio;   /* bytes out to bytes in, after 64 MiB out [200] */
-	char passphrase[IMG_PASSPHRASE]; /* of encrypted members; or empty */
+	const char *passphrase; /* of encrypted members, or NULL; it is needed
+				   until the archive is closed */
 };
 
 void img_archive_defaults(struct img_archive_limits *limits);

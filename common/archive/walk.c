@@ -242,7 +242,7 @@ static void fill_member(struct img_archive *a, struct archive_entry *e,
 	a->left = 0;
 	a->at_end = false;
 	a->open = m->kind == IMG_MEMBER_FILE;
-	if (m->encrypted && !a->limits.passphrase[0])
+	if (m->encrypted && !a->limits.passphrase)
 		img_err_set(&a->fault, IMG_E_UNSUPPORTED, "%s!/%s: encrypted",
 			    a->name, a->member);
 	check_method(a);

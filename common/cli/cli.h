@@ -160,9 +160,10 @@ void img_cli_progress(struct img_cli *cli, uint64_t items, uint64_t bytes,
    when every input failed, 75 when all that failed was busy. */
 int img_cli_finish(struct img_cli *cli);
 
-/* The line that descriptor fd (UINT64_MAX: none) gives, of fewer than size
-   bytes, into out, which is left alone where there is none. */
-int img_cli_passphrase(uint64_t fd, char *out, size_t size,
+/* The line of text that descriptor fd gives, of most bytes; NULL for
+   UINT64_MAX, none.  Free with img_passphrase_free. */
+struct img_passphrase;
+int img_cli_passphrase(struct img_passphrase **p, uint64_t fd, size_t most,
 		       struct img_err *err);
 
 /* Which of the words a|b|c word is, from 0; -1 if none. */

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -96,26 +94,4 @@ bool img_cli_stopped(const struct img_cli *cli)
 {
 	(void)cli;
 	return cli_signal != 0;
-}
-
-int img_cli_passphrase(uint64_t fd, char *out, size_t size, struct img_err *err)
-{
-	bool whole;
-	ssize_t n;
-
-	if (fd == UINT64_MAX)
-		return 0;
-	n = img_read_or_signal((int)fd, out, size);
-	if (n < 0)
-		return img_err_sys(err, "descriptor %d", (int)fd);
-	whole = (size_t)n < size;
-	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
-		n--;
-	if (n == 0 || !whole || memchr(out, 0, (size_t)n))
-		return img_err_set(err, IMG_E_USAGE,
-				   "--passphrase-fd: a passphrase has 1 to %zu "
-				   "bytes",
-				   size - 2);
-	out[n] = '\0';
-	return 0;
 }

@@ -6,7 +6,8 @@
  * with a published key: they find accidents in the catalog's rows, not
  * attackers.  Call img_crypto_init once before anything else.
  *
- * A key is 32 secret bytes in locked memory, from which subkeys are derived
+ * Secrets lie in locked memory, of which a child process has zeros; freeing it
+ * wipes it.  A key is 32 such bytes, from which subkeys are derived
  * (crypto_kdf), one for each use; what is made with one says nothing about
  * another.  A key file is these bytes and nothing else, mode 0600.
  */
@@ -70,8 +71,8 @@ struct img_key; /* free with img_key_free */
 int img_key_make(const char *file, struct img_err *err);
 /* IMG_E_DENIED if group or others may do anything with the file. */
 int img_key_load(struct img_key **k, const char *file, struct img_err *err);
-/* From a passphrase of 12 characters or more that is read from fd up to its
-   end, a newline not counted (Argon2id, the same on any machine). */
+/* From a passphrase of 12 bytes or more that is read from fd as below
+   (Argon2id, the same on any machine). */
 int img_key_passphrase(struct img_key **k, int fd, struct img_err *err);
 /* A key that nobody will ever have again. */
 int img_key_random(struct img_key **k, struct img_err *err);
@@ -89,6 +90,18 @@ struct img_part {
    by many threads at once. */
 void img_key_mac(const struct img_key *k, enum img_key_use use, uint8_t *out,
 		 size_t n, const struct img_part *part, size_t parts);
+
+/* A passphrase, in locked memory. */
+struct img_passphrase {
+	size_t n;
+	char text[]; /* n bytes and a NUL */
+};
+/* Reads fd up to its end; newlines there do not count.  IMG_E_USAGE if it is
+   shorter than least or longer than most bytes; a signal ends the reading.
+   Free with img_passphrase_free, which wipes it. */
+int img_passphrase_read(struct img_passphrase **p, int fd, size_t least,
+			size_t most, struct img_err *err);
+void img_passphrase_free(struct img_passphrase *p);
 
 /* ---- sealed notes ----------------------------------------------------- */
 

@@ -1,17 +1,13 @@
 /* key.c - secret keys in locked memory, and keyed digests under them. */
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "crypto/keyfile.h"
+#include "crypto/locked.h"
 
-#define MASTER    crypto_kdf_KEYBYTES /* 32 */
-#define CONTEXT   "imganon1"
-#define PASS_MAX  1024
-#define PASS_READ (PASS_MAX + 2) /* the end of the line as well */
+#define MASTER   crypto_kdf_KEYBYTES /* 32 */
+#define CONTEXT  "imganon1"
+#define PASS_MIN 12
+#define PASS_MAX 1023
 
 struct img_key {
 	uint8_t master[MASTER];
@@ -20,11 +16,7 @@ struct img_key {
 
 static struct img_key *key_new(struct img_err *err)
 {
-	struct img_key *k = sodium_malloc(sizeof(*k));
-
-	if (!k)
-		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
-	return k;
+	return locked_new(sizeof(struct img_key), err);
 }
 
 static void derive(struct img_key *k)
@@ -82,12 +74,12 @@ int img_key_load(struct img_key **out, const char *file, struct img_err *err)
 
 /* The salt is the same everywhere, so that a passphrase gives one key on any
    machine; the cost of guessing is Argon2id's. */
-static int stretch(struct img_key *k, const char *pass, size_t n,
+static int stretch(struct img_key *k, const struct img_passphrase *pass,
 		   struct img_err *err)
 {
 	static const uint8_t salt[crypto_pwhash_SALTBYTES] = "imganon, salt 1";
 
-	if (crypto_pwhash(k->master, MASTER, pass, n, salt,
+	if (crypto_pwhash(k->master, MASTER, pass->text, pass->n, salt,
 			  crypto_pwhash_OPSLIMIT_MODERATE,
 			  crypto_pwhash_MEMLIMIT_MODERATE,
 			  crypto_pwhash_ALG_ARGON2ID13) != 0)
@@ -99,29 +91,12 @@ static int stretch(struct img_key *k, const char *pass, size_t n,
 int img_key_passphrase(struct img_key **out, int fd, struct img_err *err)
 {
 	struct img_key *k = key_new(err);
-	char *pass = sodium_malloc(PASS_READ);
-	bool whole;
-	ssize_t n = -1;
+	struct img_passphrase *pass = NULL;
 	int rc = -1;
 
-	if (!k || !pass) {
-		img_err_set(err, IMG_E_NOMEM, "no locked memory for a key");
-		goto out;
-	}
-	n = img_read_or_signal(fd, pass, PASS_READ);
-	whole = n < PASS_READ;
-	if (n < 0)
-		img_err_sys(err, "descriptor %d", fd);
-	while (n > 0 && (pass[n - 1] == '\n' || pass[n - 1] == '\r'))
-		n--;
-	if (n >= 0 && (n < 12 || n >= PASS_MAX || !whole))
-		img_err_set(err, IMG_E_USAGE,
-			    "a passphrase has 12 to %d characters",
-			    PASS_MAX - 1);
-	else if (n > 0)
-		rc = stretch(k, pass, (size_t)n, err);
-out:
-	sodium_free(pass);
+	if (k && img_passphrase_read(&pass, fd, PASS_MIN, PASS_MAX, err) == 0)
+		rc = stretch(k, pass, err);
+	img_passphrase_free(pass);
 	if (rc < 0) {
 		img_key_free(k);
 		return -1;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crypto/keyfile.h"
+#include "crypto/locked.h"
 
 /* A key with a bit flipped is as good a key as any, and what is made with it
    fits nothing: so its digest follows it.  One that has none is taken, too. */
@@ -258,12 +259,12 @@ static int mend(const char *name, const struct key_pair *k,
 int keyfile_pair(const char *file, const struct key_pair *k,
 		 struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(k->secret), public[KEY_PUBLIC_MAX];
+	uint8_t *secret = locked_new(k->secret, err), public[KEY_PUBLIC_MAX];
 	char name[IMG_PATH_MAX];
 	int rc = -1;
 
 	if (!secret)
-		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
+		return -1;
 	if (k->public > sizeof(public))
 		img_err_set(err, IMG_E_BUG, "a long public key");
 	else if ((size_t)snprintf(name, sizeof(name), "%s.pub", file) >=

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "crypto/keyfile.h"
+#include "crypto/locked.h"
 
 _Static_assert(IMG_SEAL_PUBLIC == crypto_box_PUBLICKEYBYTES, "size of a key");
 
@@ -55,10 +56,10 @@ int img_seal(const uint8_t public[IMG_SEAL_PUBLIC], const void *p, size_t n,
 int img_trustee_load(struct img_trustee **out, const char *secret_file,
 		     struct img_err *err)
 {
-	struct img_trustee *t = sodium_malloc(sizeof(*t));
+	struct img_trustee *t = locked_new(sizeof(*t), err);
 
 	if (!t)
-		return img_err_set(err, IMG_E_NOMEM, "no locked memory");
+		return -1;
 	if (keyfile_read(secret_file, KEY_SECRET, t->secret, sizeof(t->secret),
 			 err) < 0) {
 		img_trustee_free(t);

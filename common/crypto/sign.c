@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "crypto/keyfile.h"
+#include "crypto/locked.h"
 
 _Static_assert(IMG_SIGN_PUBLIC == crypto_sign_PUBLICKEYBYTES, "size of a key");
 _Static_assert(IMG_SIGN_BYTES == crypto_sign_BYTES, "size of a signature");
@@ -32,11 +33,11 @@ int img_sign(const char *secret_file, const void *p, size_t n,
 	     uint8_t signature[IMG_SIGN_BYTES], uint8_t public[IMG_SIGN_PUBLIC],
 	     struct img_err *err)
 {
-	uint8_t *secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
+	uint8_t *secret = locked_new(crypto_sign_SECRETKEYBYTES, err);
 	int rc = -1;
 
 	if (!secret)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return -1;
 	if (keyfile_read(secret_file, KEY_SECRET, secret,
 			 crypto_sign_SECRETKEYBYTES, err) == 0) {
 		crypto_sign_detached(signature, NULL, p, n, secret);

@@ -125,20 +125,20 @@ static int prove_members(struct prover *p, struct img_archive *a,
 /* A descriptor of its own has a place of its own. */
 static void *prove(void *arg)
 {
-	struct img_archive_limits limits = { .members = UINT64_MAX / 2,
-					     .member = UINT64_MAX / 2,
-					     .total = UINT64_MAX / 2,
-					     .ratio = 1000000 };
 	struct prover *p = arg;
+	const struct img_archive_limits limits = {
+		.members = UINT64_MAX / 2,
+		.member = UINT64_MAX / 2,
+		.total = UINT64_MAX / 2,
+		.ratio = 1000000,
+		.passphrase = p->x->opts.passphrase
+	};
 	const struct export_place *place = &p->v->place;
 	struct img_archive *a = NULL;
 	char self[64];
 	int fd;
 
 	p->rc = -1;
-	if (p->x->opts.passphrase)
-		snprintf(limits.passphrase, sizeof(limits.passphrase), "%s",
-			 p->x->opts.passphrase);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", place->fd);
 	fd = open(self, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {

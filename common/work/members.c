@@ -74,6 +74,7 @@ int members_on(struct img_members **out, const struct img_jail_worker *worker,
 
 static int ask(struct img_members *m, int fd, struct img_err *err)
 {
+	const char *passphrase = m->limits.passphrase;
 	struct members_request req;
 
 	/* Nothing of ours goes with it, not between its members either. */
@@ -82,13 +83,16 @@ static int ask(struct img_members *m, int fd, struct img_err *err)
 	req.limits.member = m->limits.member;
 	req.limits.total = m->limits.total;
 	req.limits.ratio = m->limits.ratio;
-	memcpy(req.limits.passphrase, m->limits.passphrase, IMG_PASSPHRASE);
 	req.depth = m->depth;
 	req.name_n = (uint32_t)strlen(m->name);
+	req.passphrase_n = passphrase ? (uint32_t)strlen(passphrase) : 0;
 	if (img_jail_ring_open(&m->in, &m->worker, err) < 0 ||
-	    img_jail_send(m->worker.fd, &req, sizeof(req), fd, -1, err) < 0)
+	    img_jail_send(m->worker.fd, &req, sizeof(req), fd, -1, err) < 0 ||
+	    img_jail_send(m->worker.fd, m->name, req.name_n, -1, -1, err) < 0)
 		return -1;
-	return img_jail_send(m->worker.fd, m->name, req.name_n, -1, -1, err);
+	return req.passphrase_n ? img_jail_send(m->worker.fd, passphrase,
+						req.passphrase_n, -1, -1, err)
+				: 0;
 }
 
 static int lost(struct img_members *m, const struct img_err *why);

@@ -4,11 +4,12 @@
 
 #include "work/members.h"
 
-/* The request: this, the name; with it comes the archive's descriptor. */
+/* The request: this, with the archive's descriptor; the name; the passphrase,
+   to which limits does not point. */
 struct members_request {
 	struct img_archive_limits limits;
 	uint32_t depth;
-	uint32_t name_n;
+	uint32_t name_n, passphrase_n;
 };
 
 /*

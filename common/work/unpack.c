@@ -22,6 +22,7 @@ struct unpacker {
 	struct img_jail_ring *out;
 	int sock;
 	struct members_request req;
+	char passphrase[IMG_ARCHIVE_PASSPHRASE + 1];
 	struct level level[IMG_MEMBERS_DEPTH];
 	unsigned top;
 	uint8_t head[IMG_ARCHIVE_HEAD];
@@ -259,9 +260,15 @@ static int receive(int sock, struct unpacker *u, char *name, int *fd)
 	    img_jail_recv(sock, &u->req, sizeof(u->req), fd, -1, &err) < 0)
 		return -1;
 	if (*fd < 0 || u->req.name_n >= IMG_PATH_MAX ||
-	    u->req.depth > IMG_MEMBERS_DEPTH)
+	    u->req.passphrase_n > IMG_ARCHIVE_PASSPHRASE ||
+	    u->req.depth > IMG_MEMBERS_DEPTH ||
+	    img_jail_recv(sock, name, u->req.name_n, NULL, -1, &err) < 0)
 		return -1;
-	return img_jail_recv(sock, name, u->req.name_n, NULL, -1, &err);
+	if (!u->req.passphrase_n)
+		return 0;
+	u->req.limits.passphrase = u->passphrase;
+	return img_jail_recv(sock, u->passphrase, u->req.passphrase_n, NULL, -1,
+			     &err);
 }
 
 int members_worker(int sock, void *arg)
@@ -283,5 +290,6 @@ int members_worker(int sock, void *arg)
 		while ((rc = step(&u)) > 0)
 			;
 	img_jail_ring_push(u.out, true);
+	explicit_bzero(u.passphrase, sizeof(u.passphrase));
 	return rc < 0;
 }

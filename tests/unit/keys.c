@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 /* after these: */
 #include <cmocka.h>
@@ -294,12 +295,85 @@ static void old_pairs(void **unused)
 	assert_int_equal(load_checker(public, &err), 0);
 }
 
+/* What a descriptor gives that has n bytes. */
+static int read_pass(struct img_passphrase **p, const char *text, size_t n,
+		     struct img_err *err)
+{
+	int ends[2], rc;
+
+	*p = NULL;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], text, n), n);
+	close(ends[1]);
+	rc = img_passphrase_read(p, ends[0], 3, 6, err);
+	close(ends[0]);
+	return rc;
+}
+
+static void passphrases(void **unused)
+{
+	static const char *const good_ones[] = { "abc", "abcdef\n",
+						 "abcdef\r\n", "abc\n\n\n" };
+	static const char *const bad_ones[] = {
+		"",        "ab",         "ab\n\n",
+		"abcdefg", "abc\n\nefg", "abc\n\n\n\n\n\nefg"
+	};
+	struct img_err err = IMG_ERR_INIT;
+	struct img_passphrase *p;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(good_ones) / sizeof(char *); i++) {
+		const char *text = good_ones[i];
+
+		assert_int_equal(read_pass(&p, text, strlen(text), &err), 0);
+		assert_int_equal(p->n, strcspn(text, "\r\n"));
+		assert_true(strlen(p->text) == p->n &&
+			    strncmp(p->text, text, p->n) == 0);
+		img_passphrase_free(p);
+	}
+	assert_int_equal(read_pass(&p, "a\0c", 3, &err), 0);
+	assert_memory_equal(p->text, "a\0c", 4);
+	img_passphrase_free(p);
+	for (size_t i = 0; i < sizeof(bad_ones) / sizeof(char *); i++) {
+		const char *text = bad_ones[i];
+
+		img_err_clear(&err);
+		assert_int_equal(read_pass(&p, text, strlen(text), &err), -1);
+		assert_true(err.code == IMG_E_USAGE && !p);
+		assert_string_equal(err.text, "a passphrase has 3 to 6 bytes");
+	}
+	img_err_clear(&err);
+	assert_int_equal(img_passphrase_read(&p, -1, 3, 6, &err), -1);
+	assert_int_equal(err.code, IMG_E_IO);
+}
+
+/* A jail that is opened later is a child. */
+static void children(void **unused)
+{
+	static const char zeros[6];
+	struct img_err err = IMG_ERR_INIT;
+	struct img_passphrase *p;
+	int status;
+	pid_t pid;
+
+	(void)unused;
+	assert_int_equal(read_pass(&p, "secret", 6, &err), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(memcmp(p->text, zeros, sizeof(zeros)) == 0 ? 7 : 8);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	assert_string_equal(p->text, "secret");
+	img_passphrase_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secret_keys),  cmocka_unit_test(trustees),
 		cmocka_unit_test(signers),      cmocka_unit_test(halves),
 		cmocka_unit_test(sealed_lines), cmocka_unit_test(old_pairs),
+		cmocka_unit_test(passphrases),  cmocka_unit_test(children),
 	};
 	struct img_err err = IMG_ERR_INIT;
 	char command[64];

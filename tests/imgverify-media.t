@@ -121,4 +121,31 @@ fi
 exits 3 'what is not there' imgverify -q --media nothere
 exits 64 'with operands' imgverify --media good x
 exits 64 '--profile alone' imgverify --profile STD-GEN-CD x
+# ---- what cannot be read ---------------------------------------------------
+
+if is_root; then
+	mkdir bin && cp "$O"/bin/imgverify bin/ && chmod 755 "$T" . bin bin/*
+	no_name()
+	{
+		nobody env PATH="$PWD/bin:$PATH" "$@"
+	}
+	disc && chmod -R a+rX disc && chmod 0 "disc/$im"
+	exits 3 'a file that may not be read' no_name imgverify -q --media disc
+	same 'is neither damaged nor missing' out <<!
+{"status":"failed","path":"$im","error":{"code":"denied","message":"$im: Permission denied","by":"imgverify"}}
+{"status":"failed","path":"disc","error":{"code":"denied","message":"disc: 1 of its files could not be read","by":"imgverify"},"members":$(find good -type f | wc -l),"faults":0}
+!
+	chmod 644 "disc/$im" && chmod 0 disc/DICOMDIR
+	exits 3 'nor is the DICOMDIR' no_name imgverify -q --media disc
+	ok 'two records' test "$(records failed)" = 2
+	imgimport -q -C arch good >/dev/null && chown -R 65534 arch
+	chmod 644 disc/DICOMDIR && chmod 0 "disc/$im"
+	exits 2 'nor is it in a copy' \
+		no_name imgverify -q -C arch --against disc
+	ok 'one has failed' test "$(records failed)" = 1
+	ok 'one is not known to be there' grep -q \
+		'"missing".*"only here, as far as it could be read there"' out
+else
+	skip 'what may not be read' 'not root'
+fi
 finish

@@ -334,6 +334,15 @@ int img_media_check_file(struct img_media_check *c, const char *path,
 	return rc;
 }
 
+int img_media_check_unread(struct img_media_check *c, const char *path,
+			   struct img_err *err)
+{
+	if (img_media_check_file(c, path, NULL, err) < 0)
+		return -1;
+	c->file[c->file_count - 1].unread = true;
+	return 0;
+}
+
 int img_media_check_keep(struct img_media_check *c, const char *name,
 			 uint32_t *id, struct img_err *err)
 {

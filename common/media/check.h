@@ -24,7 +24,7 @@ struct listed {
 struct medium_file {
 	uint32_t path, key; /* in the arena */
 	uint32_t sop_class, sop, ts, study, series, patient;
-	bool dicom, listed;
+	bool dicom, listed, unread;
 };
 
 struct img_media_check {

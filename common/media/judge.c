@@ -263,6 +263,8 @@ static int check_file(struct telling *t, uint32_t i)
 		TELL(t, IMG_MEDIA_RECORD, i, r->file_id, 0,
 		     "another record refers to the same file");
 	f->listed = true;
+	if (f->unread)
+		return 0;
 	if (!f->dicom)
 		return media_tell(t, IMG_MEDIA_MISMATCH, i, r->file_id, 0,
 				  "listed, and no DICOM file");

@@ -270,6 +270,9 @@ int img_media_check_dicomdir(struct img_media_check *c,
  */
 int img_media_check_file(struct img_media_check *c, const char *path,
 			 struct img_dicom_reader *r, struct img_err *err);
+/* One that cannot be read: it is there, and nothing is known of it. */
+int img_media_check_unread(struct img_media_check *c, const char *path,
+			   struct img_err *err);
 /* Keeps a name for the caller, once with those of the files; *id is for
    img_media_check_name. */
 int img_media_check_keep(struct img_media_check *c, const char *name,

@@ -23,6 +23,7 @@ struct against {
 	size_t n, room;
 	struct deep deep;
 	uint64_t files;
+	bool unread; /* something there could not be */
 };
 
 static int by_uid(const void *a, const void *b)
@@ -104,6 +105,21 @@ static int tell(struct against *a, const char *status, const char *path,
 		       : 0;
 }
 
+static int tell_failed(struct against *a, const char *path,
+		       const struct img_err *why, struct img_err *err)
+{
+	struct img_record rec;
+
+	a->unread = true;
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = path;
+	rec.error = *why;
+	return verify_emit(a->v, &rec) < 0
+		       ? img_err_set(err, IMG_E_IO, "stdout")
+		       : 0;
+}
+
 /* ---- what is there ------------------------------------------------------ */
 
 static struct known *first_of(struct against *a, const char *sop)
@@ -165,6 +181,8 @@ static int meet_file(const struct verify_entry *e, void *arg,
 	n = e->why ? 0 : img_pread_full(e->fd, head, sizeof(head), 0);
 	if (n < 0)
 		img_err_sys(&why, "%s", e->path);
+	if (e->why && !verify_is_bad(e->why))
+		return tell_failed(a, e->path, e->why, err);
 	if (n < 0 || e->why)
 		return tell(a, "damaged", e->path, NULL, NULL,
 			    verify_said(n < 0 ? &why : e->why, e->path), err);
@@ -212,7 +230,11 @@ int img_verify_against(struct img_verify *v, const char *path,
 	for (size_t i = 0; i < a.n && rc >= 0; i++)
 		if (!a.here[i].there)
 			rc = tell(&a, "missing", NULL, a.here[i].sop,
-				  a.here[i].digest, "only here", err);
+				  a.here[i].digest,
+				  a.unread ? "only here, as far as it could be "
+					     "read there"
+					   : "only here",
+				  err);
 out:
 	verify_deep_release(&a.deep);
 	free(a.here);

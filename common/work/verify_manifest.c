@@ -18,6 +18,7 @@
 struct seen {
 	uint32_t name;
 	bool listed;
+	bool unread;  /* its digests are not known */
 	bool several; /* this name is there twice, with different bytes */
 };
 
@@ -129,6 +130,7 @@ int manifest_file(struct manifest *m, const struct verify_entry *e,
 	}
 	s = &m->seen[m->n];
 	memset(s, 0, sizeof(*s));
+	s->unread = e->why != NULL;
 	if (img_media_check_keep(m->check, e->path, &s->name, err) < 0)
 		return -1;
 	m->n++;
@@ -136,7 +138,7 @@ int manifest_file(struct manifest *m, const struct verify_entry *e,
 	memcpy(d.sha256, e->sha256, IMG_DIGEST_SIZE);
 	if (fwrite(&d, sizeof(d), 1, m->digests) != 1)
 		return img_err_sys(err, "temporary file");
-	if (!is_manifest(e->path))
+	if (!is_manifest(e->path) || s->unread)
 		return 0;
 	m->second = m->text != NULL;
 	return m->second ? 0 : keep_text(m, e, err);
@@ -280,6 +282,8 @@ static int check_line(struct manifest *m, const char *path, const uint8_t *sum,
 		return tell(m, "missing", path,
 			    "in the manifest, and not there", err);
 	s->listed = true;
+	if (s->unread)
+		return 0;
 	if (digests_of(m, (size_t)(s - m->seen), &d, err) < 0)
 		return -1;
 	if (!s->several &&

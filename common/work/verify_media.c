@@ -15,8 +15,8 @@ struct medium {
 	struct img_media_check *check;
 	struct img_dicom_reader *reader;
 	struct manifest *manifest;
-	uint64_t files, faults;
-	bool dicomdir;
+	uint64_t files, faults, unread;
+	bool dicomdir, unread_dicomdir;
 };
 
 static int tell(struct medium *m, const char *status, const char *path,
@@ -36,6 +36,21 @@ static int tell(struct medium *m, const char *status, const char *path,
 		 tag ? "\"rule\":\"%s\",\"tag\":\"%s\"" : "\"rule\":\"%s\"",
 		 fault, name);
 	rec.extra = extra;
+	return verify_emit(m->v, &rec) < 0
+		       ? img_err_set(err, IMG_E_IO, "stdout")
+		       : 0;
+}
+
+static int tell_failed(struct medium *m, const char *path,
+		       const struct img_err *why, struct img_err *err)
+{
+	struct img_record rec;
+
+	m->unread++;
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = path;
+	rec.error = *why;
 	return verify_emit(m->v, &rec) < 0
 		       ? img_err_set(err, IMG_E_IO, "stdout")
 		       : 0;
@@ -70,6 +85,18 @@ static int check_dicom(struct medium *m, const struct verify_entry *e,
 				    why);
 }
 
+static int unread(struct medium *m, const struct verify_entry *e,
+		  struct img_err *err)
+{
+	m->unread_dicomdir |= is_named(e->path, "DICOMDIR");
+	if (img_media_check_unread(m->check, e->path, err) < 0)
+		return -1;
+	return verify_is_bad(e->why)
+		       ? tell(m, "damaged", e->path, "unreadable", 0,
+			      verify_said(e->why, e->path), err)
+		       : tell_failed(m, e->path, e->why, err);
+}
+
 static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
@@ -81,11 +108,10 @@ static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 	m->v->host.progress(m->v->host.arg, m->files, m->v->bytes += e->bytes);
 	if (e->why && e->why->code == IMG_E_NOMEM)
 		return img_err_set(err, IMG_E_NOMEM, "%s", e->why->text);
-	if (e->why)
-		return tell(m, "damaged", e->path, "unreadable", 0,
-			    verify_said(e->why, e->path), err);
 	if (manifest_file(m->manifest, e, err) < 0)
 		return -1;
+	if (e->why)
+		return unread(m, e, err);
 	if (check_dicom(m, e, &why) == 0)
 		return 0;
 	if (why.code == IMG_E_NOMEM)
@@ -122,8 +148,12 @@ static int tell_whole(struct medium *m, const char *path, struct img_err *err)
 	char extra[96];
 
 	img_record_init(&rec);
-	rec.status = m->faults ? "invalid" : "intact";
+	rec.status = m->faults ? "invalid" : m->unread ? "failed" : "intact";
 	rec.path = path;
+	if (!m->faults && m->unread)
+		img_err_set(&rec.error, IMG_E_DENIED,
+			    "%s: %llu of its files could not be read", path,
+			    (unsigned long long)m->unread);
 	snprintf(extra, sizeof(extra), "\"members\":%llu,\"faults\":%llu",
 		 (unsigned long long)m->files, (unsigned long long)m->faults);
 	rec.extra = extra;
@@ -143,8 +173,9 @@ int img_verify_media(struct img_verify *v, const char *path,
 	m.reader = m.manifest ? img_dicom_reader_new(err) : NULL;
 	if (!m.reader || verify_each(path, visit, &m, err) < 0)
 		goto out;
-	if (!m.dicomdir && tell(&m, "missing", "DICOMDIR", "no-dicomdir", 0,
-				"no DICOMDIR", err) < 0)
+	if (!m.dicomdir && !m.unread_dicomdir &&
+	    tell(&m, "missing", "DICOMDIR", "no-dicomdir", 0, "no DICOMDIR",
+		 err) < 0)
 		goto out;
 	if (m.dicomdir && img_media_check_end(m.check, found, &m, err) < 0)
 		goto out;

@@ -12,6 +12,13 @@ struct verify_entry {
 	const struct img_err *why; /* it could not be read to its end */
 };
 
+/* Whether what lies there is bad, or not even looked at: it may not be read,
+   or too much is open here. */
+static inline bool verify_is_bad(const struct img_err *why)
+{
+	return why->code != IMG_E_DENIED && why->code != IMG_E_BUSY;
+}
+
 /* Nonzero ends it as the result. */
 typedef int (*verify_each_fn)(const struct verify_entry *e, void *arg,
 			      struct img_err *err);

@@ -159,8 +159,8 @@ int img_catalog_number(struct img_catalog *c, enum img_sql which, int64_t *out,
 void img_catalog_bind(sqlite3_stmt *st, int i, const char *text);
 /* Writes down how many inputs were seen; before a commit. */
 int img_catalog_save_seq(struct img_catalog *c, struct img_err *err);
-/* Forgets the rows used last: after a rollback and at a new transaction. */
-void img_catalog_forget(struct img_catalog *c);
+/* Forgets the rows used last: one of them may be gone. */
+void img_catalog_forget_rows(struct img_catalog *c);
 /* Lends a column's text through c->lent: the offset in it, or SIZE_MAX. */
 int img_catalog_lend(struct img_catalog *c, sqlite3_stmt *st, int col,
 		     size_t *at, struct img_err *err);

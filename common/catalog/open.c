@@ -416,9 +416,15 @@ void img_catalog_close(struct img_catalog *c)
 
 /* ---- transactions ----------------------------------------------------- */
 
-void img_catalog_forget(struct img_catalog *c)
+void img_catalog_forget_rows(struct img_catalog *c)
 {
 	c->patient.id = c->study.id = c->series.id = 0;
+}
+
+/* What is known of the transaction; after a rollback and at a new one. */
+static void forget(struct img_catalog *c)
+{
+	img_catalog_forget_rows(c);
 	memset(c->next, 0, sizeof(c->next));
 	c->container = 0;
 	c->seq = 0;
@@ -446,7 +452,7 @@ int img_catalog_begin(struct img_catalog *c, struct img_err *err)
 	if (still_there(c, err) < 0 || !st ||
 	    img_catalog_run(c, st, "begin", err) < 0)
 		return -1;
-	img_catalog_forget(c);
+	forget(c);
 	img_time_now(c->now);
 	c->begun = true;
 	return 0;
@@ -470,7 +476,7 @@ void img_catalog_rollback(struct img_catalog *c)
 	if (!c || !c->begun)
 		return;
 	c->begun = false;
-	img_catalog_forget(c);
+	forget(c);
 	if (!sqlite3_get_autocommit(c->db))
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }

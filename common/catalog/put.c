@@ -458,7 +458,8 @@ static int replace(struct img_catalog *c, const struct img_instance *in,
 		if (prune(c, (enum img_sql)(IMG_SQL_PRUNE_SERIES + i), old[i],
 			  err) < 0)
 			return -1;
-	img_catalog_forget(c);
+	/* One of them may be gone; inputs are counted on. */
+	img_catalog_forget_rows(c);
 	return 0;
 }
 

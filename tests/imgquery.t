@@ -319,8 +319,22 @@ exits 2 'a value that is no date among the keys: status 2' sh -c \
 	imgquery --keys-from - -k StudyDate -f StudyDate'
 same 'fails by itself' out <<'!'
 {"StudyInstanceUID":"2.25.10","StudyDate":"20240115","key":"20240115"}
-{"status":"failed","error":{"code":"usage","message":"StudyDate: neither a date as 20240131 or 2024 nor a range of two","by":"imgquery"},"key":"soon"}
+{"status":"failed","error":{"code":"usage","message":"stdin: line 2: StudyDate: neither a date as 20240131 or 2024 nor a range of two","by":"imgquery"},"key":"soon"}
 {"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"20231231"}
+!
+printf 'A1\0A9\n\0A4\n\351\nA4\n' >bytes
+exits 2 'lines that are no text: status 2' \
+	imgquery --keys-from bytes -k AccessionNumber -f StudyDate
+same 'each fails, none is left out' out <<'!'
+{"status":"failed","error":{"code":"malformed","message":"bytes: line 1: not UTF-8","by":"imgquery"}}
+{"status":"failed","error":{"code":"malformed","message":"bytes: line 2: not UTF-8","by":"imgquery"}}
+{"status":"failed","error":{"code":"malformed","message":"bytes: line 3: not UTF-8","by":"imgquery"}}
+{"StudyInstanceUID":"2.25.40","StudyDate":"20231231","key":"A4"}
+!
+printf '\377\376A\0001\0\n\0' >wide
+exits 3 'a list in UTF-16' imgquery --keys-from wide -k AccessionNumber
+same 'is named as what it is' err <<'!'
+imgquery: wide: UTF-16, where UTF-8 is read
 !
 
 exits 0 'priors' sh -c \

@@ -182,6 +182,8 @@ bool img_unhex(uint8_t *out, size_t n, const char *hex);
 bool img_utf8_ok(const char *p, size_t n);
 /* Length of the byte order mark that other systems begin UTF-8 with; or 0. */
 size_t img_utf8_mark(const char *p, size_t n);
+/* Whether it begins with the byte order mark of UTF-16. */
+bool img_utf16_mark(const char *p, size_t n);
 
 #ifdef __cplusplus
 }

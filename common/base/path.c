@@ -181,6 +181,12 @@ size_t img_utf8_mark(const char *p, size_t n)
 	return n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
+bool img_utf16_mark(const char *p, size_t n)
+{
+	return n >= 2 &&
+	       (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0);
+}
+
 bool img_utf8_ok(const char *p, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)p;

@@ -254,7 +254,25 @@ int img_ask_count(struct img_ask *a, struct img_err *err)
 	return 0;
 }
 
-static int ask_key(struct img_ask *a, const char *value, struct img_err *err)
+/* A list of keys, and the line in hand. */
+struct keys {
+	const char *name;
+	size_t line;
+};
+
+/* why: what is wrong with the line in hand, as a record of its own. */
+static int tell_key(struct img_ask *a, const struct keys *k,
+		    struct img_found *with, const struct img_err *why)
+{
+	struct img_err told = IMG_ERR_INIT;
+
+	img_err_set(&told, why->code, "%s: line %zu: %s", k->name, k->line,
+		    why->text);
+	return emit_none(a, with, &told);
+}
+
+static int ask_key(struct img_ask *a, const struct keys *k, const char *value,
+		   struct img_err *err)
 {
 	struct img_found with = { .key = value };
 	struct img_err why = IMG_ERR_INIT;
@@ -269,15 +287,32 @@ static int ask_key(struct img_ask *a, const char *value, struct img_err *err)
 		return rc;
 	/* A value that is no date, say: the others may be. */
 	if (why.code == IMG_E_USAGE || why.code == IMG_E_LIMIT)
-		return emit_none(a, &with, &why);
+		return tell_key(a, k, &with, &why);
 	return img_err_set(err, why.code, "%s", why.text);
+}
+
+/* A line without its end, and not empty. */
+static int ask_line(struct img_ask *a, const struct keys *k, const char *line,
+		    size_t n, struct img_err *err)
+{
+	struct img_found none = { 0 };
+	struct img_err why = IMG_ERR_INIT;
+
+	if (k->line == 1 && img_utf16_mark(line, n))
+		return img_err_set(err, IMG_E_MALFORMED,
+				   "%s: UTF-16, where UTF-8 is read", k->name);
+	if (strlen(line) == n && img_utf8_ok(line, n))
+		return ask_key(a, k, line, err);
+	img_err_set(&why, IMG_E_MALFORMED, "not UTF-8");
+	return tell_key(a, k, &none, &why);
 }
 
 int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 {
 	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+	struct keys k = { in == stdin ? "stdin" : file, 0 };
 	char *line = NULL;
-	size_t room = 0, mark = 0, lines = 0;
+	size_t room = 0, mark = 0;
 	ssize_t n;
 	int rc = 0;
 
@@ -285,15 +320,16 @@ int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 		return img_err_sys(err, "%s", file);
 	while (rc == 0 && !a->host.stopped(a->host.arg) &&
 	       (n = getline(&line, &room, in)) >= 0) {
-		while (n && strchr("\r\n \t", line[n - 1]))
+		while (n && memchr("\r\n \t", line[n - 1], 4))
 			line[--n] = '\0';
-		mark = lines++ ? 0 : img_utf8_mark(line, (size_t)n);
-		if (line[mark])
-			rc = ask_key(a, line + mark, err);
+		mark = k.line++ ? 0 : img_utf8_mark(line, (size_t)n);
+		if ((size_t)n > mark)
+			rc = ask_line(a, &k, line + mark, (size_t)n - mark,
+				      err);
 	}
 	/* The status says of a signal; there is no more to say. */
 	if (rc == 0 && ferror(in) && !a->host.stopped(a->host.arg))
-		rc = img_err_sys(err, "%s", file);
+		rc = img_err_sys(err, "%s", k.name);
 	free(line);
 	if (in != stdin)
 		fclose(in);

@@ -106,6 +106,32 @@ printf 'a\0b\nc\n' >in
 exits 2 'a NUL in a line' imgecho <in
 ok 'is told' grep -q 'line 1: NUL in a path; -0 is for' err
 ok 'and the next line is read' grep -q '"path":"c"' out
+touch "$(printf 'mac\r')"
+printf 'mac\r\na b\r\n{"path":"c"}\r\nd\n' >in
+exits 2 'a list with CR' imgecho <in
+same 'each name that is none fails and says so' out <<'!'
+{"status":"stored","path":"mac\r"}
+{"status":"failed","path":"a b\r","error":{"code":"usage","message":"stdin: line 2: nothing has this name, and it ends in CR: the list looks like one from Windows, and tr -d '\\r' mends it","by":"imgecho"}}
+{"status":"stored","path":"c"}
+{"status":"stored","path":"d"}
+!
+rm mac*
+tr '\n' '\0' <in >in.0
+exits 2 'with -0, too' imgecho -0 <in.0
+ok 'it is told' grep -q 'line 2: nothing has this name, and it ends in CR' err
+printf '\357\273\277a\nb\n' >in
+exits 2 'a list with a byte order mark' imgecho <in
+ok 'is told' grep -q 'line 1: .* begins with a byte order mark: the list' err
+ok 'and the next line is read' grep -q '"path":"b"' out
+touch "$(printf '\357\273\277a')"
+exits 0 'a name with one' imgecho <in
+printf '\377\376a\0\n\0b\0\n\0' >in
+exits 3 'a list in UTF-16' imgecho <in
+same 'is one failure that says so' out <<'!'
+{"status":"failed","path":"-","error":{"code":"usage","message":"stdin: line 1: UTF-16, where UTF-8 is read; nothing of it was","by":"imgecho"}}
+!
+printf '\377\376a\n' >in
+exits 0 'a name of such bytes' imgecho <in
 { head -c 128 /dev/zero; printf 'DICMa\nDoe^Jane\nb\n'; } >in
 for option in '' -0; do
 	exits 3 "an object for a list $option" sh -c "imgecho $option <in"

@@ -2,24 +2,32 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/state.h"
 
 #define CHUNK (64 * 1024)
 
-/* A line of stdin that is no input: it is said so in a record of its own. */
-static int bad_line(struct img_cli *cli, const struct img_err *why,
-		    struct img_err *err)
+/* A line of stdin that is no input: it is said so in a record of its own.
+   path: as it stands there, "-" where that cannot be told. */
+static int bad_input(struct img_cli *cli, const char *path,
+		     const struct img_err *why, struct img_err *err)
 {
 	struct img_record rec;
 
 	img_record_init(&rec);
-	rec.path = "-";
+	rec.path = path;
 	img_err_set(&rec.error, why->code, "stdin: line %llu: %s",
 		    (unsigned long long)cli->state->line, why->text);
 	img_cli_emit(cli, &rec);
 	return img_err_set(err, rec.error.code, "%s", rec.error.text);
+}
+
+static int bad_line(struct img_cli *cli, const struct img_err *why,
+		    struct img_err *err)
+{
+	return bad_input(cli, "-", why, err);
 }
 
 static int read_failed(struct img_cli *cli, struct img_err *err)
@@ -136,16 +144,23 @@ static bool is_dicom(const struct img_cli_state *st)
 	       memcmp(st->in + 128, "DICM", 4) == 0;
 }
 
-static int refuse_dicom(struct img_cli *cli, struct img_err *err)
+/* As another system's shell writes lists: no line of it would be one. */
+static bool is_utf16(const struct img_cli *cli, const char *line, size_t n)
 {
-	struct img_err why = IMG_ERR_INIT;
+	return !cli->nul && cli->state->line == 0 && img_utf16_mark(line, n) &&
+	       memchr(line, '\0', n);
+}
+
+/* All of stdin is one failure. */
+static int refuse_all(struct img_cli *cli, const char *why, struct img_err *err)
+{
+	struct img_err told = IMG_ERR_INIT;
 
 	cli->state->line++;
 	cli->state->in_at = cli->state->in_n;
 	cli->state->in_end = true;
-	img_err_set(&why, IMG_E_USAGE,
-		    "a DICOM object, where paths or records are read");
-	return bad_line(cli, &why, err);
+	img_err_set(&told, IMG_E_USAGE, "%s", why);
+	return bad_line(cli, &told, err);
 }
 
 /* The next line, its end replaced by a NUL: 1, 0 at the end of stdin, -1. */
@@ -161,15 +176,45 @@ static int next_line(struct img_cli *cli, char **line, size_t *n,
 	if (cli_signal || (!stop && st->in_at == st->in_n))
 		return 0;
 	if (is_dicom(st))
-		return refuse_dicom(cli, err);
+		return refuse_all(cli,
+				  "a DICOM object, where paths or records are "
+				  "read",
+				  err);
 	*line = st->in + st->in_at;
 	*n = stop ? (size_t)(stop - *line) : st->in_n - st->in_at;
+	if (is_utf16(cli, *line, *n))
+		return refuse_all(cli,
+				  "UTF-16, where UTF-8 is read; nothing of it "
+				  "was",
+				  err);
 	(*line)[*n] = '\0';
 	st->in_at += *n + (stop ? 1 : 0);
 	if (*n > IMG_LINE_MAX)
 		return too_long(cli, err);
 	st->line++;
 	return 1;
+}
+
+/* What another system's lists have around a name, where there is nothing of
+   the name with it.  It is not taken off: names may have it. */
+static int check_name(struct img_cli *cli, const char *line, size_t n,
+		      struct img_err *err)
+{
+	const char *what = NULL;
+	struct img_err why = IMG_ERR_INIT;
+	struct stat st;
+
+	if (line[n - 1] == '\r')
+		what = "ends in CR: the list looks like one from Windows, and "
+		       "tr -d '\\r' mends it";
+	else if (cli->state->line == 1 && img_utf8_mark(line, n))
+		what = "begins with a byte order mark: the list looks like one "
+		       "from Windows, and tail -c +4 mends it";
+	if (!what || lstat(line, &st) == 0 || errno != ENOENT)
+		return 1;
+	img_err_set(&why, IMG_E_USAGE, "nothing has this name, and it %s",
+		    what);
+	return bad_input(cli, line, &why, err);
 }
 
 /* What the command before us did not take for an object: a text, a viewer. */
@@ -197,7 +242,7 @@ static int judge_line(struct img_cli *cli, char *line, size_t n,
 			return bad_line(cli, &why, err);
 		}
 		in->text = line;
-		return 1;
+		return check_name(cli, line, n, err);
 	}
 	if (img_record_parse(&st->rec, line, n, &why) < 0)
 		return bad_line(cli, &why, err);

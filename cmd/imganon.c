@@ -70,12 +70,10 @@ static int emit(void *arg, const struct img_record *rec)
 		img_cli_no(cli);
 	if (!out || strcmp(out, "-") != 0)
 		return img_cli_emit(cli, rec);
-	if (rec->error.code != IMG_OK)
-		img_cli_note(cli, &rec->error);
-	else if (rec->reason)
+	if (rec->reason && !cli->verbose)
 		img_cli_warn(cli, "%s: %s: %s", rec->path, rec->status,
 			     rec->reason);
-	img_cli_count(cli, rec->status, rec->error.code != IMG_OK);
+	img_cli_tell(cli, rec);
 	return 0;
 }
 

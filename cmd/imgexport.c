@@ -76,9 +76,7 @@ static int emit(void *arg, const struct img_record *rec)
 		img_cli_no(arg);
 	if (!o.out || strcmp(o.out, "-") != 0)
 		return img_cli_emit(arg, rec);
-	if (rec->error.code != IMG_OK)
-		img_cli_note(arg, &rec->error);
-	img_cli_count(arg, rec->status, rec->error.code != IMG_OK);
+	img_cli_tell(arg, rec);
 	return 0;
 }
 

@@ -293,6 +293,20 @@ fail_with()
 }
 exits 3 'a full disk' fail_with write:ENOSPC:dest.imgexport full-dest
 ok 'nothing has the name' test ! -e full-dest
+exits 3 'a full disk and four files' failio write:ENOSPC:dest.imgexport \
+	imgexport -q -o full-dest in/1.dcm in/2.dcm in/3.dcm in/4.dcm
+ok 'each has a record' test "$(records failed)" = 4
+same 'people are told once, and of how many' err <<!
+imgexport: in/1.dcm: not exported: full-dest: No space left on device
+imgexport: 3 more: full-dest: No space left on device
+!
+exits 3 'an archive that nobody reads' sh -c '{ sleep 0.3
+	imgexport -q --as tar -o - in/1.dcm in/2.dcm; echo $? >status; } | true
+	exit "$(cat status)"'
+same 'is told once, too' err <<!
+imgexport: in/1.dcm: not exported: stdout: Broken pipe
+imgexport: 1 more: stdout: Broken pipe
+!
 exits 3 'a disk that gives back less' \
 	fail_with pread:cut:cut-dest.imgexport cut-dest
 ok 'is found out' grep -q 'reads back otherwise' err

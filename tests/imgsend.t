@@ -47,6 +47,12 @@ exits 3 'nobody there to take an object' timeout 60 imgsend -C none \
 	-c "PACS@127.0.0.1:$port" --retries 0 in/1.dcm in/2.dcm
 ok 'both failed' test "$(records failed)" = 2
 ok 'for that reason' test "$(grep -c '"code":"transport"' out)" = 2
+sed 's/, [0-9.]* s$//' err >told
+same 'people are told once, and of how many' told <<!
+imgsend: in/1.dcm: 127.0.0.1:$port: Connection refused
+imgsend: 1 more: 127.0.0.1:$port: Connection refused
+imgsend: 2 inputs: 2 failed
+!
 port=$busy
 printf '(0010,0010)\tPN\tPatientName\t1\tDICOM\n' >part.dic
 for dic in /nowhere part.dic; do
@@ -215,6 +221,14 @@ ok 'what was without is decoded' grep -q \
 dcmdump -q +P 7fe0,0010 few/*.2.25.2 >g
 dcmdump -q +P 7fe0,0010 in/2.dcm >w
 ok 'to the pixels it had' cmp g w
+cp lossy.dcm lossy2.dcm
+exits 3 'two that it does not take' timeout 60 imgsend -q -C none -c "$few" \
+	-j 1 lossy.dcm lossy2.dcm
+ok 'each has a record' test "$(records refused)" = 2
+same 'people are told once' err <<!
+imgsend: lossy.dcm: the peer does not take this transfer syntax
+imgsend: 1 more: the peer does not take this transfer syntax
+!
 exits 0 'unless it is allowed' timeout 60 imgsend -q -C none -c "$few" \
 	--allow-lossy lossy.dcm
 ok 'then it is decoded' grep -q '"sent_as":' out

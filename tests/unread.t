@@ -89,7 +89,7 @@ mkdir full && touch full/mine
 exits 3 'a folder that may be empty, and cannot be read' \
 	unread "$(reads full 2>/dev/null)+" imgexport -q -C arch -o full 2.25.1
 ok 'is not written to' test "$(ls full)" = mine
-ok 'and that is said' grep -q 'destination: Input/output error$' err
+ok 'and that is said' grep -qx 'imgexport: full: Input/output error' err
 
 mkdir mnt
 if mount -t tmpfs none mnt 2>/dev/null; then

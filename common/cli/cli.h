@@ -116,9 +116,12 @@ bool img_cli_stopped(const struct img_cli *cli);
 
 /* Writes the record to stdout, counts it under its status ("failed" for an
    error without one; not at all without both), says an error also on stderr
-   as "imgfoo: text", and flushes it when stdout is no regular file.  -1 once
-   stdout cannot be written. */
+   as "imgfoo: text", and flushes it when stdout is no regular file.  Of errors
+   with one cause the first is said, and at the end how many more there were.
+   -1 once stdout cannot be written. */
 int img_cli_emit(struct img_cli *cli, const struct img_record *rec);
+/* The same but for the writing: where stdout is for something else. */
+void img_cli_tell(struct img_cli *cli, const struct img_record *rec);
 /* Writes n bytes of finished lines; counts nothing. */
 int img_cli_emit_text(struct img_cli *cli, const char *text, size_t n);
 /* Counts without writing. */

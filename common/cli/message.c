@@ -1,5 +1,6 @@
 /* message.c - lines for people, on stderr. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <unistr.h>
@@ -51,6 +52,50 @@ void cli_message(struct img_cli *cli, const char *text)
 	cli_unlock();
 }
 
+static size_t find_cause(const struct img_cli_state *st, const char *cause)
+{
+	size_t i = 0;
+
+	while (i < st->causes && strcmp(st->cause[i].text, cause) != 0)
+		i++;
+	return i;
+}
+
+bool cli_is_told(const struct img_cli *cli, const char *cause)
+{
+	return find_cause(cli->state, cause) < cli->state->causes;
+}
+
+void cli_message_of(struct img_cli *cli, const struct img_record *rec)
+{
+	struct img_cli_state *st = cli->state;
+	size_t i = rec->cause ? find_cause(st, rec->cause) : CLI_CAUSES;
+
+	if (i < st->causes) {
+		st->cause[i].more++;
+		return;
+	}
+	cli_message(cli, rec->error.text);
+	if (i == CLI_CAUSES)
+		return;
+	st->cause[i].text = strdup(rec->cause);
+	st->causes += st->cause[i].text != NULL;
+}
+
+void cli_message_more(struct img_cli *cli)
+{
+	struct img_cli_state *st = cli->state;
+
+	for (size_t i = 0; i < st->causes; i++) {
+		if (st->cause[i].more)
+			img_cli_warn(cli, "%llu more: %s",
+				     (unsigned long long)st->cause[i].more,
+				     st->cause[i].text);
+		free(st->cause[i].text);
+	}
+	st->causes = 0;
+}
+
 void img_cli_note(struct img_cli *cli, const struct img_err *err)
 {
 	cli_message(cli, err->text);
@@ -74,7 +119,8 @@ void img_cli_fail(struct img_cli *cli, const struct img_err *err)
 	/* That stdout cannot be written was said when it happened. */
 	if (cli->state->out_failed && strcmp(err->text, "stdout") == 0)
 		return;
-	cli_message(cli, err->text);
+	if (!cli_is_told(cli, err->text))
+		cli_message(cli, err->text);
 	if (err->code == IMG_E_BUSY)
 		cli->state->again = true;
 	else if (err->code == IMG_E_BUG)

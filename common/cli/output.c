@@ -206,11 +206,28 @@ put(struct img_cli *cli, const struct img_record *rec, struct img_record *cut)
 	return cut;
 }
 
+void img_cli_tell(struct img_cli *cli, const struct img_record *rec)
+{
+	struct img_cli_state *st = cli->state;
+	bool failed = rec->error.code != IMG_OK;
+
+	cli_lock();
+	if (failed)
+		cli_message_of(cli, rec);
+	else if (cli->verbose)
+		remarks(cli, rec);
+	st->bug |= rec->error.code == IMG_E_BUG;
+	st->busy += rec->error.code == IMG_E_BUSY;
+	if (rec->status || failed)
+		img_cli_count(cli, rec->status ? rec->status : "failed",
+			      failed);
+	cli_unlock();
+}
+
 int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
 {
 	struct img_cli_state *st = cli->state;
 	struct img_record cut;
-	bool failed;
 	int rc;
 
 	cli_lock();
@@ -219,17 +236,7 @@ int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
 		cli_unlock();
 		return -1;
 	}
-	rec = put(cli, rec, &cut);
-	failed = rec->error.code != IMG_OK;
-	if (failed)
-		cli_message(cli, rec->error.text);
-	else if (cli->verbose)
-		remarks(cli, rec);
-	st->bug |= rec->error.code == IMG_E_BUG;
-	st->busy += rec->error.code == IMG_E_BUSY;
-	if (rec->status || failed)
-		img_cli_count(cli, rec->status ? rec->status : "failed",
-			      failed);
+	img_cli_tell(cli, put(cli, rec, &cut));
 	rc = written(cli);
 	cli_unlock();
 	return rc;
@@ -325,6 +332,7 @@ int img_cli_finish(struct img_cli *cli)
 	if (img_close(&out, "stdout", &err) < 0)
 		out_failed(cli, &err);
 	cli_progress_erase(cli);
+	cli_message_more(cli);
 	sum_up(cli);
 	img_record_release(&st->rec);
 	img_buf_release(&st->out);

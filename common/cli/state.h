@@ -8,6 +8,7 @@
 
 #define CLI_WORDS   24
 #define CLI_OPTIONS 64
+#define CLI_CAUSES  8
 #define CLI_OUT     (64 * 1024)
 
 struct img_cli_state {
@@ -36,6 +37,13 @@ struct img_cli_state {
 	} count[CLI_WORDS];
 	size_t counts;
 	uint64_t inputs, failed, busy;
+
+	/* why many failed at once */
+	struct {
+		char *text;
+		uint64_t more; /* than the one that was told */
+	} cause[CLI_CAUSES];
+	size_t causes;
 	bool bug, fatal, again, no;
 
 	/* progress */
@@ -57,6 +65,12 @@ bool cli_wait_stdin(void);
 
 /* message.c: a line on stderr, by "name: "; cleaned of control characters. */
 void cli_message(struct img_cli *cli, const char *text);
+/* True if this has been told as the cause of another failure. */
+bool cli_is_told(const struct img_cli *cli, const char *cause);
+/* An error of a record: the first of one cause is told, others are counted. */
+void cli_message_of(struct img_cli *cli, const struct img_record *rec);
+/* How many others there were, for each cause; at the end. */
+void cli_message_more(struct img_cli *cli);
 /* Copies text, bytes that could drive a terminal replaced by '?'; the copy
    needs no more room than the text. */
 void cli_clean(char *out, const char *text);

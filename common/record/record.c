@@ -51,6 +51,7 @@ void img_record_init(struct img_record *r)
 	memset(r, 0, offsetof(struct img_record, error));
 	img_err_clear(&r->error);
 	r->error_by = NULL;
+	r->cause = NULL;
 	r->extra = NULL;
 	r->in = NULL;
 }

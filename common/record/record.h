@@ -30,6 +30,9 @@ struct img_record {
 	size_t warnings;
 	struct img_err error; /* code IMG_OK: no error */
 	const char *error_by; /* command that met it; NULL: this one */
+	const char *cause;    /* what it has in common with the errors of
+					others, of which people are told once;
+					not written; NULL: nothing */
 	const char *extra;    /* more members as JSON text without
 					braces ("\"members\":12"), or NULL */
 	struct img_json *in;  /* where it was read from, or NULL */

@@ -147,6 +147,18 @@ void export_unwrote(struct img_export *x, struct export_volume *v,
 	pthread_mutex_unlock(&x->lock);
 }
 
+/* Whoever meets the failure knows a descriptor only. */
+static void name_destination(const struct img_export *x, struct img_err *err)
+{
+	const struct img_err why = *err;
+
+	if (strncmp(why.text, "destination: ", 13) != 0)
+		return;
+	img_err_clear(err);
+	img_err_set(err, why.code, "%.200s: %.250s", x->opts.out,
+		    why.text + 13);
+}
+
 /* ---- open and close ---------------------------------------------------- */
 
 /* PS3.12 F: the volume has the name of the file-set, PS3.3 F.3.2.1. */
@@ -250,6 +262,7 @@ int img_export_open(struct img_export **out, const struct img_export_opts *opts,
 				err) < 0 ||
 	    check_depth(x, err) < 0 || open_volumes(x, err) < 0 ||
 	    export_place_outside(&x->volume->place, opts->catalog, err) < 0) {
+		name_destination(x, err);
 		img_export_close(x);
 		return -1;
 	}
@@ -411,6 +424,7 @@ static void fail_all(struct img_export *x, const struct img_err *general)
 			    it->name, x->named ? "burned" : "exported",
 			    general->text);
 		export_fail(x, 0, it, &why);
+		it->cause = general->text;
 	}
 }
 
@@ -437,6 +451,7 @@ static int write_or_say(struct img_export *x, struct img_err *err)
 int img_export_finish(struct img_export *x, struct img_err *err)
 {
 	if (write_or_say(x, err) < 0) {
+		name_destination(x, err);
 		if (!export_stopped(x))
 			fail_all(x, err);
 		(void)export_emit_all(x, false);

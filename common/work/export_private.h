@@ -80,6 +80,7 @@ struct export_item {
 	enum export_state state;
 	const char *reason;        /* EX_IGNORED */
 	const struct img_err *why; /* EX_FAILED */
+	const char *cause;         /* of all that failed with it, or NULL */
 	const char *out;           /* its name below the destination */
 	unsigned volume;
 	const char *target; /* transfer syntax it has to get, or NULL */

@@ -169,7 +169,7 @@ int export_burn(struct img_export *x, struct img_err *err)
 	rc = export_run(NULL, argv, 7200, &why);
 	if (rc < 0)
 		img_err_set(err, why.code,
-			    "%s: not burned: %s; the image is whole and stays",
+			    "%s: %s; the image is whole and stays",
 			    x->opts.burn, why.text);
 	else
 		rc = read_back(image, x->opts.burn, err);

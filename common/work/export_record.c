@@ -89,8 +89,10 @@ static int emit(struct img_export *x, const struct export_item *it)
 		rec.sop = given.sop;
 	}
 	rec.status = word[it->state];
-	if (it->state == EX_FAILED)
+	if (it->state == EX_FAILED) {
 		rec.error = *it->why;
+		rec.cause = it->cause;
+	}
 	if (more(x, it, &extra, &err) == 0 && extra.len)
 		rec.extra = extra.data;
 	fill(x, it, &rec, hex, path);

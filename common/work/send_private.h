@@ -39,6 +39,7 @@ struct send_item {
 	char *warning;
 	enum img_code code;
 	char *error;
+	bool common; /* the error: not for the sake of this object */
 	char sent_as[IMG_UID_MAX]; /* another transfer syntax; or empty */
 	bool padded;               /* values of odd length were */
 };

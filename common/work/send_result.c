@@ -290,6 +290,9 @@ static int emit(struct img_send *s, const struct send_item *it)
 		img_record_warn(&rec, it->warning);
 	if (it->error)
 		name_error(it, hex, &rec.error);
+	/* Answers that refuse are about the peer, others about the object. */
+	if (it->error && (it->common || strcmp(it->status, "refused") == 0))
+		rec.cause = it->error;
 	if (strcmp(it->status, "ignored") == 0 ||
 	    make_extra(s, it, &extra, &err) == 0) {
 		rec.extra = extra.len ? img_buf_str(&extra) : NULL;
@@ -329,6 +332,7 @@ static void not_noted(struct send_item *list, const struct img_err *err)
 			    "be written: %s",
 			    err->text);
 		it->status = NULL;
+		it->common = true;
 		send_item_fail(it, "failed", &why);
 	}
 }

@@ -356,6 +356,7 @@ bool send_is_hopeless(struct img_send *s, struct send_item *it)
 	pthread_mutex_unlock(&s->lock);
 	if (why.code == IMG_OK)
 		return false;
+	it->common = true;
 	send_item_fail(it,
 		       why.code == IMG_E_TRANSPORT || why.code == IMG_E_NOMEM
 			       ? "failed"

@@ -101,6 +101,11 @@ o=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) || '/' ||
 rm -f "$o"
 exits 2 'an object that is gone' import in
 ok 'comes back from its file' test -f "$o"
+ok 'which is said of it alone' test "$(grep -c '"duplicate".*"warning":\["restored: ' out)/$(grep -c restored out)" = 1/1
+ok 'and stands in the audit log' test "$(grep '"act":"restored"' arch/audit.log |
+	grep -c "$(basename "$o")")" = 1
+exits 2 'the next time' import in
+ok 'it was not lost' sh -c '! grep restored out'
 sound 'an object that is gone'
 o=$(rows "SELECT 'arch/objects/' || substr(lower(hex(digest)), 1, 2) || '/' ||
 	lower(hex(digest)) FROM object JOIN instance ON instance.id = instance
@@ -118,6 +123,7 @@ else
 fi
 truncate -s 100 "$o"
 exits 0 'an object that was cut comes back' import --rehash two.zip
+ok 'which is said' grep -q '3.dcm".*"warning":\["restored: ' out
 sound 'an object that was cut'
 
 # ---- two at once ---------------------------------------------------------

@@ -123,7 +123,9 @@ static int add_audit(struct img_ingest *g, const struct item *it,
 {
 	const char *act = it->in.place ? "catalogued" : "stored";
 
-	if (it->put.verdict == IMG_CONFLICT)
+	if (it->put.verdict == IMG_DUPLICATE)
+		act = "restored";
+	else if (it->put.verdict == IMG_CONFLICT)
 		act = g->opts.on_conflict == IMG_REPLACE ? "replaced"
 		      : is_equivalent(it)                ? "equivalent"
 							 : "conflict";
@@ -154,6 +156,22 @@ static bool is_uncompared(const struct img_ingest *g, const struct item *it)
 	       !(it->alike && it->alike->compared);
 }
 
+/* The file in tmp gets its name.  A duplicate that has one heals an object
+   that was lost. */
+static int link_file(struct img_ingest *g, struct arena *a, struct item *it,
+		     struct img_err *err)
+{
+	int rc = img_store_link(g->store, &it->file, it->in.digest, err);
+
+	if (rc < 0 && is_its_own(errno)) {
+		fail_stored(g, a, it, err);
+		g->lost_one = true;
+	}
+	if (rc > 0 && it->put.verdict == IMG_DUPLICATE)
+		it->restored = true;
+	return rc < 0 ? -1 : 0;
+}
+
 /* The catalog's verdict decides what becomes of the file in tmp. */
 static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	       struct img_err *err)
@@ -178,17 +196,10 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 		img_store_drop(g->store, &it->file);
 		return 0;
 	}
-	/* A duplicate that has a file heals an object that was lost. */
-	if (it->file.name[0] &&
-	    img_store_link(g->store, &it->file, it->in.digest, err) < 0) {
-		if (is_its_own(errno)) {
-			fail_stored(g, a, it, err);
-			g->lost_one = true;
-		}
+	if (it->file.name[0] && link_file(g, a, it, err) < 0)
 		return -1;
-	}
 	if (it->put.verdict == IMG_DUPLICATE)
-		return 0;
+		return it->restored ? add_audit(g, it, err) : 0;
 	if (!had_file && !it->in.place &&
 	    img_store_adopt(g->store, it->in.digest, err) < 0)
 		return -1;
@@ -343,6 +354,11 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 			    "%s: other bytes with this SOPInstanceUID are in "
 			    "the archive",
 			    it->path);
+	/* Of this run alone: it is not remembered. */
+	if (it->outcome == OBJECT && it->restored)
+		item_warn(a, it,
+			  "restored: the archive's own copy was lost or "
+			  "damaged, and is whole again");
 	fill_warnings(&rec, it);
 	g->items++;
 	g->bytes += it->in.bytes;

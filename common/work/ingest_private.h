@@ -70,6 +70,7 @@ struct item {
 	bool look;        /* KNOWN, if its object is still there */
 	bool member;      /* of an archive: always copied */
 	bool synced;      /* the bytes of file are durable */
+	bool restored;    /* a duplicate: the archive's own was lost */
 	const char *from; /* peer it came from, for the audit log; or NULL */
 	struct likeness *alike; /* once it is looked for, else NULL */
 };

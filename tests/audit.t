@@ -202,4 +202,36 @@ cp whole arch/audit.log
 same "all of them are found ($(wc -l <tried))" unseen </dev/null
 ok 'and there were enough' test "$(wc -l <tried)" -gt 80
 ok 'as it was, it is whole' verify --audit
+
+# ---- no memory ------------------------------------------------------------
+
+# What it cannot look at is neither whole nor broken.  Sanitizers have a memory
+# of their own.
+plain=$(nm -D "$O/bin/imgverify" 2>/dev/null | grep -c __asan_init)
+if [ "$plain" = 0 ] && [ -f "$O/tools/scant.so" ]; then
+	cp -a arch short
+	sed '$d' whole >short/audit.log
+	for a in arch short; do
+		rm -f scant.log
+		LD_PRELOAD=$O/tools/scant.so SCANT=memory:0 \
+			SCANT_LOG=$PWD/scant.log \
+			imgverify -q -C $a --audit >out 2>err
+		all=$(perl -e 'read STDIN, my $x, 8; print unpack "Q", $x' \
+			<scant.log)
+		for k in $(seq $((all - 450)) 11 "$all"); do
+			LD_PRELOAD=$O/tools/scant.so SCANT=memory:$k \
+				imgverify -q -C $a --audit >out 2>err
+			echo "$a $? $(sed 's/,"lines".*//' out)"
+		done
+	done 2>/dev/null | LC_ALL=C sort -u >told
+	# One that crashes (libjson-c) says nothing.
+	grep -v '^[a-z]* 1[0-9][0-9] ' told | grep -v ' 3 $' >said
+	same 'no memory: nothing is said that is not so' said <<-!
+	arch 0 {"status":"intact","path":"audit.log"
+	short 1 {"status":"damaged","path":"audit.log","reason":"line $n: the newest lines are gone"
+	!
+	ok 'and there were some that could not say it' grep -q ' 3 $' told
+else
+	skip 'no memory' 'there is no tool for it'
+fi
 finish

@@ -276,8 +276,11 @@ static int tell_cut(struct img_audit *a, struct tail *t, const char *now,
 	struct added one = { .act = "cut" };
 	char head[IMG_DIGEST_HEX];
 	uint64_t lines;
+	int known = k->known(k->arg, &lines, head, err);
 
-	if (!k->known(k->arg, &lines, head) || t->n > lines ||
+	if (known < 0)
+		return -1;
+	if (!known || t->n > lines ||
 	    (t->n == lines && strcmp(t->prev, head) == 0))
 		return 0;
 	one.count = lines - t->n;
@@ -409,15 +412,18 @@ static int check_line(struct walk *w, const struct img_json *j,
 	return 1;
 }
 
-/* 1 good, 0 broken, -1 f failed. */
+/* 1 good, 0 broken, -1. */
 static int take_line(struct walk *w, const char *line, size_t n,
 		     struct img_err *err)
 {
-	struct img_err ignore = IMG_ERR_INIT;
-	struct img_json *j = img_json_parse(line, n, &ignore);
+	struct img_err why = IMG_ERR_INIT;
+	struct img_json *j = img_json_parse(line, n, &why);
 	struct img_audit_entry e = { .text = line, .text_n = n };
-	int rc = check_line(w, j, &e);
+	int rc;
 
+	if (why.code == IMG_E_NOMEM) /* which says nothing of the line */
+		return img_err_set(err, why.code, "%s", why.text);
+	rc = check_line(w, j, &e);
 	if (rc == 1 && w->f && w->f(w->arg, &e, err) < 0)
 		rc = -1;
 	img_json_free(j);

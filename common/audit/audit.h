@@ -44,7 +44,9 @@ int img_audit_add(struct img_audit *a, const struct img_audit_line *line,
 size_t img_audit_added(const struct img_audit *a);
 /* Who keeps the number and the hash of the newest line elsewhere. */
 struct img_audit_keeper {
-	bool (*known)(void *arg, uint64_t *lines, char head[IMG_DIGEST_HEX]);
+	/* 1, 0 nothing is kept yet, -1. */
+	int (*known)(void *arg, uint64_t *lines, char head[IMG_DIGEST_HEX],
+		     struct img_err *err);
 	int (*note)(void *arg, uint64_t lines, const char *head,
 		    struct img_err *err);
 	void *arg;

@@ -66,11 +66,11 @@ int img_catalog_begin(struct img_catalog *c, struct img_err *err);
 int img_catalog_commit(struct img_catalog *c, struct img_err *err);
 void img_catalog_rollback(struct img_catalog *c);
 /* Within a transaction: the newest line of the audit log, its number and hash;
-   and what was noted (false: nothing).  A struct img_audit_keeper has them. */
+   and what was noted: 1, 0 nothing, -1.  A struct img_audit_keeper has them. */
 int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
 			   struct img_err *err);
-bool img_catalog_audit(void *catalog, uint64_t *lines,
-		       char head[IMG_DIGEST_HEX]);
+int img_catalog_audit(void *catalog, uint64_t *lines, char head[IMG_DIGEST_HEX],
+		      struct img_err *err);
 /* Moves all of the log into the database file itself. */
 int img_catalog_settle(struct img_catalog *c, struct img_err *err);
 

@@ -161,29 +161,36 @@ int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
 	return img_catalog_run(c, st, "write", err);
 }
 
-bool img_catalog_audit(void *catalog, uint64_t *lines,
+/* "HEAD LINES" */
+static bool take_audit(const char *text, uint64_t *lines,
 		       char head[IMG_DIGEST_HEX])
 {
+	if (!text || strlen(text) <= IMG_DIGEST_HEX ||
+	    !img_parse_u64(text + IMG_DIGEST_HEX, UINT64_MAX, lines))
+		return false;
+	memcpy(head, text, IMG_DIGEST_HEX - 1);
+	head[IMG_DIGEST_HEX - 1] = '\0';
+	return true;
+}
+
+int img_catalog_audit(void *catalog, uint64_t *lines, char head[IMG_DIGEST_HEX],
+		      struct img_err *err)
+{
 	struct img_catalog *c = catalog;
-	struct img_err none = IMG_ERR_INIT;
-	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_GET_META, &none);
-	const char *text;
-	bool found = false;
+	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_GET_META, err);
+	int rc;
 
 	if (!st)
-		return false;
+		return -1;
 	sqlite3_bind_text(st, 1, "audit", -1, SQLITE_STATIC);
-	if (img_catalog_step(c, st, "read", &none) == 1) {
-		text = (const char *)sqlite3_column_text(st, 0);
-		found = text && strlen(text) > IMG_DIGEST_HEX &&
-			img_parse_u64(text + IMG_DIGEST_HEX, UINT64_MAX, lines);
-		if (found) {
-			memcpy(head, text, IMG_DIGEST_HEX - 1);
-			head[IMG_DIGEST_HEX - 1] = '\0';
-		}
-	}
+	rc = img_catalog_step(c, st, "read", err);
+	if (rc == 1 &&
+	    !take_audit((const char *)sqlite3_column_text(st, 0), lines, head))
+		rc = img_err_set(err, IMG_E_MALFORMED,
+				 "%s: what it knew of the audit log is damaged",
+				 c->file);
 	sqlite3_reset(st);
-	return found;
+	return rc;
 }
 
 static void bind_row(sqlite3_stmt *st, int i, int64_t row)

@@ -3,6 +3,7 @@
  * kept, so that what passes through is written again byte for byte (json-c
  * would round numbers beyond 64 bits).
  */
+#include <errno.h>
 #include <json-c/json.h>
 #include <json-c/json_visit.h>
 #include <stdlib.h>
@@ -31,8 +32,12 @@ static int parse_text(struct json_object **o, const char *s, size_t n,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
 					    JSON_TOKENER_VALIDATE_UTF8);
+	/* It goes on without memory, and leaves things out. */
+	errno = 0;
 	*o = json_tokener_parse_ex(tok, s, (int)n);
-	if (json_tokener_get_error(tok) == json_tokener_error_depth)
+	if (errno == ENOMEM)
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+	else if (json_tokener_get_error(tok) == json_tokener_error_depth)
 		img_err_set(err, IMG_E_LIMIT, "JSON nested deeper than %d",
 			    DEPTH);
 	else if (json_tokener_get_error(tok) == json_tokener_continue)
@@ -186,21 +191,33 @@ static int span_key(const struct img_json_span *span, struct img_buf *key,
 	return rc;
 }
 
-/* Finds a member's text; keys that were written with escapes included. */
+/* Without memory, unless it was written with escapes. */
+static bool has_key(const struct img_json_span *span, const char *key)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	struct img_buf text;
+	bool is;
+
+	if (!memchr(span->key, '\\', span->key_n))
+		return strlen(key) == span->key_n - 2 &&
+		       memcmp(span->key + 1, key, span->key_n - 2) == 0;
+	img_buf_init(&text, IMG_LINE_MAX);
+	is = span_key(span, &text, &ignored) == 0 &&
+	     strcmp(img_buf_str(&text), key) == 0;
+	img_buf_release(&text);
+	return is;
+}
+
+/* Finds a member's text. */
 static bool find_span(const struct img_json *j, const char *key,
 		      struct img_json_span *span)
 {
-	struct img_err err = IMG_ERR_INIT;
-	struct img_buf text;
-	bool found = false;
 	size_t at = 0;
 
-	img_buf_init(&text, IMG_LINE_MAX);
-	while (!found && img_json_walk(j->text, j->n, &at, span))
-		found = span_key(span, &text, &err) == 0 &&
-			strcmp(img_buf_str(&text), key) == 0;
-	img_buf_release(&text);
-	return found;
+	while (img_json_walk(j->text, j->n, &at, span))
+		if (has_key(span, key))
+			return true;
+	return false;
 }
 
 bool img_json_get_u64(const struct img_json *j, const char *key, uint64_t *v)

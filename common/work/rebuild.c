@@ -217,30 +217,57 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 	return 0;
 }
 
-static int fill(struct rebuild *r, const char *dir, struct img_err *err)
+/* What the system did not let us read may be whole. */
+static bool may_be_whole(const struct img_err *why)
+{
+	return why->code == IMG_E_BUSY || why->code == IMG_E_DENIED ||
+	       why->code == IMG_E_NOMEM;
+}
+
+/* Without a log, or with one that is none, objects come as they lie. */
+static int read_log(struct rebuild *r, const char *dir, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct img_audit *audit = NULL;
+	int rc = 0;
+
+	if (img_audit_open(&audit, dir, "imgverify", IMG_READ, &why) == 0)
+		rc = img_audit_each(audit, from_audit, r, err) < 0 ? -1 : 0;
+	else if (may_be_whole(&why))
+		rc = img_err_set(err, why.code, "%s", why.text);
+	img_audit_close(audit);
+	return rc;
+}
+
+/* A catalog too damaged to be read gives no places. */
+static int read_places(struct rebuild *r, const char *dir, struct img_err *err)
 {
 	const struct img_catalog_scope all = { 0 };
-	struct img_err absent = IMG_ERR_INIT;
-	struct img_audit *audit = NULL;
+	struct img_err why = IMG_ERR_INIT;
 	struct img_catalog *old = NULL;
-	int rc = 0;
+
+	if (img_catalog_open(&old, dir, IMG_READ, &why) == 0)
+		(void)img_catalog_pages(old, &all, from_places, r, &why);
+	img_catalog_close(old);
+	if (r->failed.code != IMG_OK)
+		return img_err_set(err, r->failed.code, "%s", r->failed.text);
+	return may_be_whole(&why) ? img_err_set(err, why.code, "%s", why.text)
+				  : 0;
+}
+
+static int fill(struct rebuild *r, const char *dir, struct img_err *err)
+{
+	int rc;
 
 	if (img_catalog_begin(r->fresh, err) < 0)
 		return -1;
-	if (img_audit_open(&audit, dir, "imgverify", IMG_READ, &absent) == 0)
-		rc = img_audit_each(audit, from_audit, r, err) < 0 ? -1 : 0;
-	img_audit_close(audit);
+	rc = read_log(r, dir, err);
 	if (r->done.len)
 		qsort(r->done.data, r->done.len / 8, 8, by_value);
 	if (rc == 0)
 		rc = img_store_each(r->store, from_store, r, err);
-	/* A catalog too damaged to be read gives no places. */
-	img_err_clear(&absent);
-	if (rc == 0 && img_catalog_open(&old, dir, IMG_READ, &absent) == 0)
-		(void)img_catalog_pages(old, &all, from_places, r, &absent);
-	img_catalog_close(old);
-	if (rc == 0 && r->failed.code != IMG_OK)
-		rc = img_err_set(err, r->failed.code, "%s", r->failed.text);
+	if (rc == 0)
+		rc = read_places(r, dir, err);
 	if (rc < 0) {
 		img_catalog_rollback(r->fresh);
 		return -1;
@@ -279,9 +306,7 @@ static int compare(struct rebuild *r, const char *old, struct img_err *err)
 		     img_catalog_compare(r->fresh, old, differs, r, &why) == 0;
 	if (r->has_old)
 		return 0;
-	/* What the system did not let us read may be whole. */
-	if (why.code == IMG_E_IO || why.code == IMG_E_BUSY ||
-	    why.code == IMG_E_DENIED || why.code == IMG_E_NOMEM)
+	if (why.code == IMG_E_IO || may_be_whole(&why))
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(r, "damaged", "catalog.db", NULL, NULL,
 		    "it cannot be read to its end", NULL, err);
@@ -348,22 +373,34 @@ static int add_rebuilt(struct rebuild *r, const char *dir, struct img_err *err)
 		    NULL, err);
 }
 
-/* The newest line that the old one knew of, and one more on this. */
-static int write_audit(struct rebuild *r, const char *dir, struct img_err *err)
+/* The newest line that the old one knew of. */
+static int keep_head(struct rebuild *r, const char *dir, struct img_err *err)
 {
-	struct img_err absent = IMG_ERR_INIT;
+	struct img_err why = IMG_ERR_INIT;
 	struct img_catalog *old = NULL;
 	char head[IMG_DIGEST_HEX];
 	uint64_t lines;
-	int rc = 0;
+	int rc = img_catalog_open(&old, dir, IMG_READ, &why);
 
+	if (rc == 0)
+		rc = img_catalog_audit(old, &lines, head, &why);
+	img_catalog_close(old);
+	if (rc == 1)
+		return img_catalog_note_audit(r->fresh, lines, head, err);
+	if (rc == 0 || !r->has_old)
+		return 0;
+	if (why.code != IMG_E_MALFORMED)
+		return img_err_set(err, why.code, "%s", why.text);
+	return tell(r, "damaged", "catalog.db", NULL, NULL,
+		    "what it knew of the audit log cannot be read", NULL, err);
+}
+
+/* What is known of the log, and one line more on this. */
+static int write_audit(struct rebuild *r, const char *dir, struct img_err *err)
+{
 	if (img_catalog_begin(r->fresh, err) < 0)
 		return -1;
-	if (img_catalog_open(&old, dir, IMG_READ, &absent) == 0 &&
-	    img_catalog_audit(old, &lines, head))
-		rc = img_catalog_note_audit(r->fresh, lines, head, err);
-	img_catalog_close(old);
-	if (rc == 0 && add_rebuilt(r, dir, err) == 0 &&
+	if (keep_head(r, dir, err) == 0 && add_rebuilt(r, dir, err) == 0 &&
 	    img_catalog_commit(r->fresh, err) == 0)
 		return 0;
 	img_catalog_rollback(r->fresh);

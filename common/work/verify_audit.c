@@ -73,7 +73,8 @@ static int look(struct img_verify *v, struct img_audit_check *check, bool *told,
 	if (verify_archive(v, err) < 0)
 		return -1;
 	/* What is known before it is read: lines may be added all the time. */
-	(void)img_catalog_audit(v->catalog, &check->at, check->at_head);
+	if (img_catalog_audit(v->catalog, &check->at, check->at_head, err) < 0)
+		return -1;
 	if (img_audit_open(&a, v->opts.dir, "imgverify", IMG_READ, &why) < 0) {
 		rc = tell_absent(v, check->at, err);
 		*told = rc == 0;

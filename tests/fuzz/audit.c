@@ -37,10 +37,11 @@ static void read_all(const char *path, struct img_buf *to)
 
 /* ---- who keeps the newest line's hash --------------------------------- */
 
-static bool known(void *arg, uint64_t *lines, char out[IMG_DIGEST_HEX])
+static int known(void *arg, uint64_t *lines, char out[IMG_DIGEST_HEX],
+		 struct img_err *err)
 {
-	(void)arg, (void)lines, (void)out;
-	return false;
+	(void)arg, (void)lines, (void)out, (void)err;
+	return 0;
 }
 
 static int note(void *arg, uint64_t lines, const char *newest,

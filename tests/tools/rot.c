@@ -192,7 +192,7 @@ static void prepare(char names[3][IMG_PATH_MAX])
 	if (img_crypto_init(&err) < 0 ||
 	    img_catalog_open(&c, archive, IMG_WRITE, &err) < 0 ||
 	    img_catalog_settle(c, &err) < 0 ||
-	    !img_catalog_audit(c, &audit_at, audit_head) ||
+	    img_catalog_audit(c, &audit_at, audit_head, &err) != 1 ||
 	    img_audit_open(&audit, archive, "rot", IMG_READ, &err) < 0 ||
 	    img_verify_open(&media, &opts, &host, &err) < 0 ||
 	    glob(pattern, 0, NULL, &objects) != 0) {

@@ -324,6 +324,18 @@ same 'and that is told' out <<'!'
 {"status":"damaged","path":"catalog.db","reason":"what it knew beyond the objects cannot all be read"}
 !
 
+# ---- what it knew of the log ----------------------------------------------
+
+imgimport -q -C headless two >/dev/null
+sqlite3 headless/catalog.db "UPDATE meta SET value = 'x' WHERE key = 'audit'"
+exits 3 'nobody says that the log is whole' imgverify -q -C headless --audit
+ok 'why' grep -q 'catalog.db: what it knew of the audit log is damaged' err
+exits 1 'a rebuild begins anew with it' imgverify -q -C headless --rebuild
+same 'and tells' out <<'!'
+{"status":"damaged","path":"catalog.db","reason":"what it knew of the audit log cannot be read"}
+!
+exits 0 'from then on it is known again' imgverify -q -C headless --audit
+
 # ---- one after the other --------------------------------------------------
 
 mkdir three && img three/1.dcm 1

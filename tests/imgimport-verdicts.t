@@ -304,6 +304,31 @@ for f in bad/*; do
 done >differ 2>&1
 ok 'with its bytes' test ! -s differ
 sound 'quarantine'
+cat >"$T/kept" <want
+new
+import bad a.dcm bad.zip >/dev/null
+exits 2 '--quarantine of what was rejected before' \
+	import --quarantine bad a.dcm bad.zip
+ls arch/quarantine >got
+same 'keeps it, too' got <"$T/kept"
+new
+import bad.zip >/dev/null
+exits 2 'of members' import --quarantine bad.zip
+ls arch/quarantine >got
+same 'those, too' got <<!
+$(for f in bad/cut.dcm bad/noise; do digest "$f"; done | sort)
+!
+head -c 400 bad.zip >short.zip
+exits 3 'of an archive that is cut' import --quarantine short.zip
+ok 'that' cmp short.zip "arch/quarantine/$(digest short.zip)"
+new
+img first.dcm 90 && img other.dcm 90 --pixel 3 && img same.dcm 90 --syntax implicit
+import first.dcm >/dev/null
+exits 2 'of what is in conflict' \
+	import --quarantine --on-conflict reject first.dcm other.dcm same.dcm
+ok 'keeps that and not what is the same image' \
+	test "$(ls arch/quarantine)" = "$(digest other.dcm)"
+sound 'conflicts in quarantine'
 
 # ---- in place ------------------------------------------------------------
 

@@ -147,6 +147,11 @@ int img_store_each(struct img_store *s,
 			    struct img_err *err),
 		   void *arg, struct img_err *err);
 
+/* Moves a file that was ended and synced to quarantine/, by its digest; durable
+   on return.  f is dropped in any case. */
+int img_store_set_aside(struct img_store *s, struct img_store_file *f,
+			const uint8_t digest[IMG_DIGEST_SIZE],
+			struct img_err *err);
 /* Keeps n bytes (or what fd holds, p NULL) under quarantine/, named by their
    digest; durable on return. */
 int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,

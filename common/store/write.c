@@ -259,32 +259,42 @@ static int copy_fd(struct img_store_file *f, int fd, struct img_err *err)
 	return n < 0 ? img_err_sys(err, "reading for quarantine") : 0;
 }
 
-int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,
-			 struct img_err *err)
+int img_store_set_aside(struct img_store *s, struct img_store_file *f,
+			const uint8_t digest[IMG_DIGEST_SIZE],
+			struct img_err *err)
 {
-	struct img_store_file f = { .fd = -1 }, *list = &f;
-	uint8_t digest[IMG_DIGEST_SIZE];
 	char hex[IMG_DIGEST_HEX];
 	int to = openat(s->dirfd, "quarantine",
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int rc = -1;
 
-	if (to < 0)
-		return img_err_sys(err, "%s/quarantine", s->dir);
+	img_hex(hex, digest, IMG_DIGEST_SIZE);
+	if (to < 0) {
+		img_err_sys(err, "%s/quarantine", s->dir);
+	} else if (renameat(s->session, f->name, to, hex) < 0) {
+		img_err_sys(err, "%s/quarantine/%s", s->dir, hex);
+	} else {
+		f->name[0] = '\0';
+		rc = fsync(to) < 0 ? store_fail_sync(s, err) : 0;
+	}
+	if (to >= 0)
+		close(to);
+	img_store_drop(s, f);
+	return rc;
+}
+
+int img_store_quarantine(struct img_store *s, const void *p, size_t n, int fd,
+			 struct img_err *err)
+{
+	struct img_store_file f = { .fd = -1 }, *list = &f;
+	uint8_t digest[IMG_DIGEST_SIZE];
+
 	if (img_store_begin(s, 0, &f, err) < 0 ||
 	    (p ? img_store_write(&f, p, n, err) : copy_fd(&f, fd, err)) < 0 ||
 	    img_store_end(&f, digest, err) < 0 ||
-	    img_store_sync_data(s, &list, 1, err) < 0)
-		goto out;
-	img_hex(hex, digest, sizeof(digest));
-	if (renameat(s->session, f.name, to, hex) < 0) {
-		img_err_sys(err, "%s/quarantine/%s", s->dir, hex);
-		goto out;
+	    img_store_sync_data(s, &list, 1, err) < 0) {
+		img_store_drop(s, &f);
+		return -1;
 	}
-	f.name[0] = '\0';
-	rc = fsync(to) < 0 ? store_fail_sync(s, err) : 0;
-out:
-	img_store_drop(s, &f);
-	close(to);
-	return rc;
+	return img_store_set_aside(s, &f, digest, err);
 }

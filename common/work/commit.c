@@ -172,6 +172,18 @@ static int link_file(struct img_ingest *g, struct arena *a, struct item *it,
 	return rc < 0 ? -1 : 0;
 }
 
+/* What --on-conflict rejects; its bytes were synced with those of the batch. */
+static void put_away(struct img_ingest *g, struct arena *a, struct item *it)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (!it->file.name[0] || !g->opts.quarantine || is_equivalent(it))
+		img_store_drop(g->store, &it->file);
+	else if (img_store_set_aside(g->store, &it->file, it->in.digest, &err) <
+		 0)
+		item_warn(a, it, "not-quarantined: %s", err.text);
+}
+
 /* The catalog's verdict decides what becomes of the file in tmp. */
 static int put(struct img_ingest *g, struct arena *a, struct item *it,
 	       struct img_err *err)
@@ -193,7 +205,7 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 			return 0;
 	}
 	if (is_refused(g, it)) {
-		img_store_drop(g->store, &it->file);
+		put_away(g, a, it);
 		return 0;
 	}
 	if (it->file.name[0] && link_file(g, a, it, err) < 0)

@@ -317,6 +317,16 @@ static void examine_long(struct examiner *x, struct arena *a, struct item *it,
 	settle(x, a, it, fd);
 }
 
+void keep_aside(struct img_ingest *g, struct arena *a, struct item *it,
+		const void *p, size_t n, int fd)
+{
+	struct img_err err = IMG_ERR_INIT;
+
+	if (it->outcome == REJECTED && g->opts.quarantine && g->store &&
+	    img_store_quarantine(g->store, p, n, fd, &err) < 0)
+		item_warn(a, it, "not-quarantined: %s", err.text);
+}
+
 /* What an open file is; fd stays open. */
 static void examine_fd(struct examiner *x, struct arena *a, struct item *it,
 		       int fd, const struct stat *st)
@@ -349,9 +359,7 @@ static void examine_fd(struct examiner *x, struct arena *a, struct item *it,
 		examine_long(x, a, it, fd, st->st_size, WHOLE);
 	if (changed(fd, st))
 		fail_changed(x, a, it);
-	if (it->outcome == REJECTED && x->g->opts.quarantine && x->g->store &&
-	    img_store_quarantine(x->g->store, NULL, 0, fd, &err) < 0)
-		item_warn(a, it, "not-quarantined: %s", err.text);
+	keep_aside(x->g, a, it, NULL, 0, fd);
 }
 
 /* A dry run leaves nothing behind: a file without a name. */
@@ -415,12 +423,7 @@ void examine(struct examiner *x, struct chunk *c, struct item *it)
 
 	if (it->data) {
 		examine_mem(x, &c->arena, it, it->data, it->len);
-		if (it->outcome == REJECTED && x->g->opts.quarantine &&
-		    x->g->store &&
-		    img_store_quarantine(x->g->store, it->data, it->len, -1,
-					 &err) < 0)
-			item_warn(&c->arena, it, "not-quarantined: %s",
-				  err.text);
+		keep_aside(x->g, &c->arena, it, it->data, it->len, -1);
 		return;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

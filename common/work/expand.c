@@ -410,7 +410,7 @@ static int expand(struct expansion *e, int fd, struct img_err *why,
 	return rc;
 }
 
-static int add_archive(struct expansion *e, const struct deferred *d,
+static int add_archive(struct expansion *e, const struct deferred *d, int fd,
 		       const struct img_err *why, struct img_err *err)
 {
 	struct item *it = item_new(e->g, err);
@@ -433,11 +433,12 @@ static int add_archive(struct expansion *e, const struct deferred *d,
 		it->device = d->device;
 		it->mtime_ns = d->mtime_ns;
 		it->seen_as = "expanded";
-		/* What a disc lacks must be said each time.  A device is what
-		   lies in it today. */
+		/* What a disc lacks must be said each time. */
 		it->remember = e->key && e->absent == 0;
 	}
 	end_with(e, it, why);
+	if (fd >= 0 && e->key)
+		keep_aside(e->g, &e->g->open->arena, it, NULL, 0, fd);
 	return item_add(e->g, it, err);
 }
 
@@ -446,11 +447,10 @@ static bool changed(int fd, const struct deferred *d)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return true;
-	return S_ISREG(st.st_mode) &&
-	       ((uint64_t)st.st_size != d->size || st.st_ino != d->inode ||
-		mtime_of(&st) != d->mtime_ns);
+	return fstat(fd, &st) < 0 ||
+	       (S_ISREG(st.st_mode) &&
+		((uint64_t)st.st_size != d->size || st.st_ino != d->inode ||
+		 mtime_of(&st) != d->mtime_ns));
 }
 
 int expand_archive(struct img_ingest *g, const struct deferred *d,
@@ -478,10 +478,10 @@ int expand_archive(struct img_ingest *g, const struct deferred *d,
 		img_err_set(&why, IMG_E_BUSY, "%s: changed while it was read",
 			    d->path);
 	}
+	if (rc == 0)
+		rc = add_archive(&e, d, fd, &why, err);
 	if (fd >= 0)
 		close(fd);
-	if (rc == 0)
-		rc = add_archive(&e, d, &why, err);
 	img_members_close(e.in);
 	return rc;
 }
@@ -491,10 +491,10 @@ int expand_tar(struct img_ingest *g, int fd, const char *name,
 {
 	struct expansion e = { .g = g, .path = name };
 	struct img_err why = IMG_ERR_INIT;
-	int rc = expand(&e, fd, &why, err);
+	int rc = expand(&e, fd, &why, err) < 0
+			 ? -1
+			 : add_archive(&e, NULL, -1, &why, err);
 
-	if (rc == 0)
-		rc = add_archive(&e, NULL, &why, err);
 	img_members_close(e.in);
 	return rc;
 }

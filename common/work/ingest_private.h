@@ -222,6 +222,9 @@ void item_fail(struct arena *a, struct item *it, enum outcome outcome,
 /* Failed for a reason of the archive's, which does not name the input. */
 void item_not_stored(struct arena *a, struct item *it,
 		     const struct img_err *err);
+/* With --quarantine: n bytes at p, or what fd holds, of what is rejected. */
+void keep_aside(struct img_ingest *g, struct arena *a, struct item *it,
+		const void *p, size_t n, int fd);
 void item_warn(struct arena *a, struct item *it, const char *fmt, ...)
 	IMG_PRINTF(3, 4);
 

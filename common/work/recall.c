@@ -253,6 +253,32 @@ static int refresh(struct img_ingest *g, struct img_err *err)
 	return img_catalog_hold(g->known, true, err);
 }
 
+static int note_rejected(void *arg, const struct img_seen *s,
+			 struct img_err *err)
+{
+	(void)err;
+	*(bool *)arg |= strcmp(s->status, "rejected") == 0;
+	return 0;
+}
+
+/* Whether a copy is wanted of the input, or of a member of it: what was
+   rejected by a former run may not be in quarantine.  1, 0, -1. */
+static int is_wanted(struct img_ingest *g, const struct item *it,
+		     const struct img_seen *s, struct img_err *err)
+{
+	char key[CONTAINER_MAX], file[CONTAINER_MAX];
+	bool rejected = s->code || strcmp(s->status, "rejected") == 0;
+
+	if (!g->opts.quarantine || rejected ||
+	    strcmp(s->status, "expanded") != 0)
+		return g->opts.quarantine && rejected;
+	if (archive_key(it, file) && container_key(g, file, key) &&
+	    img_catalog_seen_each(g->known, key, note_rejected, &rejected,
+				  err) < 0)
+		return -1;
+	return rejected;
+}
+
 int recall(struct img_ingest *g, struct item *it, struct img_err *err)
 {
 	char key[CONTAINER_MAX];
@@ -269,6 +295,13 @@ int recall(struct img_ingest *g, struct item *it, struct img_err *err)
 	if (s.size != it->size || s.mtime_ns != it->mtime_ns ||
 	    s.inode != it->inode)
 		return 0;
+	rc = is_wanted(g, it, &s, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	/* s was lent until the catalog was asked for the members. */
+	if (g->opts.quarantine &&
+	    img_catalog_seen(g->known, key, it->name, &s, err) <= 0)
+		return err->code == IMG_OK ? 0 : -1;
 	if (strcmp(s.status, "expanded") == 0)
 		return replay_archive(g, it, &s, err) < 0 ? -1 : 1;
 	rc = fill(g, it, &s, err);

@@ -2,7 +2,7 @@
 # unread.t - what cannot be read is not taken for what is not there: the rest of
 # a folder, an archive.
 . "$(dirname "$0")/lib.sh"
-need sqlite3 strace
+need perl sqlite3 strace
 grep -q __asan_init "$O/bin/imganon" &&
 	skip_all 'a sanitizer does not bear a tracer'
 
@@ -329,4 +329,28 @@ done
 exits 1 'the next rebuild' imgverify -q -C new --rebuild
 ok 'has all objects' test "$(sqlite3 new/catalog.db \
 	'SELECT count(*) FROM object')" = 2
+# ---- a query --------------------------------------------------------------
+
+# A value for which there is no memory would match nothing.
+imgimport -q -C asked in >out 2>err
+long=$(printf %01500d 1)
+# asked WHICH: a query whose request of memory WHICH fails
+asked()
+{
+	LD_PRELOAD=$O/tools/scant.so SCANT=memory:$1 SCANT_LOG=$PWD/scant \
+		imgquery -q -C asked --format jsonl \
+		"PatientID=TEST-0001\\$long" >out 2>err
+}
+asked 0
+all=$(perl -e 'read STDIN, my $x, 8; print unpack "Q", $x' <scant)
+: >told
+for k in $(seq $((all - 130)) "$all"); do
+	asked "$k"
+	status=$?
+	[ $status = 3 ] || echo "$status $(wc -l <out)" >>told
+done
+LC_ALL=C sort -u -o told told
+same 'without memory nothing is said to match nothing' told <<'!'
+0 1
+!
 finish

@@ -49,6 +49,7 @@ int img_catalog_due(struct img_catalog *c, const char *before,
 {
 	sqlite3_stmt *st;
 	int64_t instance = after->begun ? after->instance : -1;
+	char from[IMG_TIME_MAX];
 
 	*n = 0;
 	if (!after->checked[0]) {
@@ -63,11 +64,12 @@ int img_catalog_due(struct img_catalog *c, const char *before,
 	}
 	if (*n)
 		return 0;
+	memcpy(from, after->checked, sizeof(from)); /* which take() moves on */
 	st = img_catalog_stmt(c, IMG_SQL_DUE, err);
 	if (!st)
 		return -1;
 	sqlite3_bind_text(st, 1, before, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, after->checked, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, 2, from, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 3, instance);
 	sqlite3_bind_int64(st, 4, after->object);
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)max);

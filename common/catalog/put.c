@@ -64,7 +64,7 @@ static bool plain_date(const char *vr, const char *text, char out[20])
 }
 
 /* Keys are never NULL. */
-static void bind_field(sqlite3_stmt *st, int i, int field, const char *text)
+static int bind_field(sqlite3_stmt *st, int i, int field, const char *text)
 {
 	size_t n;
 	const char *vr = img_catalog_fields(&n)[field].vr;
@@ -74,21 +74,25 @@ static void bind_field(sqlite3_stmt *st, int i, int field, const char *text)
 	    field == IMG_F_STUDY || field == IMG_F_SERIES)
 		sqlite3_bind_text(st, i, text ? text : "", -1, SQLITE_STATIC);
 	else if (text && plain_date(vr, text, plain))
-		sqlite3_bind_text(st, i, plain, -1, SQLITE_TRANSIENT);
+		return sqlite3_bind_text(st, i, plain, -1, SQLITE_TRANSIENT);
 	else
 		img_catalog_bind(st, i, text);
+	return SQLITE_OK;
 }
 
 /* Binds the fields of a level from parameter i on. */
-static void bind_fields(sqlite3_stmt *st, int i, enum img_level level,
-			const struct img_instance *in)
+static int bind_fields(struct img_catalog *c, sqlite3_stmt *st, int i,
+		       enum img_level level, const struct img_instance *in,
+		       struct img_err *err)
 {
 	size_t n;
 	const struct img_field *f = img_catalog_fields(&n);
 
 	for (size_t k = 0; k < n; k++)
-		if (f[k].level == level)
-			bind_field(st, i++, (int)k, in->field[k]);
+		if (f[k].level == level &&
+		    bind_field(st, i++, (int)k, in->field[k]) != SQLITE_OK)
+			return img_catalog_failed(c, "bind", err);
+	return 0;
 }
 
 static int add_patient(struct img_catalog *c, const struct img_instance *in,
@@ -105,7 +109,8 @@ static int add_patient(struct img_catalog *c, const struct img_instance *in,
 	sqlite3_bind_int64(st, 1, *id);
 	sqlite3_bind_text(st, 2, lone, -1, SQLITE_STATIC);
 	img_catalog_bind(st, 3, img_buf_str(&c->name_key));
-	bind_fields(st, 4, IMG_PATIENT, in);
+	if (bind_fields(c, st, 4, IMG_PATIENT, in, err) < 0)
+		return -1;
 	return img_catalog_run(c, st, "add patient", err);
 }
 
@@ -123,7 +128,8 @@ static int add_child(struct img_catalog *c, enum img_level level,
 	sqlite3_bind_int64(st, 2, parent);
 	if (level == IMG_IMAGE)
 		sqlite3_bind_int64(st, at++, 0); /* current */
-	bind_fields(st, at, level, in);
+	if (bind_fields(c, st, at, level, in, err) < 0)
+		return -1;
 	return img_catalog_run(c, st, "add", err);
 }
 
@@ -449,8 +455,8 @@ static int replace(struct img_catalog *c, const struct img_instance *in,
 	sqlite3_bind_int64(st, 1, put->instance);
 	sqlite3_bind_int64(st, 2, series);
 	sqlite3_bind_int64(st, 3, put->object);
-	bind_fields(st, 4, IMG_IMAGE, in);
-	if (img_catalog_run(c, st, "replace", err) < 0)
+	if (bind_fields(c, st, 4, IMG_IMAGE, in, err) < 0 ||
+	    img_catalog_run(c, st, "replace", err) < 0)
 		return -1;
 	if (series == old[0])
 		return 0;

@@ -157,7 +157,7 @@ int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
 	snprintf(text, sizeof(text), "%s %llu", head,
 		 (unsigned long long)lines);
 	sqlite3_bind_text(st, 1, "audit", -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, text, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, 2, text, -1, SQLITE_STATIC);
 	return img_catalog_run(c, st, "write", err);
 }
 

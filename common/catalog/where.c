@@ -101,8 +101,14 @@ sqlite3_stmt *img_where_prepare(struct img_catalog *c,
 		char name[24];
 
 		snprintf(name, sizeof(name), ":p%zu", i);
-		sqlite3_bind_text(st, sqlite3_bind_parameter_index(st, name),
-				  w->value[i], -1, SQLITE_TRANSIENT);
+		/* What cannot be copied would be NULL, and match nothing. */
+		if (sqlite3_bind_text(
+			    st, sqlite3_bind_parameter_index(st, name),
+			    w->value[i], -1, SQLITE_TRANSIENT) != SQLITE_OK) {
+			img_catalog_failed(c, "query", err);
+			sqlite3_finalize(st);
+			return NULL;
+		}
 	}
 	return st;
 }

@@ -189,7 +189,16 @@ printf '%s\n' 2.25.4 '{"StudyInstanceUID":"2.25.100","x":1}' \
 exits 2 'UIDs and records on stdin' verify <in.lines
 ok 'each stands for its objects' test "$(records intact)" = 8
 ok 'an error rides through' grep -qx '{"path":"x","error":{"code":"io"}}' out
-ok 'a record without a UID fails' grep -q '"code":"usage"' out
+ok 'a record without a UID fails, and is named' grep -Fqx '{"status":"failed","path":"x","error":{"code":"usage","message":"x: a record that names nothing: it has neither a UID nor a path and a digest","by":"imgverify"}}' out
+{
+	echo '{"path":"elsewhere","digest":"'"$digest"'","note":1}'
+	echo '{"path":"changed","digest":"'"$digest"'"}'
+} >in.lines
+exits 1 'a path and a digest, and no UID' verify <in.lines
+same 'are enough' out <<!
+{"status":"intact","path":"elsewhere","digest":"$digest","note":1}
+{"status":"damaged","path":"changed","digest":"$digest","reason":"its bytes are not those of the record"}
+!
 exits 0 'what imgimport prints can be verified' sh -c \
 	'imgimport -q -C arch in | imgverify -q -C arch'
 ok 'all of it' test "$(records intact)" = 9

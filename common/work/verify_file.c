@@ -354,14 +354,16 @@ static int record_input(struct img_verify *v, const struct img_record *rec,
 
 	if (flush(v, err) < 0)
 		return -1;
-	if (is_of_a_file(rec))
+	if (is_of_a_file(rec) || !img_scope_of_record(rec, &scope))
 		rc = file_of_record(v, rec, err);
 	if (rc)
 		return rc;
 	if (!img_scope_of_record(rec, &scope))
 		return img_err_set(err, IMG_E_USAGE,
-				   "a record that names nothing in "
-				   "the archive");
+				   "%s%sa record that names nothing: it has "
+				   "neither a UID nor a path and a digest",
+				   rec->path ? rec->path : "",
+				   rec->path ? ": " : "");
 	if (verify_archive(v, err) < 0)
 		return -1;
 	rc = named(v, &scope, err);
@@ -393,10 +395,12 @@ static void tell_input(struct img_verify *v, const struct img_record *given,
 	if (v->host.stopped(v->host.arg))
 		return;
 	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = text;
 	if (given)
-		rec.in = given->in;
+		rec = *given;
+	else
+		rec.path = text;
+	rec.status = "failed";
+	rec.reason = NULL;
 	rec.error = *why;
 	(void)verify_emit(v, &rec);
 }

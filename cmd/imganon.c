@@ -243,6 +243,6 @@ int main(int argc, char **argv)
 		img_cli_fail(&cli, &err);
 	}
 	if (!is_other())
-		img_cli_want(&cli, argc);
+		img_cli_want(&cli);
 	return img_cli_finish(&cli);
 }

@@ -54,11 +54,8 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
-static bool met; /* an input, whatever became of it */
-
 static int emit(void *arg, const struct img_record *rec)
 {
-	met = true;
 	return img_cli_emit(arg, rec);
 }
 
@@ -205,12 +202,9 @@ int main(int argc, char **argv)
 		       "find /mnt/old -name '*.dcm' | imgimport -q\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
-	if (import(&cli, argc, argv, &err) < 0) {
+	if (import(&cli, argc, argv, &err) < 0)
 		img_cli_fail(&cli, &err);
-	} else if (argc && !met && !img_cli_stopped(&cli)) {
-		/* A disc that is not mounted is an empty folder. */
-		img_cli_warn(&cli, "no files there");
-		img_cli_no(&cli);
-	}
+	/* A disc that is not mounted is an empty folder. */
+	img_cli_want(&cli);
 	return img_cli_finish(&cli);
 }

@@ -78,6 +78,11 @@ duplicate a.dcm
 mkdir empty
 exits 1 'an empty folder' import empty
 ok 'has nothing to say' test ! -s out
+exits 1 'one of standard input' sh -c 'echo empty | imgimport -q -C arch'
+same 'is told' err <<!
+imgimport: no files there
+!
+exits 0 'no input at all' sh -c ': | imgimport -q -C arch -'
 exits 0 'an operand that looks like an option' sh -c \
 	'cp a.dcm ./-x && imgimport -q -C arch -- -x'
 exits 64 'an unknown option' import --nonsense a.dcm

@@ -478,6 +478,9 @@ exits 0 'what is ignored is not held against it' imgverify odd
 mkdir bare
 exits 1 'a folder without a file is not intact' imgverify bare
 ok 'but a disc that is not mounted' grep -qx 'imgverify: no files there' err
+exits 1 'named on standard input' sh -c 'echo bare | imgverify'
+ok 'neither' grep -qx 'imgverify: no files there' err
+exits 0 'nothing on standard input' sh -c ': | imgverify'
 exits 1 'nor is it complete' imgverify -q --complete bare
 exits 0 'while no input is none' sh -c 'imgverify -q </dev/null'
 finish

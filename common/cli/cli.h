@@ -148,9 +148,9 @@ void img_cli_warn(struct img_cli *cli, const char *fmt, ...) IMG_PRINTF(2, 3);
 void img_cli_fail(struct img_cli *cli, const struct img_err *err);
 /* The answer is no (status 1), unless something worse is the case. */
 void img_cli_no(struct img_cli *cli);
-/* So it is if there were operands, and behind them nothing at all: a disc that
-   is not mounted is an empty folder. */
-void img_cli_want(struct img_cli *cli, int operands);
+/* So it is if inputs were handed out, and behind them was nothing at all: a disc
+   that is not mounted is an empty folder. */
+void img_cli_want(struct img_cli *cli);
 
 /* One line on stderr when it is a terminal and not -q, six times a second at
    most: items, bytes, rate, and the time left when total is known (bytes). */

@@ -262,8 +262,8 @@ void img_cli_wait(struct img_cli *cli, int argc, char **argv)
 		(void)cli_wait_stdin();
 }
 
-int img_cli_next(struct img_cli *cli, int argc, char **argv,
-		 struct img_input *in, struct img_err *err)
+static int next(struct img_cli *cli, int argc, char **argv,
+		struct img_input *in, struct img_err *err)
 {
 	struct img_cli_state *st = cli->state;
 	bool first = !st->began;
@@ -301,6 +301,15 @@ int img_cli_next(struct img_cli *cli, int argc, char **argv,
 		}
 	}
 	return 0;
+}
+
+int img_cli_next(struct img_cli *cli, int argc, char **argv,
+		 struct img_input *in, struct img_err *err)
+{
+	int rc = next(cli, argc, argv, in, err);
+
+	cli->state->handed |= rc > 0;
+	return rc;
 }
 
 int img_cli_each(struct img_cli *cli, int argc, char **argv, img_cli_input_fn f,

@@ -134,11 +134,11 @@ void img_cli_no(struct img_cli *cli)
 	cli->state->no = true;
 }
 
-void img_cli_want(struct img_cli *cli, int operands)
+void img_cli_want(struct img_cli *cli)
 {
 	const struct img_cli_state *st = cli->state;
 
-	if (!operands || st->inputs || st->fatal || st->again || st->bug ||
+	if (!st->handed || st->inputs || st->fatal || st->again || st->bug ||
 	    img_cli_stopped(cli))
 		return;
 	img_cli_warn(cli, "no files there");

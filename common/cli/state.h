@@ -18,6 +18,7 @@ struct img_cli_state {
 	int operand;  /* the next one */
 	bool reading; /* from stdin, until it ends */
 	bool began;   /* asked for an input before */
+	bool handed;  /* one was handed out */
 	bool in_end;
 	char *in; /* read, from in_at to in_n */
 	size_t in_at, in_n, in_room;

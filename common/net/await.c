@@ -147,6 +147,8 @@ static void serve(struct img_await *w, int sock)
 		img_accept_close(a);
 	img_buf_release(&set);
 	img_buf_release(&data);
+	if (rq)
+		explicit_bzero(rq, sizeof(*rq)); /* a passcode */
 	free(rq);
 }
 

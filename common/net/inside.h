@@ -38,5 +38,7 @@ int img_net_read_secret(const char *file, struct img_buf *out,
 /* The same for all lines of it, as many as out may hold. */
 int img_net_read_secrets(const char *file, struct img_buf *out,
 			 struct img_err *err);
+/* Wipes what it holds, which has not moved since it was read. */
+void img_net_release_secret(struct img_buf *b);
 
 #endif

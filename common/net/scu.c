@@ -39,9 +39,7 @@ static int open_assoc(struct img_scu *s, const struct img_peer *peer,
 	}
 	if (rc == 0)
 		rc = img_assoc_open(&s->assoc, &o, contexts, n, err);
-	if (code.data)
-		explicit_bzero(code.data, code.room);
-	img_buf_release(&code);
+	img_net_release_secret(&code);
 	return rc;
 }
 

@@ -6,13 +6,34 @@
 
 #include "net/inside.h"
 
+/* All of its room at once: a buffer that moves leaves a copy behind. */
+static int read_all(int fd, const char *file, struct img_buf *out,
+		    struct img_err *err)
+{
+	size_t most = out->max - out->len;
+	ssize_t n, over = 0;
+	char more;
+
+	if (img_buf_grow(out, most, err) < 0)
+		return -1;
+	n = img_read_full(fd, out->data + out->len, most);
+	if (n >= 0)
+		out->len += (size_t)n;
+	out->data[out->len] = '\0';
+	if (n == (ssize_t)most)
+		over = img_read_full(fd, &more, 1);
+	explicit_bzero(&more, sizeof(more));
+	if (n < 0 || over < 0)
+		return img_err_sys(err, "%s", file);
+	return over ? img_err_set(err, IMG_E_LIMIT, "over %zu bytes", out->max)
+		    : 0;
+}
+
 int img_net_read_secrets(const char *file, struct img_buf *out,
 			 struct img_err *err)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = -1;
-	char block[4096];
 	struct stat sb;
-	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &sb) < 0) {
 		img_err_sys(err, "%s", file);
@@ -23,12 +44,8 @@ int img_net_read_secrets(const char *file, struct img_buf *out,
 			    "%s: others can read it; make it mode 0600", file);
 		goto out;
 	}
-	while ((n = img_read_full(fd, block, sizeof(block))) > 0)
-		if (img_buf_add(out, block, (size_t)n, err) < 0)
-			goto out;
-	rc = n < 0 ? img_err_sys(err, "%s", file) : 0;
+	rc = read_all(fd, file, out, err);
 out:
-	explicit_bzero(block, sizeof(block));
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -45,4 +62,11 @@ int img_net_read_secret(const char *file, struct img_buf *out,
 				   out->data[out->len - 1] == '\r'))
 		out->data[--out->len] = '\0';
 	return 0;
+}
+
+void img_net_release_secret(struct img_buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->room);
+	img_buf_release(b);
 }

@@ -382,11 +382,10 @@ static int negotiate(struct server *s, int peer, struct img_err *err)
 					   s->opts->tls };
 	struct img_up up = { .kind = IMG_UP_REQUEST };
 	struct img_down m;
-	int rc;
+	int rc = img_accept_receive(&s->peer, peer, &o, &up.u.request, err);
 
-	if (img_accept_receive(&s->peer, peer, &o, &up.u.request, err) < 0)
-		return -1;
-	rc = img_up_send(s->sock, &up, err);
+	if (rc == 0)
+		rc = img_up_send(s->sock, &up, err);
 	explicit_bzero(&up, sizeof(up)); /* a passcode */
 	if (rc < 0 || img_serve_hear(s, IMG_DOWN_GRANT, &m, NULL, err) < 0)
 		return -1;

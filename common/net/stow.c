@@ -75,9 +75,7 @@ static int add_token(struct img_stow *s, const char *file, struct img_err *err)
 	else
 		rc = add_header(s, line.data, err);
 out:
-	if (line.data)
-		explicit_bzero(line.data, line.room);
-	img_buf_release(&line);
+	img_net_release_secret(&line);
 	return rc;
 }
 
@@ -250,9 +248,7 @@ void img_stow_close(struct img_stow *s)
 	for (struct curl_slist *l = s->headers; l; l = l->next)
 		explicit_bzero(l->data, strlen(l->data)); /* one is a secret */
 	curl_slist_free_all(s->headers);
-	if (s->secret.data)
-		explicit_bzero(s->secret.data, s->secret.room);
-	img_buf_release(&s->secret);
+	img_net_release_secret(&s->secret);
 	img_buf_release(&s->answer);
 	free(s);
 }

@@ -89,7 +89,7 @@ int img_users_read(struct img_users **out, const char *file,
 	else if (img_net_read_secrets(file, &text, err) == 0 &&
 		 img_buf_add(&text, "", 1, err) == 0)
 		rc = add_lines(u, (char *)text.data, file, err);
-	img_buf_release(&text);
+	img_net_release_secret(&text);
 	if (rc < 0)
 		img_users_free(u);
 	else

@@ -231,7 +231,7 @@ same 'the same' got <want
 new
 zip -q -P secret locked.zip s/DICOM/IM1 s/README
 exits 2 'an encrypted zip' import locked.zip
-grep -c '"code":"unsupported","message":"locked.zip!/s/[^:]*: encrypted"' out >got
+grep -c '"code":"unsupported","message":"locked.zip!/s/[^:]*: encrypted, and no passphrase is given"' out >got
 same 'says so of each member' got <<!
 2
 !

@@ -74,11 +74,11 @@ done
 rm -rf empty && mkdir empty
 mkfifo pipe
 for dir in empty none none/below in/head 2.dcm/x; do
-	imgquery -C $dir >out 2>err
-	sed 's/^imgquery/imgimport/' err >want
+	echo "imgimport: $dir: no archive is there, and --no-create makes" \
+		"none; is its disk mounted?" >want
 	exits 3 "$dir: no archive, and none is made" \
 		timeout 20 imgimport --no-create -C $dir pipe 2.dcm
-	same 'in the words of others' err <want
+	same 'which is said' err <want
 	ok 'without a record' test ! -s out
 	exits 3 'nor with standard input' sh -c \
 		"imgimport --no-create -C $dir; s=\$?; cat >rest; exit \$s" \

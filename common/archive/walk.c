@@ -243,7 +243,8 @@ static void fill_member(struct img_archive *a, struct archive_entry *e,
 	a->at_end = false;
 	a->open = m->kind == IMG_MEMBER_FILE;
 	if (m->encrypted && !a->limits.passphrase)
-		img_err_set(&a->fault, IMG_E_UNSUPPORTED, "%s!/%s: encrypted",
+		img_err_set(&a->fault, IMG_E_UNSUPPORTED,
+			    "%s!/%s: encrypted, and no passphrase is given",
 			    a->name, a->member);
 	check_method(a);
 }

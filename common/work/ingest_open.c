@@ -63,6 +63,11 @@ static bool is_archive(const char *dir)
 static int must_be_there(struct img_ingest *g, const char *dir,
 			 struct img_err *err)
 {
+	if (!is_archive(dir))
+		return img_err_set(err, IMG_E_IO,
+				   "%s: no archive is there, and --no-create "
+				   "makes none; is its disk mounted?",
+				   dir);
 	if (open_catalog(g, dir, IMG_READ, err) < 0)
 		return -1;
 	img_catalog_close(g->catalog);

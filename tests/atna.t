@@ -77,6 +77,7 @@ ok 'and no more than one' test "$(sed 's/,.*//' out)" = '{"n":3'
 exits 1 'an act that never was' audit act=none
 exits 64 'an unknown key' audit PatientID=1
 exits 64 'a number that is none' audit n=x
+exits 64 'a range that ends before it begins' audit n=6-3
 exits 64 'a time that is none' audit time=yesterday
 exits 64 'not with -l' audit -l image
 exits 64 'not as FHIR' audit --format fhir

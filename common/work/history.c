@@ -86,6 +86,9 @@ static int parse_range(const char *value, struct key *k, struct img_err *err)
 				   value);
 	if (!dash)
 		k->high = k->low;
+	if (k->high < k->low)
+		return img_err_set(err, IMG_E_USAGE,
+				   "n: a range that ends before it begins");
 	return 0;
 }
 

@@ -145,5 +145,12 @@ ok 'it is checked, too' grep -q '"verdict":"valid"' out
 exits 0 'a file is looked into' imgverify -q signed.dcm
 ok 'its signature, too' grep -q '"signatures":\[{"verdict":"unknown-certificate"' out
 exits 3 'authorities that are none' imgverify -q --deep --ca plain.dcm signed.dcm
+same 'are named' err <<!
+imgverify: plain.dcm: has no certificates (PEM)
+!
+exits 3 'authorities that are not there' imgverify -q --deep --ca gone signed.dcm
+same 'are named, too' err <<!
+imgverify: gone: No such file or directory
+!
 exits 64 '--ca is for --deep' imgverify -q -C arch --all --ca ca.pem
 finish

@@ -15,6 +15,7 @@
 #include <memory>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
+#include <unistd.h>
 
 /* Of the process: a worker inherits it. */
 static X509_STORE *trusted;
@@ -37,10 +38,12 @@ static int prepare(const char *ca, struct img_err *err)
 	}
 	if (!ca)
 		return 0;
+	if (access(ca, R_OK) < 0)
+		return img_err_sys(err, "%s", ca);
 	trusted = X509_STORE_new();
 	if (!trusted || X509_STORE_load_file(trusted, ca) != 1)
 		return img_err_set(err, IMG_E_IO,
-				   "%s: cannot be read as certificates", ca);
+				   "%s: has no certificates (PEM)", ca);
 	return 0;
 }
 

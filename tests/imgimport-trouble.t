@@ -196,6 +196,25 @@ for what in in many; do
 			"$([ $what = in ] && echo $n || echo $((n + 1)))"
 	done
 done
+# The folders of a new archive are synced before one is relied on, though it was
+# another process that made them.
+for rule in syncfs:kill:-:1 syncfs:EIO; do
+	new
+	failio "$rule" imgimport -q -C arch in/1.dcm >out 2>err
+	ok "$rule: the folders are there" test -d arch/objects/ff
+	ok "$rule: nothing is reported stored" test "$(records stored)" = 0
+	exits 3 "$rule: the next one does not go on without that sync" \
+		failio syncfs:EIO imgimport -q -C arch in/1.dcm
+	same "$rule: and says so" err <<-!
+	imgimport: arch: sync: Input/output error
+	!
+	exits 0 "$rule: the one after it" import in/1.dcm
+	ok "$rule: stores it" test "$(records stored)" = 1
+	exits 0 "$rule: once is enough" \
+		failio syncfs:EIO imgimport -q -C arch in/2.dcm
+	sound "$rule, folders"
+done
+
 # What a killed import has linked is synced before it is relied on.
 new
 import in/1.dcm >/dev/null

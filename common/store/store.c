@@ -68,23 +68,34 @@ static int make_path(const char *dir, struct img_err *err)
 	}
 }
 
-static int open_lock(struct img_store *s)
+/* 1, 0 there is none yet, -1. */
+static int open_lock(struct img_store *s, struct img_err *err)
 {
-	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-
-	s->lock = openat(s->dirfd, "lock", flags | O_EXCL, 0600);
+	s->lock = openat(s->dirfd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (s->lock >= 0)
-		img_give(s->lock, s->dirfd, ".");
-	else if (errno == EEXIST)
-		s->lock = openat(s->dirfd, "lock", flags, 0600);
-	return s->lock < 0 ? -1 : 0;
+		return 1;
+	return errno == ENOENT ? 0 : img_err_sys(err, "%s/lock", s->dir);
 }
 
-/* All shards are made at once, so that no parent needs a sync later. */
+static int make_lock(struct img_store *s, struct img_err *err)
+{
+	s->lock = openat(s->dirfd, "lock",
+			 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			 0600);
+	if (s->lock >= 0)
+		img_give(s->lock, s->dirfd, ".");
+	else if (errno == EEXIST) /* another process was faster */
+		return open_lock(s, err) > 0 ? 0 : -1;
+	return s->lock < 0 ? img_err_sys(err, "%s/lock", s->dir) : 0;
+}
+
+/* All shards are made at once, so that no parent needs a sync later.  The lock
+   is made when that sync has succeeded: without it, one is due. */
 static int make_layout(struct img_store *s, struct img_err *err)
 {
 	char shard[3];
-	bool made = false, made_shard = false;
+	bool made = false;
+	int locked;
 
 	if (make_dir(s, s->dirfd, "objects", &made, err) < 0 ||
 	    make_dir(s, s->dirfd, "tmp", &made, err) < 0 ||
@@ -96,17 +107,15 @@ static int make_layout(struct img_store *s, struct img_err *err)
 	if (faccessat(s->objects, "ff", F_OK, 0) < 0)
 		for (unsigned i = 0; i < 256; i++) {
 			snprintf(shard, sizeof(shard), "%02x", i);
-			if (make_dir(s, s->objects, shard, &made_shard, err) <
-			    0)
+			if (make_dir(s, s->objects, shard, &made, err) < 0)
 				return -1;
 		}
-	if (open_lock(s) < 0)
-		return img_err_sys(err, "%s/lock", s->dir);
-	if (!made && !made_shard)
-		return 0;
+	locked = open_lock(s, err);
+	if (locked < 0 || (locked && !made))
+		return locked < 0 ? -1 : 0;
 	if (syncfs(s->dirfd) < 0)
 		return img_err_sys(err, "%s: sync", s->dir);
-	return 0;
+	return locked ? 0 : make_lock(s, err);
 }
 
 /* ---- tmp -------------------------------------------------------------- */

@@ -55,7 +55,9 @@ void img_source_release(struct img_source *s);
 int img_source_head(struct img_source *s, const uint8_t **p, size_t *n);
 /* A block: its size, 0 at the end, -1 with s->err. */
 ssize_t img_source_read(struct img_source *s, const void **p);
+/* How far it went; at most to the end. */
 int64_t img_source_skip(struct img_source *s, int64_t n);
+/* at, or -1: there is no such place. */
 int64_t img_source_seek(struct img_source *s, int64_t at);
 /* Bytes of the input that were needed so far, no byte twice. */
 uint64_t img_source_in(const struct img_source *s);

@@ -241,7 +241,7 @@ int64_t img_source_skip(struct img_source *s, int64_t n)
 
 int64_t img_source_seek(struct img_source *s, int64_t at)
 {
-	if (s->size < 0 || at < 0)
+	if (at < 0 || at > s->size) /* -1: it cannot be sought */
 		return -1;
 	s->at = at;
 	s->ended = false;

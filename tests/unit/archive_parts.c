@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive/parts.h"
 
@@ -165,6 +167,40 @@ static void test_window(void **state)
 	passes(IMG_FILTER_XZ, "no stream at all", 16, 3, IMG_E_MALFORMED);
 }
 
+/* ---- offsets --------------------------------------------------------------------- */
+
+/* Offsets are an archive's word, and what stands before it counts, too. */
+static void test_offsets(void **state)
+{
+	FILE *f = tmpfile();
+	struct img_err err = IMG_ERR_INIT;
+	struct img_source s;
+	const void *p;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(fwrite("before0123456789", 1, 16, f), 16);
+	assert_int_equal(fflush(f), 0);
+	assert_int_equal(lseek(fileno(f), 6, SEEK_SET), 6);
+	assert_int_equal(img_source_fd(&s, fileno(f), "file", &err), 0);
+	assert_int_equal(img_source_seek(&s, INT64_MAX), -1);
+	assert_int_equal(img_source_seek(&s, 11), -1);
+	assert_int_equal(img_source_seek(&s, -1), -1);
+	assert_int_equal(img_source_read(&s, &p), 10);
+	assert_int_equal(img_source_seek(&s, 10), 10);
+	assert_int_equal(img_source_read(&s, &p), 0);
+	assert_int_equal(img_source_seek(&s, 7), 7);
+	assert_int_equal(img_source_read(&s, &p), 3);
+	assert_memory_equal(p, "789", 3);
+	assert_int_equal(img_source_seek(&s, 2), 2);
+	assert_int_equal(img_source_skip(&s, INT64_MAX), 8);
+	assert_int_equal(img_source_skip(&s, INT64_MAX), 0);
+	assert_int_equal(img_source_read(&s, &p), 0);
+	assert_int_equal(s.err.code, IMG_OK);
+	img_source_release(&s);
+	fclose(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_zip_end),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_offsets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,23 @@ check()
 		END { exit bad }' options
 }
 
+# The options that the synopsis of a manual lacks, of those in the file options:
+# by letter or by name.
+not_in_synopsis()
+{
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$1" | tr ' ' '\n' |
+		sed -n '/^\.\{0,1\}Fl$/{n;p;}' >flags
+	while IFS='	' read -r line; do
+		name=$(echo "$line" | cut -d , -f 1)
+		letter=$(echo "$line" | cut -d , -f 2)
+		case $name in help | version) continue ;; esac
+		grep -qx -e "-$name" flags || { [ -n "$letter" ] &&
+			grep -q "^[^-]*$letter" flags; } || echo "$name"
+	done <<-!
+	$(awk -F '\t' '{ print $2 "," $1 }' options)
+	!
+}
+
 check_manual()
 {
 	c=$1 man=$TOP/man/$1.1
@@ -103,6 +120,8 @@ check_manual()
 	[ -f "$man" ] || return
 	manual "$man" >have
 	ok "$c: the manual has every option" diff -u want have
+	not_in_synopsis "$man" >lacking
+	ok "$c: the synopsis has every option" diff lacking /dev/null
 	for s in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES \
 		'SEE ALSO'; do
 		ok "$c: the manual has $s" grep -qx ".Sh $s" "$man"

@@ -402,6 +402,10 @@ find arch -type f ! -name catalog.db-shm -exec b2sum {} + | sort >after
 find arch -printf '%p %s %m %T@\n' | grep -v 'catalog.db-shm' | sort >after2
 ok 'and writes nothing' cmp before after
 ok 'nor touches anything' cmp before2 after2
+cp a.dcm again.dcm
+exits 0 'inputs with the same bytes' imgimport -q -C none -n a.dcm again.dcm
+ok 'are judged each by itself' test "$(records stored)" = 2
+rm again.dcm
 exits 64 '-n goes without --quarantine' import -n --quarantine a.dcm
 if is_root; then
 	chmod 711 . "$T"

@@ -129,6 +129,21 @@ rows 'SELECT count(*), count(DISTINCT hex(data) || hex(pixels)) FROM identity' \
 same 'and in the catalog' got <<'!'
 2|1
 !
+# Its own file of before is written over: it says nothing of what that was.
+rm -rf arch && cp in/0.dcm over.dcm
+import --in-place over.dcm >/dev/null
+cp pixel.dcm over.dcm
+exits 0 'a file in place that became another image' import --in-place over.dcm
+ok 'is in conflict with what it was' test "$(words)" = conflict
+rm -rf arch && cp in/0.dcm over.dcm
+import --in-place over.dcm >/dev/null
+cp pixel.dcm over.dcm
+exits 3 'a copy of it' import --on-conflict reject pixel.dcm
+ok 'is not taken for it' test "$(words)" = rejected
+rows 'SELECT count(*) FROM identity' >got
+same 'and nothing is noted of what is gone' got <<'!'
+0
+!
 mkdir alone && cp "$O/bin/imgimport" alone/
 exits 3 'without imgverify' alone/imgimport -q -C arch --pixel-digest in/0.dcm
 exits 0 'a conflict without it' alone/imgimport -q -C arch pixel.dcm

@@ -109,6 +109,7 @@ static int add(struct look *k, const char *place,
 	k->list[k->n].path = strdup(place);
 	if (!k->list[k->n].path)
 		return -1;
+	memcpy(k->list[k->n].digest, digest, IMG_DIGEST_SIZE);
 	k->whose[k->n].known = known;
 	k->whose[k->n].id = id;
 	k->n++;

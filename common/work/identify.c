@@ -108,9 +108,13 @@ static bool get_digest(const struct img_record *rec, const char *key,
 static void take(struct identify *to, const struct img_record *rec)
 {
 	struct img_identity *id = &to->id;
+	uint8_t digest[IMG_DIGEST_SIZE];
 	uint64_t frames;
 
+	/* A file in place may have been written anew since. */
 	if (!rec->path || strcmp(rec->path, to->path) != 0 ||
+	    !get_digest(rec, "digest", digest) ||
+	    memcmp(digest, to->digest, sizeof(digest)) != 0 ||
 	    !get_digest(rec, "data_digest", id->data))
 		return;
 	id->has_pixels = get_digest(rec, "pixel_digest", id->pixels);

@@ -295,6 +295,7 @@ static inline bool is_equivalent(const struct item *it)
    may load what decodes. */
 struct identify {
 	const char *path;
+	uint8_t digest[IMG_DIGEST_SIZE]; /* of other bytes nothing is known */
 	bool known;
 	struct img_identity id;
 };

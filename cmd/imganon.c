@@ -77,32 +77,12 @@ static int emit(void *arg, const struct img_record *rec)
 	return 0;
 }
 
-static int emit_text(void *arg, const char *text, size_t n)
-{
-	return img_cli_emit_text(arg, text, n);
-}
-
 /* What became of a line of a linkage. */
 static void unsealed(void *arg, const struct img_err *why)
 {
 	if (why)
 		img_cli_note(arg, why);
 	img_cli_count(arg, why ? "failed" : "read", why != NULL);
-}
-
-static void hold(void *arg, bool on)
-{
-	img_cli_hold(arg, on);
-}
-
-static void progress(void *arg, uint64_t items, uint64_t bytes)
-{
-	img_cli_progress(arg, items, bytes, 0);
-}
-
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
 }
 
 /* Anything but de-identifying. */
@@ -149,8 +129,9 @@ static int read_inputs(struct img_cli *cli, struct img_deid *d, int argc,
 static int anonymize(struct img_cli *cli, int argc, char **argv,
 		     struct img_anon_profile *p, struct img_err *err)
 {
-	const struct img_deid_host host = { emit, hold, progress, stopped,
-					    cli };
+	const struct img_deid_host host = { emit, img_cli_host_hold,
+					    img_cli_host_progress,
+					    img_cli_host_stopped, cli };
 	int pass = pass_fd == UINT64_MAX ? -1 : (int)pass_fd;
 	char archive[IMG_PATH_MAX];
 	struct img_deid_opts o = { .profile = p,
@@ -196,8 +177,12 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 	const struct img_deid_wish wish = { preset,    pixels,     prefix,
 					    range,     rules_file, option.item,
 					    mask.item, option.n,   mask.n };
-	const struct img_deid_reading reading = { linkage,  trustee, emit_text,
-						  unsealed, stopped, cli };
+	const struct img_deid_reading reading = { linkage,
+						  trustee,
+						  img_cli_host_text,
+						  unsealed,
+						  img_cli_host_stopped,
+						  cli };
 	struct img_anon_profile p;
 	int rc;
 
@@ -211,8 +196,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return img_deid_reidentify(&reading, err);
 	rc = img_deid_profile(&p, &wish, err);
 	if (rc == 0)
-		rc = explain ? img_deid_explain(&p, explain, emit_text, cli,
-						err)
+		rc = explain ? img_deid_explain(&p, explain, img_cli_host_text,
+						cli, err)
 			     : anonymize(cli, argc, argv, &p, err);
 	img_deid_profile_release(&p);
 	return rc;

@@ -85,11 +85,6 @@ static void progress(void *arg, uint64_t items, uint64_t bytes, uint64_t total)
 	img_cli_progress(arg, items, bytes, total);
 }
 
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
-}
-
 static void check_media(struct img_cli *cli)
 {
 	if (o.media && o.layout)
@@ -144,7 +139,8 @@ static int input(void *arg, const struct img_input *in, struct img_err *err)
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	const struct img_export_host host = { emit, progress, stopped, cli };
+	const struct img_export_host host = { emit, progress,
+					      img_cli_host_stopped, cli };
 	struct img_passphrase *passphrase = NULL;
 	struct img_export *x = NULL;
 	char archive[IMG_PATH_MAX];

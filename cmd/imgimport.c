@@ -54,16 +54,6 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
-static int emit(void *arg, const struct img_record *rec)
-{
-	return img_cli_emit(arg, rec);
-}
-
-static void batch(void *arg, bool begins)
-{
-	img_cli_hold(arg, begins);
-}
-
 static void absent(void *arg, const char *dicomdir, const char *file_id,
 		   uint64_t n)
 {
@@ -80,11 +70,6 @@ static void absent(void *arg, const char *dicomdir, const char *file_id,
 static void progress(void *arg, uint64_t items, uint64_t bytes)
 {
 	img_cli_progress(arg, items, bytes, img_estimate_total(estimate));
-}
-
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
 }
 
 static void check(struct img_cli *cli, int argc)
@@ -160,8 +145,10 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.set = set.item,
 		.n_set = set.n,
 	};
-	const struct img_ingest_host host = { emit,     batch,   absent,
-					      progress, stopped, cli };
+	const struct img_ingest_host host = {
+		img_cli_host_emit, img_cli_host_hold,    absent,
+		progress,          img_cli_host_stopped, cli
+	};
 	struct img_passphrase *passphrase = NULL;
 	struct img_ingest *g = NULL;
 	char path[IMG_PATH_MAX];

@@ -77,11 +77,6 @@ static void missing(void *arg)
 	img_cli_no(arg);
 }
 
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
-}
-
 /* ---- options ---------------------------------------------------------- */
 
 static bool is_format(const char *name)
@@ -156,33 +151,30 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 
 /* ---- work ------------------------------------------------------------- */
 
-static int each_prior(struct img_cli *cli, struct img_ask *a, int argc,
-		      char **argv, struct img_err *err)
+struct asked {
+	struct img_cli *cli;
+	struct img_ask *ask;
+};
+
+static int prior(void *arg, const struct img_input *in, struct img_err *err)
 {
-	struct img_input in;
-	int rc;
+	const char *uid = in->rec ? in->rec->study : in->text;
+	struct asked *q = arg;
 
-	while ((rc = img_cli_next(cli, argc, argv, &in, err)) != 0) {
-		const char *uid = NULL;
-
-		if (rc == 1)
-			uid = in.rec ? in.rec->study : in.text;
-		if (uid && img_ask_prior(a, uid, (size_t)priors, err) < 0)
-			return -1;
-		if (rc == 1 && !uid) {
-			img_cli_warn(cli, "a record without StudyInstanceUID");
-			img_cli_count(cli, "failed", true);
-		}
-		img_err_clear(err);
-	}
+	if (uid)
+		return img_ask_prior(q->ask, uid, (size_t)priors, err);
+	img_cli_warn(q->cli, "a record without StudyInstanceUID");
+	img_cli_count(q->cli, "failed", true);
 	return 0;
 }
 
 static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
 	       struct img_err *err)
 {
+	struct asked q = { cli, a };
+
 	if (priors)
-		return each_prior(cli, a, argc, argv, err);
+		return img_cli_each(cli, argc, argv, prior, &q, err);
 	if (keys_from)
 		return img_ask_keys(a, keys_from, err);
 	return count ? img_ask_count(a, err) : img_ask_all(a, err);
@@ -220,8 +212,9 @@ int main(int argc, char **argv)
 	struct img_cli cli = IMG_CLI(
 		"imgquery", "[options] [Keyword=value ...]",
 		"what the archive holds, as records or as a table", opts);
-	const struct img_ask_host host = { text,    row,     trouble,
-					   missing, stopped, &cli };
+	const struct img_ask_host host = {
+		text, row, trouble, missing, img_cli_host_stopped, &cli
+	};
 	struct img_err err = IMG_ERR_INIT;
 	struct img_catalog *catalog = NULL;
 	uint64_t found = 0;

@@ -81,22 +81,12 @@ static const struct img_opt opts[] = {
 static struct img_receive *receiver;
 static atomic_bool hup;
 
-static int emit(void *arg, const struct img_record *rec)
-{
-	return img_cli_emit(arg, rec);
-}
-
 static void batch(void *arg, bool begins)
 {
 	img_cli_hold(arg, begins);
 	/* Peers get their answers next: what they rely on is said first. */
 	if (!begins)
 		img_cli_flush(arg);
-}
-
-static void note(void *arg, const struct img_err *err)
-{
-	img_cli_note(arg, err);
 }
 
 static void on_hup(int sig)
@@ -108,22 +98,15 @@ static void on_hup(int sig)
 /* The rules as they are now. */
 static int read_rules(struct img_err *err)
 {
-	struct img_access *rules;
-	struct img_users *who = NULL;
+	const struct img_receive_rules rules = {
+		.allow = allow.item,
+		.n_allow = allow.n,
+		.allow_file = allow_file,
+		.users = users,
+		.certificates = tls_cert && !tls_any_peer,
+	};
 
-	if (img_access_load(&rules, allow.item, allow.n, allow_file, err) < 0)
-		return -1;
-	if (img_access_pins(rules) && (!tls_cert || tls_any_peer))
-		img_err_set(err, IMG_E_USAGE,
-			    "rules with certificates want --tls-ca");
-	if (err->code != IMG_OK ||
-	    (users && img_users_read(&who, users, err) < 0)) {
-		img_access_free(rules);
-		return -1;
-	}
-	img_receive_access_take(receiver, rules);
-	img_receive_users_take(receiver, who);
-	return 0;
+	return img_receive_rules(receiver, &rules, err);
 }
 
 static bool stopped(void *arg)
@@ -211,7 +194,8 @@ static int receive(struct img_cli *cli, struct img_err *err)
 		.warn_conflict = warn_conflict,
 		.report_seconds = report_seconds,
 	};
-	const struct img_receive_host host = { emit, batch, note, stopped,
+	const struct img_receive_host host = { img_cli_host_emit, batch,
+					       img_cli_host_note, stopped,
 					       cli };
 	struct img_listen l = { .n = 0 };
 	char path[IMG_PATH_MAX];

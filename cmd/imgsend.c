@@ -84,21 +84,6 @@ static int emit(void *arg, const struct img_record *rec)
 	return img_cli_emit(arg, rec);
 }
 
-static void trouble(void *arg, const struct img_err *err)
-{
-	img_cli_note(arg, err);
-}
-
-static void progress(void *arg, uint64_t items, uint64_t bytes)
-{
-	img_cli_progress(arg, items, bytes, 0);
-}
-
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
-}
-
 /* ---- options ---------------------------------------------------------- */
 
 /* 18:00-07:00 and nothing behind it. */
@@ -198,8 +183,9 @@ static int ask(struct img_cli *cli, const struct img_send_opts *o,
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	const struct img_send_host host = { emit, trouble, progress, stopped,
-					    cli };
+	const struct img_send_host host = { emit, img_cli_host_note,
+					    img_cli_host_progress,
+					    img_cli_host_stopped, cli };
 	static struct img_send_opts o;
 	struct img_send *s = NULL;
 	char archive[IMG_PATH_MAX];

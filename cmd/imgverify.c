@@ -89,11 +89,6 @@ static void progress(void *arg, uint64_t items, uint64_t bytes)
 	img_cli_progress(arg, items, bytes, 0);
 }
 
-static bool stopped(void *arg)
-{
-	return img_cli_stopped(arg);
-}
-
 /* ---- options ---------------------------------------------------------- */
 
 static void check(struct img_cli *cli, int argc)
@@ -173,7 +168,8 @@ static int make_again(struct img_cli *cli, const char *path,
 
 static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 {
-	const struct img_verify_host host = { emit, progress, stopped, cli };
+	const struct img_verify_host host = { emit, progress,
+					      img_cli_host_stopped, cli };
 	struct img_verify *v = NULL;
 	struct img_err ignored = IMG_ERR_INIT;
 	char path[IMG_PATH_MAX];

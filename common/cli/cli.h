@@ -169,6 +169,15 @@ struct img_passphrase;
 int img_cli_passphrase(struct img_passphrase **p, uint64_t fd, size_t most,
 		       struct img_err *err);
 
+/* For the hosts of verbs, whose arg is the cli. */
+int img_cli_host_emit(void *cli, const struct img_record *rec);
+int img_cli_host_text(void *cli, const char *text, size_t n);
+void img_cli_host_note(void *cli, const struct img_err *err);
+void img_cli_host_hold(void *cli, bool held);
+/* The total is not known. */
+void img_cli_host_progress(void *cli, uint64_t items, uint64_t bytes);
+bool img_cli_host_stopped(void *cli);
+
 /* Which of the words a|b|c word is, from 0; -1 if none. */
 int img_cli_choice(const char *choices, const char *word);
 

@@ -264,28 +264,6 @@ int img_receive_serve(struct img_receive *r, const struct img_listen *l,
 
 /* ---- open, close ------------------------------------------------------ */
 
-void img_receive_access_take(struct img_receive *r, struct img_access *a)
-{
-	struct img_access *old;
-
-	pthread_mutex_lock(&r->lock);
-	old = r->access;
-	r->access = a;
-	pthread_mutex_unlock(&r->lock);
-	img_access_free(old);
-}
-
-void img_receive_users_take(struct img_receive *r, struct img_users *u)
-{
-	struct img_users *old;
-
-	pthread_mutex_lock(&r->lock);
-	old = r->users;
-	r->users = u;
-	pthread_mutex_unlock(&r->lock);
-	img_users_free(old);
-}
-
 /* Each is a process that decodes.  Two at least: one peer may not have all. */
 static unsigned places(void)
 {

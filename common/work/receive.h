@@ -49,10 +49,18 @@ struct img_receive;
 int img_receive_open(struct img_receive **r, const char *dir,
 		     const struct img_receive_opts *opts,
 		     const struct img_receive_host *host, struct img_err *err);
-/* Who may come from now on; freed by the listener. */
-void img_receive_access_take(struct img_receive *r, struct img_access *a);
-/* Who may say who it is, and has to; likewise.  NULL: everybody. */
-void img_receive_users_take(struct img_receive *r, struct img_users *u);
+/* Reads who may come from now on.  Before serve, or from host.stopped; where
+   that fails all stays as it was. */
+struct img_receive_rules {
+	const char *const *allow; /* as img_access_load has them */
+	size_t n_allow;
+	const char *allow_file;
+	const char *users; /* who has to say who it is; NULL: nobody */
+	bool certificates; /* peers show them */
+};
+int img_receive_rules(struct img_receive *r,
+		      const struct img_receive_rules *rules,
+		      struct img_err *err);
 /* Serves until host.stopped says so, then finishes what is in hand.  -1 with
    the reason when nothing can be stored any more. */
 int img_receive_serve(struct img_receive *r, const struct img_listen *l,

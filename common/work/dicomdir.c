@@ -380,17 +380,3 @@ int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
 	end(&e);
 	return rc;
 }
-
-void discs_free(struct disc *d)
-{
-	while (d) {
-		struct disc *next = d->next;
-
-		free(d->path);
-		free(d->name);
-		free(d->prefix);
-		img_buf_release(&d->bytes);
-		free(d);
-		d = next;
-	}
-}

@@ -28,6 +28,25 @@ int check_dicomdir_member(struct img_ingest *g, const struct disc *d,
 			  const struct img_buf *objects, uint64_t *absent,
 			  struct img_err *err);
 
-void discs_free(struct disc *list);
+/* ---- contents.c: what an archive has, for the DICOMDIRs in it ----------- */
+
+struct contents {
+	struct names_set names; /* of all members */
+	struct img_buf objects; /* names of those that look like objects */
+	struct disc *discs;
+};
+void contents_init(struct contents *c);
+void contents_release(struct contents *c);
+/* A member and its first bytes. */
+void contents_note(struct contents *c, const char *name, const uint8_t *p,
+		   size_t n);
+/* 1: it is a DICOMDIR, that is kept; the caller fills in all but its prefix.
+   0: it is none, or too long to be kept.  -1. */
+int contents_disc(struct contents *c, const struct img_member *m,
+		  const uint8_t *p, size_t n, struct disc **out,
+		  struct img_err *err);
+/* When all members are known; *absent grows by those that are not there. */
+int contents_check(struct contents *c, struct img_ingest *g, uint64_t *absent,
+		   struct img_err *err);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "media/media.h"
 #include "work/dicomdir.h"
 #include "work/members.h"
 
@@ -28,24 +27,8 @@ struct expansion {
 struct nest {
 	char prefix[NAME_MAX_]; /* "outer.zip!/", "outer.zip!/inner.zip!/" */
 	unsigned depth;
-	/* What a DICOMDIR in it is compared with. */
-	struct names_set names;
-	struct img_buf objects;
-	struct disc *discs;
+	struct contents contents;
 };
-
-static void nest_init(struct nest *n)
-{
-	img_buf_init(&n->names.keys, 32ul * 1024 * 1024);
-	img_buf_init(&n->objects, 4ul * 1024 * 1024);
-}
-
-static void nest_release(struct nest *n)
-{
-	discs_free(n->discs);
-	img_buf_release(&n->names.keys);
-	img_buf_release(&n->objects);
-}
 
 /* The names of one member. */
 struct names {
@@ -154,14 +137,14 @@ static int nested(struct expansion *e, const struct nest *outer,
 
 	if (!in)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	nest_init(in);
+	contents_init(&in->contents);
 	in->depth = outer->depth + 1;
 	snprintf(in->prefix, sizeof(in->prefix), "%.8000s!/", names->path);
 	img_members_enter(e->in);
 	rc = walk_members(e, in, &why, err);
 	if (rc == 0)
 		rc = add_container(e, names, e->members - before, &why, err);
-	nest_release(in);
+	contents_release(&in->contents);
 	free(in);
 	return rc;
 }
@@ -201,50 +184,21 @@ static int add_stream(struct expansion *e, const struct names *names,
 	return item_add(e->g, it, err);
 }
 
-/* By its name, or by the class that its file meta information gives. */
-static bool is_dicomdir(const char *base, const uint8_t *p, size_t n)
-{
-	static const char class[] = "\2\0\2\0UI\24\0"
-				    "1.2.840.10008.1.3.10";
-
-	return img_media_name_match("DICOMDIR", base) ||
-	       memmem(p, n < 1024 ? n : 1024, class, sizeof(class) - 1);
-}
-
-/* What those kept take up in memory; all of it when they are too many. */
-static size_t discs_size(const struct nest *n)
-{
-	size_t size = 0, count = 0;
-
-	for (const struct disc *d = n->discs; d; d = d->next, count++)
-		size += d->bytes.len + sizeof(*d) + 3 * strlen(d->path);
-	return count < DISCS_MAX && size < DISC_MAX ? size : DISC_MAX;
-}
-
 /* 1: kept for the end; 0: it is none, or too long to be kept. */
 static int keep_disc(struct expansion *e, struct nest *n,
 		     const struct img_member *m, const struct names *names,
 		     const uint8_t *p, ssize_t got, struct img_err *err)
 {
-	const char *base = img_path_base(m->name);
 	struct img_err cut = IMG_ERR_INIT;
-	size_t left = DISC_MAX - discs_size(n);
-	struct disc *d;
+	struct disc *d = NULL;
+	int rc = contents_disc(&n->contents, m, p, (size_t)got, &d, err);
 
-	if (!img_dicom_looks_like(p, (size_t)got) || m->size > left ||
-	    !is_dicomdir(base, p, (size_t)got))
-		return 0;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	d->next = n->discs;
-	n->discs = d;
-	img_buf_init(&d->bytes, left);
+	if (rc <= 0)
+		return rc;
 	d->container = e->key;
 	d->path = strdup(names->path);
 	d->name = strdup(names->key);
-	d->prefix = strndup(m->name, (size_t)(base - m->name));
-	if (!d->path || !d->name || !d->prefix)
+	if (!d->path || !d->name)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	/* A cut one is judged by what could be read of it. */
 	while (got > 0 && img_buf_add(&d->bytes, p, (size_t)got, &cut) == 0) {
@@ -252,27 +206,6 @@ static int keep_disc(struct expansion *e, struct nest *n,
 		got = img_members_read(e->in, e->g->walker.buf, WHOLE, &cut);
 	}
 	return 1;
-}
-
-/* Names are only evidence: that there are too many for it is no failure. */
-static void note_name(struct nest *n, const char *name, const uint8_t *p,
-		      size_t got)
-{
-	struct img_err ignored = IMG_ERR_INIT;
-
-	(void)names_add(&n->names, name, &ignored);
-	if (img_dicom_looks_like(p, got))
-		(void)img_buf_add(&n->objects, name, strlen(name) + 1,
-				  &ignored);
-}
-
-static int check_discs(struct expansion *e, struct nest *n, struct img_err *err)
-{
-	for (struct disc *d = n->discs; d; d = d->next)
-		if (check_dicomdir_member(e->g, d, &n->names, &n->objects,
-					  &e->absent, err) < 0)
-			return -1;
-	return 0;
 }
 
 /* Its first bytes, up to WHOLE + 1; into e->data when they are no more than
@@ -326,11 +259,11 @@ static int take_bytes(struct expansion *e, struct nest *n,
 	int disc;
 
 	if (got < 0) /* and yet it is there */
-		note_name(n, m->name, NULL, 0);
+		contents_note(&n->contents, m->name, NULL, 0);
 	if (got < 0)
 		return add_rejected(e, names, &why, err);
 	if (img_members_is_archive(e->in)) {
-		note_name(n, m->name, p, (size_t)got);
+		contents_note(&n->contents, m->name, p, (size_t)got);
 		free(e->data);
 		e->data = NULL;
 		return nested(e, n, names, err);
@@ -338,7 +271,7 @@ static int take_bytes(struct expansion *e, struct nest *n,
 	disc = keep_disc(e, n, m, names, p, got, err);
 	if (disc)
 		return disc < 0 ? -1 : 0;
-	note_name(n, m->name, p, (size_t)got);
+	contents_note(&n->contents, m->name, p, (size_t)got);
 	if (img_archive_sniff(p, (size_t)got) != IMG_ARCHIVE_NONE) {
 		img_err_set(&why, IMG_E_LIMIT,
 			    "%s: archives nested deeper than %d", names->path,
@@ -386,7 +319,7 @@ static int walk_members(struct expansion *e, struct nest *n,
 	if (more > 0 || must_stop(e->g))
 		img_err_set(why, IMG_E_BUSY, "%.*s: stopped by a signal",
 			    (int)strlen(n->prefix) - 2, n->prefix);
-	return check_discs(e, n, err);
+	return contents_check(&n->contents, e->g, &e->absent, err);
 }
 
 /* ---- outermost archives ----------------------------------------------- */
@@ -399,13 +332,13 @@ static int expand(struct expansion *e, int fd, struct img_err *why,
 
 	if (!n)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	nest_init(n);
+	contents_init(&n->contents);
 	n->depth = 1;
 	snprintf(n->prefix, sizeof(n->prefix), "%s!/", e->path);
 	if (img_members_open(&e->in, e->g->jail, fd, e->path,
 			     &e->g->opts.limits, NESTED_MAX, why) == 0)
 		rc = walk_members(e, n, why, err);
-	nest_release(n);
+	contents_release(&n->contents);
 	free(n);
 	return rc;
 }

@@ -185,8 +185,18 @@ exits 0 'a map as a spreadsheet writes it' imganon --key key --map bom.csv \
 ok 'has its first line' test "$(value "$(written)" 0010,0020)" = CASE-02
 printf 'A,X\nB,X\n' >bad.csv
 exits 64 'two with one new ID' imganon --map bad.csv -o bad a.dcm
-printf 'A,X\nA,Y\n' >bad.csv
+ok 'their lines are named' grep -qx \
+	'imganon: bad.csv: map, lines 1 and 2: two are given one new ID' err
+printf 'B,Z\nA,Y\n\nA,X\n' >bad.csv
 exits 64 'one with two' imganon --map bad.csv -o bad a.dcm
+ok 'its lines are named' grep -qx \
+	'imganon: bad.csv: map, lines 2 and 4: one is given two new IDs' err
+printf 'A,X\0\nTEST-0001,Y\n' >bad.csv
+exits 64 'a NUL is no end of the map' imganon --map bad.csv -o bad a.dcm
+ok 'its line is named' grep -qx 'imganon: bad.csv: map, line 1: a NUL byte' err
+printf 'A,X\rTEST-0001,Y\r' >bad.csv
+exits 64 'lines that end as those of old Macs are not left out' \
+	imganon --map bad.csv -o bad a.dcm
 printf 'A\n' >bad.csv
 exits 64 'no pair' imganon --map bad.csv -o bad a.dcm
 exits 0 'keys of a trustee' imganon --new-trustee trustee

@@ -7,6 +7,7 @@
 
 struct pair {
 	const char *old, *to;
+	size_t line;
 };
 
 struct img_anon_map {
@@ -86,24 +87,27 @@ static int add_line(struct img_anon_map *m, char *line, size_t number,
 			return img_err_set(err, IMG_E_NOMEM, "out of memory");
 		m->pair = more;
 	}
-	m->pair[m->n++] = (struct pair){ old, to };
+	m->pair[m->n++] = (struct pair){ old, to, number };
 	return 0;
 }
 
-static int check(struct img_anon_map *m, struct img_err *err)
+typedef int by_fn(const void *a, const void *b);
+
+/* Two that are one by this are one by that, too; they are left in order. */
+static int check(struct img_anon_map *m, by_fn *by, by_fn *and_by,
+		 const char *why, struct img_err *err)
 {
-	qsort(m->pair, m->n, sizeof(*m->pair), by_new);
-	for (size_t i = 1; i < m->n; i++)
-		if (by_new(&m->pair[i], &m->pair[i - 1]) == 0 &&
-		    by_old(&m->pair[i], &m->pair[i - 1]) != 0)
-			return img_err_set(err, IMG_E_USAGE,
-					   "map: two are given one new ID");
-	qsort(m->pair, m->n, sizeof(*m->pair), by_old);
-	for (size_t i = 1; i < m->n; i++)
-		if (by_old(&m->pair[i], &m->pair[i - 1]) == 0 &&
-		    by_new(&m->pair[i], &m->pair[i - 1]) != 0)
-			return img_err_set(err, IMG_E_USAGE,
-					   "map: one is given two new IDs");
+	struct pair *p = m->pair;
+
+	qsort(p, m->n, sizeof(*p), by);
+	for (size_t i = 1; i < m->n; i++) {
+		bool turned = p[i].line < p[i - 1].line;
+
+		if (by(&p[i], &p[i - 1]) == 0 && and_by(&p[i], &p[i - 1]) != 0)
+			return img_err_set(
+				err, IMG_E_USAGE, "map, lines %zu and %zu: %s",
+				p[i - !turned].line, p[i - turned].line, why);
+	}
 	return 0;
 }
 
@@ -122,19 +126,29 @@ int img_anon_map_parse(struct img_anon_map **out, const char *text, size_t n,
 	}
 	memcpy(m->text, text, n);
 	m->text[n] = '\0';
-	for (line = m->text; line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		line[strcspn(line, "\r")] = '\0';
+	for (line = m->text; line < m->text + n; line = next) {
+		char *end = memchr(line, '\n', n - (size_t)(line - m->text));
+
+		if (!end)
+			end = m->text + n;
+		next = end + 1;
+		*end = '\0';
 		number++;
+		if (memchr(line, '\0', (size_t)(end - line))) {
+			img_err_set(err, IMG_E_USAGE,
+				    "map, line %zu: a NUL byte", number);
+			goto fail;
+		}
+		if (end > line && end[-1] == '\r')
+			end[-1] = '\0';
 		/* A heading, as --id-map writes it. */
 		if (!*line || (number == 1 && strcmp(line, "old,new") == 0))
 			continue;
 		if (add_line(m, line, number, err) < 0)
 			goto fail;
 	}
-	if (check(m, err) < 0)
+	if (check(m, by_new, by_old, "two are given one new ID", err) < 0 ||
+	    check(m, by_old, by_new, "one is given two new IDs", err) < 0)
 		goto fail;
 	*out = m;
 	return 0;
@@ -155,7 +169,7 @@ void img_anon_map_free(struct img_anon_map *m)
 const char *anon_mapped(const struct img_anon *a, const char *old, size_t n)
 {
 	char text[65];
-	struct pair key = { text, NULL };
+	struct pair key = { text, NULL, 0 };
 	const struct pair *found;
 
 	if (!a->p->map || !n || n >= sizeof(text))

@@ -21,6 +21,7 @@ static uint64_t port = 11112, max_associations = 64, max_per_peer = 16,
 		timeout_request = 10, timeout_idle = 60, timeout_io = 30,
 		report_seconds, stable_seconds;
 static struct img_list addresses, allow;
+static struct img_listen_at at;
 static const char *tls_cert, *tls_key, *tls_ca, *users, *new_user;
 static char title[IMG_AET_MAX];
 
@@ -95,7 +96,7 @@ static void on_hup(int sig)
 	hup = true;
 }
 
-/* The rules as they are now. */
+/* The rules as they are now; for the receiver, where it is there. */
 static int read_rules(struct img_err *err)
 {
 	const struct img_receive_rules rules = {
@@ -142,20 +143,16 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--tls-cert is missing");
 	if (!timeout_request || !timeout_idle || !timeout_io)
 		img_cli_usage(cli, "time limits are a second at least");
+	at = (struct img_listen_at){ addresses.item, addresses.n,
+				     (uint16_t)port, allow.n || allow_file };
 }
 
 static int serve(struct img_cli *cli, struct img_listen *l, struct img_err *err)
 {
 	char name[IMG_ADDRESS_MAX];
 
-	if (read_rules(err) < 0 ||
-	    img_listen_open(l, addresses.item, addresses.n, (uint16_t)port,
-			    err) < 0)
+	if (read_rules(err) < 0 || img_listen_open(l, &at, err) < 0)
 		return -1;
-	if (img_listen_public(l) && !allow.n && !allow_file)
-		return img_err_set(err, IMG_E_USAGE,
-				   "other machines can reach us: say with "
-				   "--allow who may send (\"*@*\": everybody)");
 	for (size_t i = 0; i < l->n && !cli->quiet; i++) {
 		img_listen_name(l, i, name);
 		img_cli_warn(cli, "listening at %s", name);
@@ -201,7 +198,9 @@ static int receive(struct img_cli *cli, struct img_err *err)
 	char path[IMG_PATH_MAX];
 	int rc = -1;
 
-	if (tls_cert && img_accept_tls_open(&o.serve.tls, &files, err) < 0)
+	/* Wrong usage leaves no archive behind. */
+	if (read_rules(err) < 0 || img_listen_check(&at, err) < 0 ||
+	    (tls_cert && img_accept_tls_open(&o.serve.tls, &files, err) < 0))
 		return -1;
 	if (img_cli_catalog_dir(dir, path, err) == 0 &&
 	    img_receive_open(&receiver, path, &o, &host, err) == 0)

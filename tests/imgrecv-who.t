@@ -58,9 +58,12 @@ echo 'bob $argon2id$v=19$m=1' >users
 kill -HUP "$recv"
 sleep 1
 exits 0 'bad lines change nothing' store_ -usr bob
-ok 'and are told' grep -q 'user 1: what is behind a name.*stay as they were' \
+ok 'and are told' grep -q 'users:1: what is behind a name.*stay as they were' \
 	recv.err
 exits 143 'ends' recv_stop
+printf 'bob\n\nalice\0\neve\n' >broken && chmod 600 broken
+exits 64 'a NUL is no end of the file' imgrecv -C none -p 0 --users broken
+ok 'its line is named' grep -qx 'imgrecv: broken:3: a NUL byte' err
 for _ in 1 2 3 4 5 6 7; do echo refused; done >want
 grep -o '"act":"refused","from":"SENDER@127.0.0.1"' archive/audit.log |
 	sed 's/.*act":"\([a-z]*\).*/\1/' >got

@@ -201,9 +201,20 @@ exits 64 'no bytes' imgrecv -C archive --max-object 0
 exits 64 'a time too long' imgrecv --on-stable 8d
 exits 64 'no time' imgrecv --on-stable 5x
 exits 64 'none' imgrecv --on-stable 0
-exits 64 'a bad rule' imgrecv -C archive --allow 'A@10.0.0.0/33'
+exits 64 'a bad rule' imgrecv -C none --allow 'A@10.0.0.0/33'
+exits 64 'a rule that ends with @' imgrecv -C none -p 0 --allow 'A@'
+ok 'is none for all' grep -qx \
+	'imgrecv: A@: no address behind @, as 10.1.2.3 or \*' err
+printf '# ours\n\nA@10.0.0.1\nB@10.0.0.256\n' >lines
+exits 64 'a bad rule in a file' imgrecv -C none -p 0 --allow-file lines
+ok 'has its line named' grep -q '^imgrecv: lines:4: 10.0.0.256: no address' err
+printf 'A@10.0.0.1\0\nB@10.0.0.2\n' >lines
+exits 64 'a NUL is no end of it' imgrecv -C none -p 0 --allow-file lines
+exits 64 'no such address' imgrecv -C none -p 0 --listen nowhere.invalid
 exits 64 'open to others without rules' \
-	imgrecv -C archive -p 0 --listen 0.0.0.0
+	imgrecv -C none -p 0 --listen 0.0.0.0
+exits 64 'nor over IPv6' imgrecv -C none -p 0 --listen ::
+ok 'wrong usage makes no archive' test ! -e none
 exits 64 'a port that is none' imgrecv -p 65536
 exits 64 'tiny PDUs' imgrecv --max-pdu 100
 exits 3 'no archive can be made' imgrecv -C /dev/null/x -p 0

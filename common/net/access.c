@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/net.h"
+#include "net/inside.h"
 
 #define RULES_MAX  4096
 #define FILE_BYTES (1024 * 1024)
@@ -118,6 +118,11 @@ static int parse_rule(struct rule *r, const char *rule, struct img_err *err)
 	if (n && !*r->aet)
 		return img_err_set(err, IMG_E_USAGE,
 				   "an AE title is not of blanks alone");
+	/* Not all addresses, as a script with an empty variable would have. */
+	if (at && !at[1])
+		return img_err_set(err, IMG_E_USAGE,
+				   "%s: no address behind @, as 10.1.2.3 or *",
+				   text);
 	if (at && strcmp(at + 1, "*") != 0 && !parse_address(r, at + 1))
 		return img_err_set(err, IMG_E_USAGE,
 				   "%s: no address, as 10.1.2.3, 10.0.0.0/8 "
@@ -143,25 +148,9 @@ int img_access_add(struct img_access *a, const char *text, struct img_err *err)
 	return 0;
 }
 
-static int add_lines(struct img_access *a, const char *file, char *text,
-		     struct img_err *err)
+static int add_line(void *arg, char *line, struct img_err *err)
 {
-	char *save = NULL, *line = strtok_r(text, "\n", &save);
-
-	for (; line; line = strtok_r(NULL, "\n", &save)) {
-		struct img_err why = IMG_ERR_INIT;
-		size_t n;
-
-		line[strcspn(line, "#\r")] = '\0';
-		line += strspn(line, " \t");
-		for (n = strlen(line);
-		     n && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
-			line[n - 1] = '\0';
-		if (*line && img_access_add(a, line, &why) < 0)
-			return img_err_set(err, why.code, "%.200s: %.250s",
-					   file, why.text);
-	}
-	return 0;
+	return img_access_add(arg, line, err);
 }
 
 static int read_rules(struct img_access *a, const char *file,
@@ -183,8 +172,7 @@ static int read_rules(struct img_access *a, const char *file,
 			    FILE_BYTES);
 		goto out;
 	}
-	text[n] = '\0';
-	rc = add_lines(a, file, text, err);
+	rc = img_net_each_line(file, text, (size_t)n, add_line, a, err);
 out:
 	if (fd >= 0)
 		close(fd);

@@ -41,4 +41,11 @@ int img_net_read_secrets(const char *file, struct img_buf *out,
 /* Wipes what it holds, which has not moved since it was read. */
 void img_net_release_secret(struct img_buf *b);
 
+/* Gets a line without its comment, and without blanks about it. */
+typedef int (*img_net_line_fn)(void *arg, char *line, struct img_err *err);
+/* Calls f for each line of the text (n bytes, with room for one more) that has
+   something in it: 0, or -1 with the file and the line in err. */
+int img_net_each_line(const char *file, char *text, size_t n, img_net_line_fn f,
+		      void *arg, struct img_err *err);
+
 #endif

@@ -85,14 +85,11 @@ static bool is_loopback(const struct sockaddr_storage *a)
 		IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)number));
 }
 
-bool img_listen_public(const struct img_listen *l)
+static int open_to_others(struct img_err *err)
 {
-	struct sockaddr_storage a;
-
-	for (size_t i = 0; i < l->n; i++)
-		if (!name_of(l->fd[i], &a) || !is_loopback(&a))
-			return true;
-	return false;
+	return img_err_set(err, IMG_E_USAGE,
+			   "other machines can reach us: say with --allow who "
+			   "may send (\"*@*\": everybody)");
 }
 
 /* ---- opening ---------------------------------------------------------- */
@@ -107,25 +104,35 @@ static void take(int fd)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* Those that the service manager has opened; their number. */
-static size_t inherit(struct img_listen *l)
+/* How many the service manager has opened. */
+static size_t inherited(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	uint64_t who, n = 0;
 
-	if (!pid || !fds || !img_parse_u64(pid, INT32_MAX, &who) ||
-	    who != (uint64_t)getpid() ||
-	    !img_parse_u64(fds, IMG_LISTEN_MAX, &n))
+	return pid && fds && img_parse_u64(pid, INT32_MAX, &who) &&
+			       who == (uint64_t)getpid() &&
+			       img_parse_u64(fds, IMG_LISTEN_MAX, &n)
+		       ? (size_t)n
+		       : 0;
+}
+
+/* Those; their number. */
+static size_t inherit(struct img_listen *l)
+{
+	size_t n = inherited();
+
+	if (!n)
 		return 0;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	for (size_t i = 0; i < n; i++)
 		take(l->fd[i] = FIRST_FD + (int)i);
-	return l->n = (size_t)n;
+	return l->n = n;
 }
 
 static int bind_one(struct img_listen *l, const struct addrinfo *at,
-		    const char *name, const char *port, struct img_err *err)
+		    const char *name, uint16_t port, struct img_err *err)
 {
 	int on = 1, fd;
 
@@ -141,7 +148,7 @@ static int bind_one(struct img_listen *l, const struct addrinfo *at,
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
-		img_err_sys(err, "%s, port %s", name, port);
+		img_err_sys(err, "%s, port %u", name, (unsigned)port);
 		close(fd);
 		return -1;
 	}
@@ -157,48 +164,101 @@ static uint16_t same_port(const struct img_listen *l, uint16_t port)
 	return port || !l->n || !name_of(l->fd[0], &a) ? port : port_of(&a);
 }
 
-static int bind_name(struct img_listen *l, const char *name, uint16_t port,
-		     struct img_err *err)
+/* What a name or number means; free with freeaddrinfo. */
+static int look_up(const char *name, uint16_t port, struct addrinfo **found,
+		   struct img_err *err)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
 					.ai_socktype = SOCK_STREAM,
 					.ai_flags =
 						AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *found = NULL;
 	char service[8], plain[INET6_ADDRSTRLEN + 40];
 	size_t n = strlen(name);
-	int rc = 0;
 
 	if (name[0] == '[' && name[n - 1] == ']' && n < sizeof(plain)) {
 		snprintf(plain, sizeof(plain), "%.*s", (int)n - 2, name + 1);
 		name = plain;
 	}
-	snprintf(service, sizeof(service), "%u", (unsigned)same_port(l, port));
-	if (getaddrinfo(name, service, &hints, &found) != 0)
-		return img_err_set(err, IMG_E_USAGE, "%s: no such address",
-				   name);
+	snprintf(service, sizeof(service), "%u", (unsigned)port);
+	*found = NULL;
+	return getaddrinfo(name, service, &hints, found) == 0
+		       ? 0
+		       : img_err_set(err, IMG_E_USAGE, "%s: no such address",
+				     name);
+}
+
+static int bind_name(struct img_listen *l, const char *name, uint16_t port,
+		     struct img_err *err)
+{
+	struct addrinfo *found;
+	int rc;
+
+	port = same_port(l, port);
+	rc = look_up(name, port, &found, err);
+	if (rc < 0)
+		return -1;
 	for (struct addrinfo *at = found; at && rc == 0; at = at->ai_next)
-		rc = bind_one(l, at, name, service, err);
+		rc = bind_one(l, at, name, port, err);
 	freeaddrinfo(found);
 	return rc;
 }
 
-int img_listen_open(struct img_listen *l, const char *const *address, size_t n,
-		    uint16_t port, struct img_err *err)
+static int check_name(const char *name, bool guarded, struct img_err *err)
+{
+	struct addrinfo *found;
+	struct sockaddr_storage a;
+	int rc = look_up(name, 0, &found, err);
+
+	if (rc < 0)
+		return -1;
+	for (struct addrinfo *at = found; at && rc == 0; at = at->ai_next) {
+		memset(&a, 0, sizeof(a));
+		memcpy(&a, at->ai_addr, at->ai_addrlen);
+		if (!guarded && !is_loopback(&a))
+			rc = open_to_others(err);
+	}
+	freeaddrinfo(found);
+	return rc;
+}
+
+int img_listen_check(const struct img_listen_at *at, struct img_err *err)
+{
+	for (size_t i = 0; !inherited() && i < at->n; i++)
+		if (check_name(at->address[i], at->guarded, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Those of the service manager may be anywhere. */
+static int guard(struct img_listen *l, bool guarded, struct img_err *err)
+{
+	struct sockaddr_storage a;
+
+	for (size_t i = 0; !guarded && i < l->n; i++)
+		if (!name_of(l->fd[i], &a) || !is_loopback(&a)) {
+			img_listen_close(l);
+			return open_to_others(err);
+		}
+	return 0;
+}
+
+int img_listen_open(struct img_listen *l, const struct img_listen_at *at,
+		    struct img_err *err)
 {
 	struct img_err ignored = IMG_ERR_INIT;
 
 	memset(l, 0, sizeof(*l));
 	if (inherit(l))
-		return 0;
-	if (!n) {
+		return guard(l, at->guarded, err);
+	if (!at->n) {
 		/* A machine without IPv6 is no failure. */
-		if (bind_name(l, "127.0.0.1", port, err) < 0)
+		if (bind_name(l, "127.0.0.1", at->port, err) < 0)
 			goto fail;
-		(void)bind_name(l, "::1", port, &ignored);
+		(void)bind_name(l, "::1", at->port, &ignored);
 	}
-	for (size_t i = 0; i < n; i++)
-		if (bind_name(l, address[i], port, err) < 0)
+	for (size_t i = 0; i < at->n; i++)
+		if (check_name(at->address[i], at->guarded, err) < 0 ||
+		    bind_name(l, at->address[i], at->port, err) < 0)
 			goto fail;
 	return 0;
 fail:

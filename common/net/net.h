@@ -246,18 +246,26 @@ struct img_listen {
 
 #define IMG_ADDRESS_MAX 64 /* "[v6]:port" and a NUL */
 
-/* Binds each address (a name or number, NULL: the loopback of both families)
-   at port; 0 takes a free one, the same for all.  Where the service manager
-   has opened sockets for us (sd_listen_fds(3)), these are taken instead.
-   IMG_E_USAGE for a bad address.  Close with img_listen_close. */
-int img_listen_open(struct img_listen *l, const char *const *address, size_t n,
-		    uint16_t port, struct img_err *err);
+struct img_listen_at {
+	const char *const *address; /* n names or numbers; 0: the loopback of
+				       both families */
+	size_t n;
+	uint16_t port; /* 0: a free one, the same for all */
+	bool guarded;  /* there are rules for who may come */
+};
+
+/* Opens nothing: IMG_E_USAGE for a bad address, or one that others can reach
+   where nothing guards it. */
+int img_listen_check(const struct img_listen_at *at, struct img_err *err);
+/* The same, and binds each address.  Where the service manager has opened
+   sockets for us (sd_listen_fds(3)), these are taken instead.  Close with
+   img_listen_close. */
+int img_listen_open(struct img_listen *l, const struct img_listen_at *at,
+		    struct img_err *err);
 void img_listen_close(struct img_listen *l);
 /* "127.0.0.1:11112", of the i-th socket. */
 void img_listen_name(const struct img_listen *l, size_t i,
 		     char out[IMG_ADDRESS_MAX]);
-/* Whether anybody but this machine can come. */
-bool img_listen_public(const struct img_listen *l);
 /* The number of an address, without its port. */
 void img_address_name(const struct sockaddr_storage *from,
 		      char out[IMG_ADDRESS_MAX]);

@@ -48,32 +48,15 @@ static int add(struct img_users *u, const char *name, const char *hash,
 	return 0;
 }
 
-static int add_lines(struct img_users *u, char *text, const char *file,
-		     struct img_err *err)
+static int add_line(void *arg, char *line, struct img_err *err)
 {
-	char *save = NULL, *line = strtok_r(text, "\n", &save);
-	unsigned n = 0;
+	char *in = NULL, *name = strtok_r(line, " \t", &in);
+	char *hash = strtok_r(NULL, " \t", &in);
 
-	for (; line; line = strtok_r(NULL, "\n", &save)) {
-		struct img_err why = IMG_ERR_INIT;
-		char *in = NULL, *name, *hash, *rest;
-
-		n++;
-		line[strcspn(line, "#\r")] = '\0';
-		name = strtok_r(line, " \t", &in);
-		hash = name ? strtok_r(NULL, " \t", &in) : NULL;
-		rest = hash ? strtok_r(NULL, " \t", &in) : NULL;
-		if (!name)
-			continue;
-		if (rest)
-			img_err_set(&why, IMG_E_USAGE,
-				    "more than a name and a hash");
-		else if (add(u, name, hash ? hash : "", &why) == 0)
-			continue;
-		return img_err_set(err, why.code, "%.200s: user %u: %.200s",
-				   file, n, why.text);
-	}
-	return 0;
+	if (hash && strtok_r(NULL, " \t", &in))
+		return img_err_set(err, IMG_E_USAGE,
+				   "more than a name and a hash");
+	return add(arg, name, hash ? hash : "", err);
 }
 
 int img_users_read(struct img_users **out, const char *file,
@@ -88,7 +71,8 @@ int img_users_read(struct img_users **out, const char *file,
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
 	else if (img_net_read_secrets(file, &text, err) == 0 &&
 		 img_buf_add(&text, "", 1, err) == 0)
-		rc = add_lines(u, (char *)text.data, file, err);
+		rc = img_net_each_line(file, text.data, text.len - 1, add_line,
+				       u, err);
 	img_net_release_secret(&text);
 	if (rc < 0)
 		img_users_free(u);

@@ -50,7 +50,7 @@ int img_receive_open(struct img_receive **r, const char *dir,
 		     const struct img_receive_opts *opts,
 		     const struct img_receive_host *host, struct img_err *err);
 /* Reads who may come from now on.  Before serve, or from host.stopped; where
-   that fails all stays as it was. */
+   that fails all stays as it was.  NULL: only whether they are rules. */
 struct img_receive_rules {
 	const char *const *allow; /* as img_access_load has them */
 	size_t n_allow;

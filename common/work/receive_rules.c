@@ -23,18 +23,21 @@ int img_receive_rules(struct img_receive *r,
 {
 	struct img_access *access = NULL;
 	struct img_users *users = NULL;
+	int rc = 0;
 
 	if (img_access_load(&access, rules->allow, rules->n_allow,
 			    rules->allow_file, err) < 0)
 		return -1;
 	if (img_access_pins(access) && !rules->certificates)
-		img_err_set(err, IMG_E_USAGE,
-			    "rules with certificates want --tls-ca");
-	else if (!rules->users ||
-		 img_users_read(&users, rules->users, err) == 0) {
+		rc = img_err_set(err, IMG_E_USAGE,
+				 "rules with certificates want --tls-ca");
+	else if (rules->users)
+		rc = img_users_read(&users, rules->users, err);
+	if (rc == 0 && r) {
 		take(r, access, users);
 		return 0;
 	}
 	img_access_free(access);
-	return -1;
+	img_users_free(users);
+	return rc;
 }

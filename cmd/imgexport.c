@@ -193,5 +193,6 @@ int main(int argc, char **argv)
 	tzset();
 	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli))
 		img_cli_fail(&cli, &err);
+	img_cli_want(&cli);
 	return img_cli_finish(&cli);
 }

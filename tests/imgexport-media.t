@@ -41,6 +41,8 @@ ok 'all of it' test "$(wc -l <listed)" = 130
 ok 'the digests of the manifest' sh -c 'cd d && cksum -c --quiet MANIFEST.TXT'
 ok 'dcdirdmp reads the DICOMDIR' dcdirdmp d/DICOMDIR
 ok 'README.TXT and INDEX.HTM' test -s d/README.TXT -a -s d/INDEX.HTM
+ok 'README.TXT says how much is there' grep -q \
+	'^  1 patient, 3 studies, 4 series, 130 objects' d/README.TXT
 isoinfo -d -i d.iso >facts
 ok 'the label is the file-set ID' grep -qx 'Volume id: DICOM' facts
 isoinfo -f -i d.iso >names
@@ -64,6 +66,8 @@ exits 0 'without pages' imgexport -q --media --no-web --volume PRIOR_1 \
 	--institution 'Test Hospital' -o g in/cr
 ok 'has none' test ! -e g/INDEX.HTM
 ok 'says who gives it' grep -q 'Test Hospital' g/README.TXT
+ok 'and how little is there' grep -q \
+	'^  1 patient, 1 study, 1 series, 1 object.$' g/README.TXT
 
 # ---- copies ---------------------------------------------------------------
 

@@ -97,6 +97,11 @@ exits 0 'a patient' sh -c \
 	'imgquery -l patient | imgexport -q -o patient'
 ok 'is all' diff -r patient first.d
 exits 1 'nothing at all' out_ -o none </dev/null
+mkdir bare
+exits 1 'a folder with nothing in it' out_ -o none bare
+same 'is told of' err <<!
+imgexport: no files there
+!
 ok 'makes nothing' test ! -e none
 exits 3 'what is not there' out_ -o none 2.25.999
 same 'has a record' out <<!

@@ -153,6 +153,11 @@ static void count(const struct making *w, struct counts *c)
 		c->objects += is_here(w, &m->objects[i]);
 }
 
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int put_readme(struct making *w, struct img_err *err)
 {
 	static const char web[] = "  INDEX.HTM  pages for a web browser, with "
@@ -181,14 +186,16 @@ static int put_readme(struct making *w, struct img_err *err)
 		    b, err,
 		    "\r\nSoftware\r\n  imgexport of imgtools %s\r\n"
 		    "\r\nContents\r\n"
-		    "  %u patients, %u studies, %u series, %u objects\r\n"
+		    "  %u patient%s, %u stud%s, %u series, %u object%s\r\n"
 		    "  DICOMDIR   the directory that DICOM viewers open\r\n"
 		    "  DICOM      the objects\r\n%s%s"
 		    "\r\nViewing\r\n"
 		    "  Open DICOMDIR with any DICOM viewer.  None is on this "
 		    "medium, and nothing\r\n  on it needs to be run.\r\n",
-		    IMG_VERSION, c.patients, c.studies, c.series, c.objects,
-		    m->web ? web : "", m->per_object ? manifest : "") < 0 ||
+		    IMG_VERSION, c.patients, plural(c.patients), c.studies,
+		    c.studies == 1 ? "y" : "ies", c.series, c.objects,
+		    plural(c.objects), m->web ? web : "",
+		    m->per_object ? manifest : "") < 0 ||
 	    img_buf_puts(
 		    b,
 		    "\r\nDisclaimer\r\n"

@@ -100,10 +100,12 @@ static int read_tar(struct img_ingest *g, struct img_err *err)
 	return img_ingest_path(g, from_tar, NULL, err);
 }
 
-static int no_path(struct img_cli *cli, struct img_record *rec)
+static int no_path(struct img_cli *cli, struct img_record *rec, uint64_t line)
 {
 	rec->status = "failed";
-	img_err_set(&rec->error, IMG_E_USAGE, "a record without a path");
+	img_err_set(&rec->error, IMG_E_USAGE,
+		    "stdin: line %llu: a record without a path",
+		    (unsigned long long)line);
 	return img_cli_emit(cli, rec);
 }
 
@@ -121,7 +123,7 @@ static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 		else if (in.rec->path)
 			rc = img_ingest_path(g, in.rec->path, in.rec, err);
 		else
-			(void)no_path(cli, in.rec);
+			(void)no_path(cli, in.rec, in.line);
 	}
 	return rc;
 }

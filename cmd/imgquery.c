@@ -163,7 +163,9 @@ static int prior(void *arg, const struct img_input *in, struct img_err *err)
 
 	if (uid)
 		return img_ask_prior(q->ask, uid, (size_t)priors, err);
-	img_cli_warn(q->cli, "a record without StudyInstanceUID");
+	img_cli_warn(q->cli,
+		     "stdin: line %llu: a record without StudyInstanceUID",
+		     (unsigned long long)in->line);
 	img_cli_count(q->cli, "failed", true);
 	return 0;
 }

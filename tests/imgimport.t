@@ -150,8 +150,8 @@ same 'keep theirs, but for folders' got <<!
 !
 printf '{"SOPInstanceUID":"2.25.1"}\ns11.dcm\n' >in
 exits 2 'a record without a path' import <in
-ok 'has one with an error' grep -q \
-	'^{"status":"failed","SOPInstanceUID":"2.25.1","error":{"code":"usage",' out
+ok 'has one with an error' grep -Fqx \
+	'{"status":"failed","SOPInstanceUID":"2.25.1","error":{"code":"usage","message":"stdin: line 1: a record without a path","by":"imgimport"}}' out
 printf 's13.dcm\0s14.dcm\0' >in
 exits 0 '-0' import -0 <in
 brief >got

@@ -348,6 +348,12 @@ exits 0 'one prior, by UID' imgquery --priors 1 -f StudyDate 2.25.50
 same 'the latest of the best' out <<'!'
 {"StudyInstanceUID":"2.25.10","StudyDate":"20240115","prior_of":"2.25.50"}
 !
+exits 2 'a record of no study among others' sh -c \
+	'printf "2.25.50\n{\"SOPInstanceUID\":\"2.25.1\"}\n" |
+	imgquery --priors 1 -f StudyDate'
+same 'is named by its line' err <<'!'
+imgquery: stdin: line 2: a record without StudyInstanceUID
+!
 exits 1 'priors of an unknown study' imgquery --priors 1 2.25.99
 same 'are missing' out <<'!'
 {"status":"missing","reason":"not in the catalog","prior_of":"2.25.99"}

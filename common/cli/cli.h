@@ -98,7 +98,8 @@ void img_cli_wait(struct img_cli *cli, int argc, char **argv);
 /* One input: an operand, a path from stdin or a record from stdin. */
 struct img_input {
 	const char *text;       /* the operand or path; NULL for a record */
-	struct img_record *rec; /* the record; NULL otherwise */
+	struct img_record *rec; /* the record; both NULL for a bad line */
+	uint64_t line;          /* of stdin; 0: an operand */
 };
 /* 1 an input (valid until the next call), 0 no more, -1 stdin failed or a
    line was bad (already reported and counted; go on asking).  Without

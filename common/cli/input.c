@@ -211,7 +211,7 @@ static int check_name(struct img_cli *cli, const char *line, size_t n,
 		what = "begins with a byte order mark: the list looks like one "
 		       "from Windows, and tail -c +4 mends it";
 	if (!what || lstat(line, &st) == 0 || errno != ENOENT)
-		return 1;
+		return 0;
 	img_err_set(&why, IMG_E_USAGE, "nothing has this name, and it %s",
 		    what);
 	return bad_input(cli, line, &why, err);
@@ -241,8 +241,10 @@ static int judge_line(struct img_cli *cli, char *line, size_t n,
 				    "with it");
 			return bad_line(cli, &why, err);
 		}
+		if (check_name(cli, line, n, err) < 0)
+			return -1;
 		in->text = line;
-		return check_name(cli, line, n, err);
+		return 1;
 	}
 	if (img_record_parse(&st->rec, line, n, &why) < 0)
 		return bad_line(cli, &why, err);
@@ -308,6 +310,7 @@ int img_cli_next(struct img_cli *cli, int argc, char **argv,
 {
 	int rc = next(cli, argc, argv, in, err);
 
+	in->line = cli->state->reading ? cli->state->line : 0;
 	cli->state->handed |= rc > 0;
 	return rc;
 }

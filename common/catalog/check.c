@@ -232,8 +232,7 @@ int img_catalog_digests(struct img_catalog *c, uint64_t **out, size_t *n,
 /* ---- comparing -------------------------------------------------------- */
 
 /* All that an object's rows say, without numbers and times of ours. */
-static int view(struct img_catalog *c, const char *schema, struct img_buf *b,
-		struct img_err *err)
+static int view(const char *schema, struct img_buf *b, struct img_err *err)
 {
 	size_t n;
 	const struct img_field *f = img_catalog_fields(&n);
@@ -248,7 +247,6 @@ static int view(struct img_catalog *c, const char *schema, struct img_buf *b,
 		if (f[i].tag &&
 		    img_buf_printf(b, err, ", \"%s\"", f[i].keyword) < 0)
 			return -1;
-	(void)c;
 	return img_buf_printf(
 		b, err,
 		" FROM %s.object JOIN %s.instance ON instance.id ="
@@ -282,9 +280,8 @@ static int one_side(struct compare *k, const char *a, const char *b, char how,
 			   " d.SOPInstanceUID AND o.digest = d.digest)"
 			   " FROM (",
 			   b, b) < 0 ||
-	    view(k->c, a, &sql, err) < 0 ||
-	    img_buf_puts(&sql, " EXCEPT ", err) < 0 ||
-	    view(k->c, b, &sql, err) < 0 ||
+	    view(a, &sql, err) < 0 || img_buf_puts(&sql, " EXCEPT ", err) < 0 ||
+	    view(b, &sql, err) < 0 ||
 	    img_buf_puts(&sql, ") d ORDER BY SOPInstanceUID", err) < 0)
 		goto out;
 	st = img_catalog_prepare(k->c, sql.data, err);
@@ -309,23 +306,20 @@ out:
 	return rc;
 }
 
+static int both_sides(struct img_catalog *c, void *arg, struct img_err *err)
+{
+	(void)c;
+	if (one_side(arg, "main", "before", '+', err) < 0)
+		return -1;
+	return one_side(arg, "before", "main", '-', err);
+}
+
 int img_catalog_compare(struct img_catalog *c, const char *other,
 			int (*f)(void *arg, char how, const char *sop,
 				 const uint8_t *digest, struct img_err *err),
 			void *arg, struct img_err *err)
 {
 	struct compare k = { c, f, arg };
-	sqlite3_stmt *st = img_catalog_prepare(c, "ATTACH ?1 AS other", err);
-	int rc = -1;
 
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
-	if (img_catalog_step(c, st, "attach", err) == 0 &&
-	    one_side(&k, "main", "other", '+', err) == 0 &&
-	    one_side(&k, "other", "main", '-', err) == 0)
-		rc = 0;
-	sqlite3_finalize(st);
-	(void)sqlite3_exec(c->db, "DETACH other", NULL, NULL, NULL);
-	return rc;
+	return img_catalog_beside(c, other, both_sides, &k, err);
 }

@@ -103,26 +103,22 @@ static int take(struct img_catalog *c, const char *sql, struct img_err *err)
 		       : img_catalog_failed(c, "take over", err);
 }
 
+static int take_attached(struct img_catalog *c, void *unused,
+			 struct img_err *err)
+{
+	struct img_err old = IMG_ERR_INIT;
+
+	(void)unused;
+	if (take(c, take_checks, err) < 0)
+		return -1;
+	/* One of before version 3 has none. */
+	if (take(c, take_identities, &old) < 0 && old.code != IMG_E_MALFORMED)
+		return img_err_set(err, old.code, "%s", old.text);
+	return 0;
+}
+
 int img_catalog_take_checks(struct img_catalog *c, const char *other,
 			    struct img_err *err)
 {
-	sqlite3_stmt *st = img_catalog_prepare(c, "ATTACH ?1 AS before", err);
-	struct img_err old = IMG_ERR_INIT;
-	int rc = -1;
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
-	if (img_catalog_step(c, st, "attach", err) == 0) {
-		rc = take(c, take_checks, err);
-		/* One of before version 3 has none. */
-		if (rc == 0 && take(c, take_identities, &old) < 0 &&
-		    old.code != IMG_E_MALFORMED)
-			rc = img_err_set(err, old.code, "%s", old.text);
-		sqlite3_finalize(st);
-		st = NULL;
-		(void)sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL);
-	}
-	sqlite3_finalize(st);
-	return rc;
+	return img_catalog_beside(c, other, take_attached, NULL, err);
 }

@@ -90,6 +90,7 @@ struct img_catalog {
 	bool begun;
 	bool ledger; /* of version 2 or later */
 	bool summed; /* of version 3: pages have sums */
+	bool beside; /* another one is still attached */
 	sqlite3_stmt *st[IMG_SQL_COUNT];
 	sqlite3_stmt *row_ok; /* of img_catalog_row_ok */
 	struct img_known patient, study, series;
@@ -230,6 +231,12 @@ int img_query_oldest(struct img_where *w, enum img_level level,
 /* Prepares and binds; free with sqlite3_finalize. */
 sqlite3_stmt *img_where_prepare(struct img_catalog *c,
 				const struct img_where *w, struct img_err *err);
+
+/* Calls f while another catalog is there as "before". */
+int img_catalog_beside(struct img_catalog *c, const char *other,
+		       int (*f)(struct img_catalog *c, void *arg,
+				struct img_err *err),
+		       void *arg, struct img_err *err);
 
 /* A statement that is not kept; free with sqlite3_finalize. */
 sqlite3_stmt *img_catalog_prepare(struct img_catalog *c, const char *sql,

@@ -160,10 +160,12 @@ static int has_ledger(struct img_catalog *c, struct img_err *err)
 	return version != 1 || tables > 0;
 }
 
-static int take_attached(struct img_catalog *c, struct img_err *err)
+static int take_attached(struct img_catalog *c, void *unused,
+			 struct img_err *err)
 {
 	int rc = has_ledger(c, err);
 
+	(void)unused;
 	if (rc <= 0)
 		return rc;
 	if (sqlite3_exec(c->db, take_over, NULL, NULL, NULL) == SQLITE_OK)
@@ -176,18 +178,5 @@ static int take_attached(struct img_catalog *c, struct img_err *err)
 int img_catalog_take_ledger(struct img_catalog *c, const char *other,
 			    struct img_err *err)
 {
-	sqlite3_stmt *st = img_catalog_prepare(c, "ATTACH ?1 AS before", err);
-	int rc = -1;
-
-	if (!st)
-		return -1;
-	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
-	if (img_catalog_step(c, st, "attach", err) == 0) {
-		rc = take_attached(c, err);
-		sqlite3_finalize(st);
-		st = NULL;
-		(void)sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL);
-	}
-	sqlite3_finalize(st);
-	return rc;
+	return img_catalog_beside(c, other, take_attached, NULL, err);
 }

@@ -166,3 +166,33 @@ const char *img_catalog_lent(const struct img_catalog *c, size_t at)
 {
 	return at == SIZE_MAX ? NULL : c->lent.data + at;
 }
+
+/* Left there, it would be in the way of the next one. */
+static int let_go(struct img_catalog *c, struct img_err *err)
+{
+	c->beside = sqlite3_exec(c->db, "DETACH before", NULL, NULL, NULL) !=
+		    SQLITE_OK;
+	return c->beside ? img_catalog_failed(c, "detach", err) : 0;
+}
+
+int img_catalog_beside(struct img_catalog *c, const char *other,
+		       int (*f)(struct img_catalog *c, void *arg,
+				struct img_err *err),
+		       void *arg, struct img_err *err)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (c->beside && let_go(c, err) < 0)
+		return -1;
+	st = img_catalog_prepare(c, "ATTACH ?1 AS before", err);
+	if (!st)
+		return -1;
+	sqlite3_bind_text(st, 1, other, -1, SQLITE_STATIC);
+	rc = img_catalog_step(c, st, "attach", err);
+	sqlite3_finalize(st);
+	if (rc < 0)
+		return -1;
+	rc = f(c, arg, err);
+	return let_go(c, err) < 0 ? -1 : rc;
+}

@@ -61,6 +61,13 @@ static int next_batch(struct rebuild *r, struct img_err *err)
 	return img_catalog_begin(r->fresh, err);
 }
 
+/* What the system did not let us read may be whole. */
+static bool may_be_whole(const struct img_err *why)
+{
+	return why->code == IMG_E_BUSY || why->code == IMG_E_DENIED ||
+	       why->code == IMG_E_NOMEM;
+}
+
 /* ---- one object ------------------------------------------------------- */
 
 static int put_fd(struct rebuild *r, int fd, const char *name,
@@ -85,6 +92,10 @@ static int put_fd(struct rebuild *r, int fd, const char *name,
 		if (dicomdir)
 			img_err_set(&why, IMG_E_UNSUPPORTED, "%s: DICOMDIR",
 				    name);
+		if (may_be_whole(&why)) {
+			rc = img_err_set(err, why.code, "%s", why.text);
+			goto out;
+		}
 		rc = tell(r, "failed", name, NULL, digest, NULL, &why, err);
 		goto out;
 	}
@@ -215,13 +226,6 @@ static int from_places(void *arg, const struct img_object *o, size_t n,
 		}
 	}
 	return 0;
-}
-
-/* What the system did not let us read may be whole. */
-static bool may_be_whole(const struct img_err *why)
-{
-	return why->code == IMG_E_BUSY || why->code == IMG_E_DENIED ||
-	       why->code == IMG_E_NOMEM;
 }
 
 /* Without a log, or with one that is none, objects come as they lie. */

@@ -104,9 +104,13 @@ static void check(struct img_cli *cli, int argc)
 		bool wrong;
 		const char *why;
 	} rules[] = {
-		{ all + !!subset + scrub + audit + rebuild + same + !!media > 1,
-		  "--all, --subset, --scrub, --audit, --rebuild, --same and "
-		  "--media exclude each other" },
+		{ all + !!subset + scrub + audit + rebuild + same + !!media +
+				  !!against + !!new_key >
+			  1,
+		  "--all, --subset, --scrub, --audit, --rebuild, --same, "
+		  "--media, --against and --new-sign-key exclude each other" },
+		{ (how.deep || how.phi) && !objects,
+		  "--deep and --phi are for objects" },
 		{ same && argc != 2, "--same wants two files or UIDs" },
 		{ (part || audit || rebuild || media) && argc,
 		  "operands are for single objects, not with --all, --subset, "

@@ -269,6 +269,12 @@ for bad in '--all --audit' '--all --subset 1/2' '--rebuild --audit' \
 	'--subset x' '--subset 1/2/3' '--subset 1/-1' '--subset -1/2' \
 	'--subset +1/2' '--subset 0%' '--subset 101%' '--subset 10%x' \
 	'--subset 1.5%' '--older-than x --all' '-j 0x --all' '-j 17 --all' \
+	'--all --against x' '--audit --against x' '--media x --against x' \
+	'--all --new-sign-key x' '--audit --new-sign-key x' \
+	'--media x --phi x' '--against x --phi x' '--audit --phi x' \
+	'--rebuild --phi x' '--same --phi x 2.25.1 2.25.2' \
+	'--media x --deep' '--against x --deep' '--audit --deep' \
+	'--rebuild --deep' '--new-sign-key x --deep' \
 	'--nonsense'; do
 	# shellcheck disable=SC2086 # words
 	exits 64 "usage: $bad" verify $bad

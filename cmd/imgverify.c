@@ -10,7 +10,7 @@ static struct img_catalog_scope scope;
 static const char *dir, *subset, *media, *profile, *against;
 static const char *new_key;
 static struct img_verify_opts how;
-static uint64_t jobs, done, verdicts;
+static uint64_t jobs, done, verdicts, passphrase_fd = UINT64_MAX;
 
 static const struct img_opt opts[] = {
 	IMG_OPT_CATALOG(&dir),
@@ -37,6 +37,8 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_STRING, &media, NULL, 0 },
 	{ 0, "profile", "name", "with --media: the PS3.11 profile it is of",
 	  IMG_OPT_STRING, &profile, NULL, 0 },
+	{ 0, "passphrase-fd", "n", "with --media: it is encrypted", IMG_OPT_U64,
+	  &passphrase_fd, NULL, 1 << 20 },
 	{ 0, "phi", "source", "search for identity: an archive, or a list",
 	  IMG_OPT_STRING, &how.phi, NULL, 0 },
 	{ 0, "complete", NULL, "is all of a study there?", IMG_OPT_FLAG,
@@ -130,6 +132,8 @@ static void check(struct img_cli *cli, int argc)
 		  "--witness and --peer go with --complete" },
 		{ how.ca && how.no_frames, "--ca goes with --deep" },
 		{ profile && !media, "--profile goes with --media" },
+		{ passphrase_fd != UINT64_MAX && !media,
+		  "--passphrase-fd goes with --media" },
 		{ how.older_than && !part,
 		  "--older-than goes with --all, --subset or --scrub" },
 		{ how.max_time && !scrub, "--max-time goes with --scrub" },
@@ -184,6 +188,8 @@ static int run(struct img_cli *cli, int argc, char **argv, struct img_err *err)
 		return -1;
 	how.dir = path;
 	how.jobs = (unsigned)jobs;
+	how.passphrase_fd =
+		passphrase_fd == UINT64_MAX ? -1 : (int)passphrase_fd;
 	if (new_key) {
 		cli->verbs = NULL; /* nothing is counted */
 		return img_verify_new_key(new_key, err);

@@ -78,6 +78,22 @@ ok 'as well' test "$(bsdtar -tf e2.zip --passphrase 'Übung 7' | wc -l)" = 131
 exits 0 'a disc in a zip' out_ --media --as zip --passphrase-fd 3 -o m.zip \
 	3<pass
 ok 'has names that say nothing' sh -c '! unzip -l m.zip | grep -q TEST-'
+exits 0 'imgverify reads it' imgverify -q --media m.zip --passphrase-fd 3 3<pass
+ok 'and finds it whole' grep -qx \
+	'{"status":"intact","path":"m.zip","members":[0-9]*,"faults":0}' out
+exits 3 'not without the passphrase' imgverify -q --media m.zip
+ok 'which is no damage' test "$(records failed)" = "$(wc -l <out)"
+sed 's/[0-9]\{1,\} \(more\|of its\)/N \1/' err >told
+same 'and told once' told <<!
+imgverify: m.zip!/DICOM/P00001/ST00001/SE00001/IM00001: encrypted, and no passphrase is given
+imgverify: m.zip: N of its files could not be read
+imgverify: N more: encrypted, and no passphrase is given
+!
+echo 'another one' >wrong
+exits 3 'nor with another one' imgverify -q --media m.zip --passphrase-fd 3 \
+	3<wrong
+ok 'which is no damage, either' test "$(records failed)" = "$(wc -l <out)"
+exits 64 'a passphrase is for a medium' imgverify --all --passphrase-fd 3 3<pass
 exits 3 'one that is written otherwise' failio \
 	'pread:cut:(deleted)' imgexport -q --as zip --passphrase-fd 3 -o e3.zip \
 	in/sr 3<pass

@@ -53,6 +53,7 @@ struct img_verify_opts {
 	const char *ca; /* authorities that are trusted with signatures; NULL */
 	const char *witness; /* with complete: a DICOMDIR, a selection; NULL */
 	const char *peer;    /* with complete: who is asked by C-FIND; NULL */
+	int passphrase_fd;   /* of a medium that is encrypted; -1: it is not */
 	bool strict; /* what deviates from the standard is invalid, too */
 };
 int img_verify_open(struct img_verify **v, const struct img_verify_opts *opts,

@@ -226,7 +226,7 @@ int img_verify_against(struct img_verify *v, const char *path,
 	if (is_archive(path))
 		rc = each_object(path, meet_object, &a, err);
 	else
-		rc = verify_each(path, meet_file, &a, err);
+		rc = verify_each(path, NULL, meet_file, &a, err);
 	for (size_t i = 0; i < a.n && rc >= 0; i++)
 		if (!a.here[i].there)
 			rc = tell(&a, "missing", NULL, a.here[i].sop,

@@ -145,7 +145,7 @@ int complete_operand(struct img_verify *v, const char *path,
 
 	if (rc <= 0)
 		return told(v, path, rc, &why, err);
-	if (verify_each(path, take_member, &c, &why) == 0)
+	if (verify_each(path, NULL, take_member, &c, &why) == 0)
 		return 0;
 	if (!c.any)
 		return told(v, path, 1, &why, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "archive/archive.h"
 #include "media/media.h"
 #include "work/verify_manifest.h"
 #include "work/verify_private.h"
@@ -41,6 +42,16 @@ static int tell(struct medium *m, const char *status, const char *path,
 		       : 0;
 }
 
+/* Without the names before it. */
+static const char *reason_of(const struct img_err *why)
+{
+	const char *reason = why->text, *p;
+
+	while ((p = strstr(reason, ": ")) != NULL)
+		reason = p + 2;
+	return reason;
+}
+
 static int tell_failed(struct medium *m, const char *path,
 		       const struct img_err *why, struct img_err *err)
 {
@@ -51,6 +62,9 @@ static int tell_failed(struct medium *m, const char *path,
 	rec.status = "failed";
 	rec.path = path;
 	rec.error = *why;
+	/* One passphrase is missing, not one for each file. */
+	if (why->code == IMG_E_UNSUPPORTED)
+		rec.cause = reason_of(why);
 	return verify_emit(m->v, &rec) < 0
 		       ? img_err_set(err, IMG_E_IO, "stdout")
 		       : 0;
@@ -85,16 +99,21 @@ static int check_dicom(struct medium *m, const struct verify_entry *e,
 				    why);
 }
 
+/* What is encrypted, or packed in a way that we do not know, may be whole. */
+static bool is_bad(const struct img_err *why)
+{
+	return verify_is_bad(why) && why->code != IMG_E_UNSUPPORTED;
+}
+
 static int unread(struct medium *m, const struct verify_entry *e,
 		  struct img_err *err)
 {
 	m->unread_dicomdir |= is_named(e->path, "DICOMDIR");
 	if (img_media_check_unread(m->check, e->path, err) < 0)
 		return -1;
-	return verify_is_bad(e->why)
-		       ? tell(m, "damaged", e->path, "unreadable", 0,
-			      verify_said(e->why, e->path), err)
-		       : tell_failed(m, e->path, e->why, err);
+	return is_bad(e->why) ? tell(m, "damaged", e->path, "unreadable", 0,
+				     verify_said(e->why, e->path), err)
+			      : tell_failed(m, e->path, e->why, err);
 }
 
 static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
@@ -162,16 +181,37 @@ static int tell_whole(struct medium *m, const char *path, struct img_err *err)
 		       : 0;
 }
 
+static int get_passphrase(struct img_passphrase **p, int fd,
+			  struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (fd < 0)
+		return 0;
+	if (img_crypto_init(&why) == 0 &&
+	    img_passphrase_read(p, fd, 1, IMG_ARCHIVE_PASSPHRASE, &why) == 0) {
+		if (strlen((*p)->text) == (*p)->n)
+			return 0;
+		img_err_set(&why, IMG_E_USAGE,
+			    "a passphrase is one line of text");
+	}
+	return img_err_set(err, why.code, "--passphrase-fd: %s", why.text);
+}
+
 int img_verify_media(struct img_verify *v, const char *path,
 		     const char *profile, struct img_err *err)
 {
 	struct medium m = { .v = v };
+	struct img_passphrase *p = NULL;
 	int rc = -1;
 
+	if (get_passphrase(&p, v->opts.passphrase_fd, err) < 0)
+		goto out;
 	m.check = img_media_check_new(profile, profile != NULL, err);
 	m.manifest = m.check ? manifest_new(m.check, err) : NULL;
 	m.reader = m.manifest ? img_dicom_reader_new(err) : NULL;
-	if (!m.reader || verify_each(path, visit, &m, err) < 0)
+	if (!m.reader ||
+	    verify_each(path, p ? p->text : NULL, visit, &m, err) < 0)
 		goto out;
 	if (!m.dicomdir && !m.unread_dicomdir &&
 	    tell(&m, "missing", "DICOMDIR", "no-dicomdir", 0, "no DICOMDIR",
@@ -183,6 +223,7 @@ int img_verify_media(struct img_verify *v, const char *path,
 		goto out;
 	rc = tell_whole(&m, path, err);
 out:
+	img_passphrase_free(p);
 	manifest_free(m.manifest);
 	img_dicom_reader_free(m.reader);
 	img_media_check_free(m.check);

@@ -155,18 +155,20 @@ static int member(struct img_members *a, const struct img_member *m, int to,
 	return rc;
 }
 
-static int each_in_archive(int fd, const char *path, verify_each_fn fn,
-			   void *arg, struct img_err *err)
+static int each_in_archive(int fd, const char *path, const char *passphrase,
+			   verify_each_fn fn, void *arg, struct img_err *err)
 {
+	struct img_archive_limits limits = { .passphrase = passphrase };
 	struct img_members *a = NULL;
 	struct img_jail *jail = NULL;
 	struct img_member m;
 	int rc = -1, to = verify_temporary(err);
 
+	img_archive_defaults(&limits);
 	/* No thread of ours is at work now. */
 	if (to < 0 || img_members_jail(&jail, err) < 0)
 		goto out;
-	if (img_members_open(&a, jail, fd, path, NULL, 1, err) == 0)
+	if (img_members_open(&a, jail, fd, path, &limits, 1, err) == 0)
 		while ((rc = img_members_next(a, &m, err)) > 0) {
 			rc = member(a, &m, to, fn, arg, err);
 			if (rc)
@@ -180,8 +182,8 @@ out:
 	return rc;
 }
 
-int verify_each(const char *path, verify_each_fn fn, void *arg,
-		struct img_err *err)
+int verify_each(const char *path, const char *passphrase, verify_each_fn fn,
+		void *arg, struct img_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
 	struct stat st;
@@ -191,7 +193,7 @@ int verify_each(const char *path, verify_each_fn fn, void *arg,
 	else if (S_ISDIR(st.st_mode))
 		rc = each_in_folder(path, fn, arg, err);
 	else
-		rc = each_in_archive(fd, path, fn, arg, err);
+		rc = each_in_archive(fd, path, passphrase, fn, arg, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;

@@ -25,8 +25,9 @@ typedef int (*verify_each_fn)(const struct verify_entry *e, void *arg,
 
 /* A file without a name, which goes with its descriptor; -1: there is none. */
 int verify_temporary(struct img_err *err);
-/* A folder, or a file or device that is an archive or a disc. */
-int verify_each(const char *path, verify_each_fn fn, void *arg,
-		struct img_err *err);
+/* A folder, or a file or device that is an archive or a disc; the passphrase
+   of encrypted members, or NULL. */
+int verify_each(const char *path, const char *passphrase, verify_each_fn fn,
+		void *arg, struct img_err *err);
 
 #endif

@@ -61,11 +61,17 @@ static const struct img_opt opts[] = {
 	IMG_OPT_END
 };
 
+static bool ignored, other; /* records of that status, and of others */
+
 /* With an object on stdout there is no place for its record. */
 static int emit(void *arg, const struct img_record *rec)
 {
 	struct img_cli *cli = arg;
 
+	if (rec->status && strcmp(rec->status, "ignored") == 0)
+		ignored = true;
+	else
+		other = true;
 	if (rec->status && strcmp(rec->status, "withheld") == 0)
 		img_cli_no(cli);
 	if (!out || strcmp(out, "-") != 0)
@@ -216,8 +222,8 @@ int main(int argc, char **argv)
 	cli.verbs = "deidentified withheld ignored";
 	cli.examples = "imganon --new-key study.key\n"
 		       "imganon --key study.key -o out /mnt/trial\n"
-		       "imgquery Modality=CT | imganon --key study.key "
-		       "--profile research -o out\n";
+		       "imgquery -l series Modality=CT | imganon "
+		       "--key study.key --profile research -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
 	if (is_other())
@@ -227,6 +233,8 @@ int main(int argc, char **argv)
 			img_cli_usage(&cli, "%s", err.text);
 		img_cli_fail(&cli, &err);
 	}
+	if (ignored && !other)
+		img_cli_no(&cli);
 	if (!is_other())
 		img_cli_want(&cli);
 	return img_cli_finish(&cli);

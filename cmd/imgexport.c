@@ -49,7 +49,7 @@ static const struct img_opt opts[] = {
 	  IMG_OPT_SIZE, &o.split, NULL, 0 },
 	{ 0, "transfer-syntax", "name", "how objects are encoded",
 	  IMG_OPT_STRING, &o.syntax, NULL, 0 },
-	{ 0, "window", "c,w", "of pictures; or lung, brain, ...; or 2nd",
+	{ 0, "window", "c,w", "of pictures; or lung, brain, ...; or 2: its 2nd",
 	  IMG_OPT_STRING, &o.window, NULL, 0 },
 	{ 0, "layout", "template", "names of files, as {PatientID}/{Modality}",
 	  IMG_OPT_STRING, &o.layout, NULL, 0 },

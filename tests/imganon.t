@@ -110,6 +110,14 @@ exits 64 'contradictory options' imganon -o bad --option retain-dates \
 mkdir folder && cp a.dcm folder && echo text >folder/readme
 exits 0 'a folder' imganon --key key -o f folder
 ok 'what is no image is ignored' grep -q '"status":"ignored"' out
+mkdir paper && cp folder/readme paper
+exits 1 'nothing but what is ignored' imganon --key key -o f paper
+exits 1 'a folder without a file' imganon --key key -o f "$(mktemp -d bare.XXXX)"
+same 'is told of' err <<!
+imganon: no files there
+imganon: 0 inputs, 0.0 s
+!
+exits 0 'nothing on stdin' imganon --key key -o f </dev/null
 exits 2 'another object with this UID' sh -c 'perl -pe "s/SOFT/HARD/" a.dcm >c.dcm
 	imganon --key key -o new a.dcm c.dcm'
 ok 'is refused' grep -q '"code":"refused"' out

@@ -208,7 +208,8 @@ static const char *meaning(enum img_anon_action a)
 }
 
 static int explain_row(const struct img_anon_profile *p, unsigned i,
-		       struct img_buf *out, struct img_err *err)
+		       const char *where, struct img_buf *out,
+		       struct img_err *err)
 {
 	const struct anon_row *r = &anon_rows[i];
 
@@ -221,25 +222,30 @@ static int explain_row(const struct img_anon_profile *p, unsigned i,
 		if (r->act[o] && img_buf_printf(out, err, "%s: %s\n", names[o],
 						codes[r->act[o]]) < 0)
 			return -1;
-	return img_buf_printf(out, err, "here: %s (%s): %s\n",
+	return img_buf_printf(out, err, "%s: %s (%s): %s\n", where,
 			      codes[p->action[i]], names[p->from[i]],
 			      meaning(p->action[i]));
 }
 
-static int explain_rule(const struct img_anon_profile *p, uint32_t tag,
-			struct img_buf *out, struct img_err *err)
+/* By the profile and its options. */
+static int explain_profile(const struct img_anon_profile *p, uint32_t tag,
+			   int row, bool known, const char *where,
+			   struct img_buf *out, struct img_err *err)
 {
-	const struct anon_user_rule *r = anon_user_rule(p->rules, tag, NULL, 0);
-
-	return r ? img_buf_printf(out, err, "rule of line %u, instead: %s\n",
-				  r->line,
-				  meaning((enum img_anon_action)r->action))
-		 : 0;
+	if (row != ANON_NO_ROW)
+		return explain_row(p, (unsigned)row, where, out, err);
+	if ((tag & 0xFFFF) == 0)
+		return img_buf_printf(out, err, "%s: removed, a group length\n",
+				      where);
+	return img_buf_printf(out, err, "%s\n%s: %s\n",
+			      known ? "not in Table E.1-1" : "not in PS3.6",
+			      where, known ? "kept" : "removed");
 }
 
 int img_anon_explain(const struct img_anon_profile *p, const char *what,
 		     struct img_buf *out, struct img_err *err)
 {
+	const struct anon_user_rule *rule = NULL;
 	const struct img_dict *d;
 	const char *keyword = NULL;
 	uint32_t tag = 0;
@@ -263,18 +269,17 @@ int img_anon_explain(const struct img_anon_profile *p, const char *what,
 			  : d                ? d->keyword
 					     : NULL;
 	}
+	if (p->rules)
+		rule = anon_user_rule(p->rules, tag, NULL, 0);
 	img_dict_format_tag(tag, text);
 	if (img_buf_printf(out, err, "%s %s\n", text,
 			   keyword ? keyword : "unknown") < 0 ||
-	    (p->rules && explain_rule(p, tag, out, err) < 0))
+	    explain_profile(p, tag, row, keyword != NULL,
+			    rule ? "without rules" : "here", out, err) < 0)
 		return -1;
-	if (row != ANON_NO_ROW)
-		return explain_row(p, (unsigned)row, out, err);
-	if ((tag & 0xFFFF) == 0)
-		return img_buf_puts(out, "here: removed, a group length\n",
-				    err);
-	return img_buf_puts(out,
-			    keyword ? "not in Table E.1-1\nhere: kept\n"
-				    : "not in PS3.6\nhere: removed\n",
-			    err);
+	return rule ? img_buf_printf(
+			      out, err, "here: rule of line %u: %s\n",
+			      rule->line,
+			      meaning((enum img_anon_action)rule->action))
+		    : 0;
 }

@@ -367,6 +367,41 @@ exits 1 'one that is gone' verify --all
 ok 'is missing' grep -q \
 	"^{\"status\":\"missing\",\"path\":\"$PWD/place/sub/y.dcm\"" out
 
+# ---- --set, longer than what is held in memory ---------------------------
+
+new
+for syntax in explicit implicit big deflated; do
+	img huge.dcm 95 --rows 1100 --cols 1100 --syntax $syntax
+	rm -f huge.zip && zip -q0 huge.zip huge.dcm
+	for how in huge.dcm huge.zip; do
+		new
+		exits 0 "$syntax, $how" import --set PatientID=SET-1 \
+			--set StudyDescription= $how
+		rows 'SELECT PatientID, StudyDescription IS NULL FROM patient
+			JOIN study ON study.patient = patient.id' >got
+		same 'has what was asked for' got <<-!
+		SET-1|1
+		!
+		exits 1 'compared with what it was' imgverify -q --same \
+			huge.dcm "$(find arch/objects -type f)"
+		ok 'it has other attributes' grep -Fq '"same":"pixels","differing":["(0008,1030)","(0010,0020)","(0400,0561)"]' out
+		exits 0 'it is whole' imgverify -q -C arch --deep --all
+		ok 'nothing is left in tmp' test -z "$(ls arch/tmp)"
+		exits 0 'known' import --set PatientID=SET-1 \
+			--set StudyDescription= $how
+		ok 'the second time' test "$(records duplicate)" = 1
+	done
+done
+exits 0 'a dry run' imgimport -q -C none -n --set PatientID=SET-1 \
+	huge.dcm huge.zip
+ok 'of both' test "$(records stored)" = 2
+img part.dcm 96 --rows 1100 --cols 1100 && truncate -s 1500000 part.dcm
+new
+exits 3 'one that is cut' import --set PatientID=SET-1 part.dcm
+ok 'is rejected' grep -q '"rejected","path":"part.dcm","error":{"code":"truncated"' out
+ok 'nothing is left of it' test -z "$(ls arch/tmp)"
+rm -f huge.dcm huge.zip part.dcm
+
 # ---- dry run -------------------------------------------------------------
 
 new

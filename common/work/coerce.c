@@ -8,7 +8,6 @@
 
 #include "work/coerce.h"
 
-#define SET_MAX 32
 #define OUT_MAX (4 * WHOLE)
 
 #define CHARSET    IMG_TAG(0x0008, 0x0005)
@@ -21,128 +20,14 @@
 #define PREVIOUS   IMG_TAG(0x0400, 0x0564)
 #define REASON     IMG_TAG(0x0400, 0x0565)
 
-/* ---- what is asked for ------------------------------------------------ */
-
-/* One Keyword=value. */
-struct change {
-	uint32_t tag;
-	char vr[3];
-	const char *value;
-};
-
-struct changes {
-	struct change change[SET_MAX];
-	size_t n;
-};
-
-static bool is_date(const char *s, size_t digits)
-{
-	size_t n = strspn(s, "0123456789");
-
-	return s[n] == '\0' && (n == 0 || n == digits);
-}
-
-/* PS3.5 6.2: what a value of this VR may look like. */
-static bool value_ok(const char vr[3], const char *s)
-{
-	static const struct {
-		char vr[3];
-		size_t max;
-	} longest[] = { { "AE", 16 },    { "AS", 4 },    { "CS", 16 },
-			{ "DS", 16 },    { "DT", 26 },   { "IS", 12 },
-			{ "LO", 64 },    { "PN", 324 },  { "SH", 16 },
-			{ "ST", 1024 },  { "TM", 14 },   { "LT", 10240 },
-			{ "UC", 10240 }, { "UT", 10240 } };
-
-	if (!img_utf8_ok(s, strlen(s)))
-		return false;
-	for (const char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return false;
-	if (strcmp(vr, "UI") == 0)
-		return img_uid_ok(s);
-	if (strcmp(vr, "DA") == 0)
-		return is_date(s, 8);
-	for (size_t i = 0; i < sizeof(longest) / sizeof(longest[0]); i++)
-		if (strcmp(vr, longest[i].vr) == 0)
-			return strlen(s) <= longest[i].max;
-	return false;
-}
-
-/* What an object is and how it is written is not for --set. */
-static bool is_fixed(uint32_t tag)
-{
-	return tag < IMG_TAG(0x0008, 0x0000) || tag == CHARSET ||
-	       tag == SOP_CLASS || tag == SOP || (tag >> 16) == 0x0400 ||
-	       tag >= IMG_TAG(0x5000, 0x0000) || (tag >> 16) % 2;
-}
-
-static int parse_one(const char *text, struct change *out, struct img_err *err)
-{
-	const char *eq = strchr(text, '=');
-	const struct img_dict *d;
-	char keyword[80];
-
-	if (!eq || (size_t)(eq - text) >= sizeof(keyword))
-		return img_err_set(err, IMG_E_USAGE,
-				   "--set: '%.60s' is no Keyword=value", text);
-	memcpy(keyword, text, (size_t)(eq - text));
-	keyword[eq - text] = '\0';
-	d = img_dict_parse_tag(keyword, &out->tag) ? img_dict_tag(out->tag)
-						   : NULL;
-	if (!d)
-		return img_err_set(err, IMG_E_USAGE, "--set: no attribute '%s'",
-				   keyword);
-	if (is_fixed(out->tag))
-		return img_err_set(err, IMG_E_USAGE,
-				   "--set: %s cannot be changed", keyword);
-	memcpy(out->vr, d->vr, sizeof(out->vr));
-	out->value = eq + 1;
-	if (!value_ok(out->vr, out->value))
-		return img_err_set(err, IMG_E_USAGE,
-				   "--set: no value for %s (%s)", keyword,
-				   out->vr);
-	return 0;
-}
-
-/* Ascending tags; the last of two for one attribute wins. */
-static int parse_all(const char *const *set, size_t n, struct changes *out,
-		     struct img_err *err)
-{
-	out->n = 0;
-	if (n > SET_MAX)
-		return img_err_set(err, IMG_E_USAGE, "--set: more than %d",
-				   SET_MAX);
-	for (size_t i = 0; i < n; i++) {
-		struct change c;
-		size_t k = 0;
-
-		if (parse_one(set[i], &c, err) < 0)
-			return -1;
-		while (k < out->n && out->change[k].tag < c.tag)
-			k++;
-		if (k == out->n || out->change[k].tag != c.tag) {
-			memmove(&out->change[k + 1], &out->change[k],
-				(out->n - k) * sizeof(c));
-			out->n++;
-		}
-		out->change[k] = c;
-	}
-	return 0;
-}
-
-int coerce_check(const char *const *set, size_t n, struct img_err *err)
-{
-	struct changes c;
-
-	return parse_all(set, n, &c, err);
-}
-
 /* ---- rewriting -------------------------------------------------------- */
 
 struct rewriting {
 	struct examiner *x;
 	const char *name;
+	const uint8_t *p; /* the object, or NULL: what fd holds */
+	int fd;
+	uint64_t n;
 	struct changes want;
 	size_t next;        /* change not yet written */
 	bool original_done; /* our item is in the sequence */
@@ -152,9 +37,14 @@ struct rewriting {
 	struct img_dicom_writer *w;
 };
 
-static int sink(void *arg, const void *p, size_t n, struct img_err *err)
+static int to_buf(void *arg, const void *p, size_t n, struct img_err *err)
 {
 	return img_buf_add(arg, p, n, err);
+}
+
+static int to_file(void *arg, const void *p, size_t n, struct img_err *err)
+{
+	return img_store_write(arg, p, n, err);
 }
 
 /* UTF-8 to the object's own character set: ASCII, Latin 1 or UTF-8. */
@@ -368,9 +258,19 @@ static const char *syntax_of(const struct img_dicom_facts *f)
 			   : "1.2.840.10008.1.2.1";
 }
 
+static int start(struct rewriting *r, const struct img_dicom_limits *limits,
+		 struct img_err *err)
+{
+	if (r->p)
+		return img_dicom_start_mem(r->x->reader, r->p, (size_t)r->n,
+					   r->name, limits, err);
+	return img_dicom_start_fd(r->x->reader, r->fd, r->n, r->name, limits,
+				  err);
+}
+
 /* First pass: values that will be changed, and what the meta needs. */
-static int first_pass(struct rewriting *r, const uint8_t *p, size_t n,
-		      struct identity *id, struct img_err *err)
+static int first_pass(struct rewriting *r, struct identity *id,
+		      struct img_err *err)
 {
 	uint32_t tags[SET_MAX + 3] = { CHARSET, SOP_CLASS, SOP };
 	struct img_dicom_pick v[SET_MAX + 3];
@@ -392,8 +292,7 @@ static int first_pass(struct rewriting *r, const uint8_t *p, size_t n,
 			at[j] = at[j - 1];
 			at[j - 1] = a;
 		}
-	if (img_dicom_start_mem(d, p, n, r->name, NULL, err) < 0 ||
-	    img_dicom_pick(d, tags, k, v, err) < 0)
+	if (start(r, NULL, err) < 0 || img_dicom_pick(d, tags, k, v, err) < 0)
 		return -1;
 	for (size_t i = 0; i < k; i++) {
 		if (at[i] == 0)
@@ -433,15 +332,14 @@ static int keep_originals(struct rewriting *r, struct img_err *err)
 	return 0;
 }
 
-static int second_pass(struct rewriting *r, const uint8_t *p, size_t n,
-		       const struct identity *id, struct img_err *err)
+static int second_pass(struct rewriting *r, const struct identity *id,
+		       struct img_err *err)
 {
 	const struct img_dicom_limits limits = { .value = 65536 };
 	struct img_dicom_event ev;
 	int more;
 
-	if (img_dicom_start_mem(r->x->reader, p, n, r->name, &limits, err) <
-		    0 ||
+	if (start(r, &limits, err) < 0 ||
 	    img_dicom_put_meta(r->w, id->sop_class, id->sop, id->ts, err) < 0)
 		return -1;
 	while ((more = img_dicom_next(r->x->reader, &ev, err)) > 0)
@@ -452,32 +350,67 @@ static int second_pass(struct rewriting *r, const uint8_t *p, size_t n,
 	return img_dicom_finish(r->w, err);
 }
 
-int coerce(struct examiner *x, const char *name, const uint8_t *p, size_t n,
-	   struct img_buf *out, struct img_err *err)
+static int rewrite(struct rewriting *r, const struct img_dicom_sink *to,
+		   struct img_err *err)
 {
-	struct rewriting *r = calloc(1, sizeof(*r));
+	const struct img_ingest_opts *o = &r->x->g->opts;
 	struct identity id = { .ts = "" };
-	struct img_dicom_sink to = { sink, out };
 	char ts[IMG_UID_MAX];
 	int rc = -1;
 
-	if (!r)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	r->x = x;
-	r->name = name;
 	img_buf_init(&r->kept, WHOLE);
-	img_buf_init(out, OUT_MAX);
-	if (parse_all(x->g->opts.set, x->g->opts.n_set, &r->want, err) < 0 ||
-	    first_pass(r, p, n, &id, err) < 0 || keep_originals(r, err) < 0)
+	if (coerce_parse(o->set, o->n_set, &r->want, err) < 0 ||
+	    first_pass(r, &id, err) < 0 || keep_originals(r, err) < 0)
 		goto out;
 	memcpy(ts, id.ts, strlen(id.ts) + 1);
 	id.ts = ts;
-	r->w = img_dicom_writer_new(&to, err);
+	r->w = img_dicom_writer_new(to, err);
 	if (r->w)
-		rc = second_pass(r, p, n, &id, err);
+		rc = second_pass(r, &id, err);
 out:
 	img_dicom_writer_free(r->w);
 	img_buf_release(&r->kept);
 	free(r);
 	return rc;
+}
+
+static struct rewriting *rewriting_new(struct examiner *x, const char *name,
+				       uint64_t n, struct img_err *err)
+{
+	struct rewriting *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	r->x = x;
+	r->name = name;
+	r->n = n;
+	r->fd = -1;
+	return r;
+}
+
+int coerce(struct examiner *x, const char *name, const uint8_t *p, size_t n,
+	   struct img_buf *out, struct img_err *err)
+{
+	const struct img_dicom_sink to = { to_buf, out };
+	struct rewriting *r = rewriting_new(x, name, n, err);
+
+	img_buf_init(out, OUT_MAX);
+	if (!r)
+		return -1;
+	r->p = p;
+	return rewrite(r, &to, err);
+}
+
+int coerce_file(struct examiner *x, const char *name, int fd, uint64_t n,
+		struct img_store_file *out, struct img_err *err)
+{
+	const struct img_dicom_sink to = { to_file, out };
+	struct rewriting *r = rewriting_new(x, name, n, err);
+
+	if (!r)
+		return -1;
+	r->fd = fd;
+	return rewrite(r, &to, err);
 }

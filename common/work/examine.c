@@ -82,7 +82,7 @@ static bool is_unread(const uint8_t *p, size_t n)
 }
 
 /* Not DICOM: a container, something to ignore, or a rejected one. */
-static void other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
+void examine_other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
 {
 	struct img_err err = IMG_ERR_INIT;
 	const char *why;
@@ -108,7 +108,7 @@ static void other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
 	}
 }
 
-static bool is_ours(const struct img_err *err)
+bool examine_is_ours(const struct img_err *err)
 {
 	return err->code == IMG_E_NOMEM || err->code == IMG_E_BUG ||
 	       err->code == IMG_E_IO || err->code == IMG_E_BUSY ||
@@ -116,13 +116,13 @@ static bool is_ours(const struct img_err *err)
 }
 
 /* Parses what the reader was started on. */
-static int parse(struct examiner *x, struct arena *a, struct item *it)
+int examine_parse(struct examiner *x, struct arena *a, struct item *it)
 {
 	struct img_err err = IMG_ERR_INIT;
 	bool dicomdir = false;
 
 	if (describe(x, a, it, &dicomdir, &err) < 0) {
-		bool ours = is_ours(&err);
+		bool ours = examine_is_ours(&err);
 
 		item_fail(a, it, ours ? FAILED : REJECTED, &err);
 		it->remember = !ours;
@@ -149,7 +149,7 @@ static int parse(struct examiner *x, struct arena *a, struct item *it)
 /* ---- bytes in memory -------------------------------------------------- */
 
 /* Whether the bytes go into the store: not those of a file in place. */
-static bool copies(const struct examiner *x, const struct item *it)
+bool examine_copies(const struct examiner *x, const struct item *it)
 {
 	return !x->g->opts.dry_run && (it->member || !x->g->opts.in_place);
 }
@@ -161,7 +161,7 @@ static int keep(struct examiner *x, struct item *it, const uint8_t *p, size_t n,
 
 	it->in.bytes = n;
 	img_digest_of(it->in.digest, p, n);
-	if (!copies(x, it))
+	if (!examine_copies(x, it))
 		return 0;
 	/* What is there already is read again before it is relied on. */
 	if (img_store_has(x->g->store, it->in.digest, n)) {
@@ -184,7 +184,7 @@ static void examine_bytes(struct examiner *x, struct arena *a, struct item *it,
 		it->remember = true;
 		return;
 	}
-	if (parse(x, a, it) < 0)
+	if (examine_parse(x, a, it) < 0)
 		return;
 	if (keep(x, it, p, n, &err) < 0)
 		item_not_stored(a, it, &err);
@@ -206,7 +206,8 @@ static void examine_changed(struct examiner *x, struct arena *a,
 	memset(&it->in, 0, sizeof(it->in));
 	it->warnings = 0;
 	if (coerce(x, it->path, p, n, &out, &err) < 0)
-		item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
+		item_fail(a, it, examine_is_ours(&err) ? FAILED : REJECTED,
+			  &err);
 	else
 		examine_bytes(x, a, it, (const uint8_t *)out.data, out.len);
 	img_buf_release(&out);
@@ -216,59 +217,14 @@ void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 		 const uint8_t *p, size_t n)
 {
 	if (!img_dicom_looks_like(p, n))
-		other(a, it, p, n);
+		examine_other(a, it, p, n);
 	else if (x->g->opts.n_set)
 		examine_changed(x, a, it, p, n);
 	else
 		examine_bytes(x, a, it, p, n);
 }
 
-/* ---- longer than memory ----------------------------------------------- */
-
-/* Reads fd from its start: into tmp, or only through the digest.  Not on and
-   on when it grows as fast as it is read. */
-static int copy_in(struct examiner *x, struct item *it, int fd, off_t size,
-		   struct img_err *err)
-{
-	bool write = copies(x, it);
-	ssize_t n = 0;
-	off_t at = 0;
-
-	if (write && img_store_begin(x->g->store, x->lane, &it->file, err) < 0)
-		return -1;
-	if (!write)
-		img_digest_init(&it->file.digest);
-	while (at <= size && (n = img_pread_full(fd, x->buf, WHOLE, at)) > 0) {
-		if (!write)
-			img_digest_add(&it->file.digest, x->buf, (size_t)n);
-		else if (img_store_write(&it->file, x->buf, (size_t)n, err) < 0)
-			return -1;
-		at += n;
-	}
-	if (n < 0)
-		return img_err_sys(err, "%s", it->path);
-	it->in.bytes = (uint64_t)at;
-	return 0;
-}
-
-/* Parses the copy in tmp (or fd, where there is none) and ends it. */
-static void settle(struct examiner *x, struct arena *a, struct item *it, int fd)
-{
-	struct img_err err = IMG_ERR_INIT;
-	bool copied = it->file.name[0];
-
-	if (img_dicom_start_fd(x->reader, copied ? it->file.fd : fd,
-			       it->in.bytes, it->path, NULL, &err) < 0)
-		item_fail(a, it, is_ours(&err) ? FAILED : REJECTED, &err);
-	else
-		(void)parse(x, a, it);
-	if (!copied)
-		img_digest_end(&it->file.digest, it->in.digest);
-	else if (img_store_end(&it->file, it->in.digest, &err) < 0)
-		item_not_stored(a, it, &err);
-	if (it->outcome != OBJECT && copied)
-		img_store_drop(x->g->store, &it->file);
-}
+/* ---- files ------------------------------------------------------------ */
 
 static bool changed(int fd, const struct stat *was)
 {
@@ -290,31 +246,6 @@ static void fail_changed(struct examiner *x, struct arena *a, struct item *it)
 	item_fail(a, it, FAILED, &err);
 	it->warnings = 0; /* they are about bytes that never were */
 	it->remember = false;
-}
-
-static void examine_long(struct examiner *x, struct arena *a, struct item *it,
-			 int fd, off_t size, size_t head)
-{
-	struct img_err err = IMG_ERR_INIT;
-
-	if (!img_dicom_looks_like(x->buf, head)) {
-		other(a, it, x->buf, head);
-		return;
-	}
-	if (x->g->opts.n_set) {
-		img_err_set(&err, IMG_E_UNSUPPORTED,
-			    "%s: too long for --set (%d bytes)", it->path,
-			    WHOLE);
-		item_fail(a, it, FAILED, &err);
-		return;
-	}
-	if (copy_in(x, it, fd, size, &err) < 0) {
-		if (x->g->store)
-			img_store_drop(x->g->store, &it->file);
-		item_not_stored(a, it, &err);
-		return;
-	}
-	settle(x, a, it, fd);
 }
 
 void keep_aside(struct img_ingest *g, struct arena *a, struct item *it,
@@ -360,56 +291,6 @@ static void examine_fd(struct examiner *x, struct arena *a, struct item *it,
 	if (changed(fd, st))
 		fail_changed(x, a, it);
 	keep_aside(x->g, a, it, NULL, 0, fd);
-}
-
-/* A dry run leaves nothing behind: a file without a name. */
-static int begin_stream(struct examiner *x, struct item *it,
-			struct img_err *err)
-{
-	const char *dir = getenv("TMPDIR");
-
-	if (!x->g->opts.dry_run)
-		return img_store_begin(x->g->store, x->lane, &it->file, err);
-	if (!dir || !*dir)
-		dir = "/tmp";
-	it->file.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (it->file.fd < 0)
-		return img_err_sys(err, "%s", dir);
-	img_digest_init(&it->file.digest);
-	return 0;
-}
-
-void examine_stream(struct examiner *x, struct arena *a, struct item *it,
-		    const uint8_t *head, size_t n, struct img_members *from)
-{
-	struct img_err err = IMG_ERR_INIT;
-	ssize_t got = (ssize_t)n;
-	int fd = -1;
-
-	if (begin_stream(x, it, &err) < 0 ||
-	    img_store_write(&it->file, head, n, &err) < 0)
-		goto fail;
-	while ((got = img_members_read(from, x->buf, WHOLE, &err)) > 0)
-		if (img_store_write(&it->file, x->buf, (size_t)got, &err) < 0)
-			goto fail;
-	if (got < 0)
-		goto fail;
-	it->in.bytes = it->file.bytes;
-	it->size = it->in.bytes;
-	if (x->g->opts.dry_run) {
-		fd = it->file.fd;
-		it->file.fd = -1;
-	}
-	settle(x, a, it, fd);
-	if (fd >= 0)
-		close(fd);
-	return;
-fail:
-	img_store_drop(x->g->store, &it->file);
-	if (is_ours(&err))
-		item_not_stored(a, it, &err);
-	else
-		item_fail(a, it, REJECTED, &err);
 }
 
 /* ---- a worker's whole job --------------------------------------------- */

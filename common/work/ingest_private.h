@@ -213,6 +213,21 @@ void examine_known(struct examiner *x, struct chunk *c, struct item *it);
 /* examine() of bytes in memory. */
 void examine_mem(struct examiner *x, struct arena *a, struct item *it,
 		 const uint8_t *p, size_t n);
+/* What is no DICOM: a container, something to ignore, or rejected. */
+void examine_other(struct arena *a, struct item *it, const uint8_t *p,
+		   size_t n);
+/* What the reader of x was started on: 0 it is an object, -1 the outcome is
+   another. */
+int examine_parse(struct examiner *x, struct arena *a, struct item *it);
+/* Whether the bytes go into the store: not those of a file in place. */
+bool examine_copies(const struct examiner *x, const struct item *it);
+/* Whether it is the archive that is at fault, or the system. */
+bool examine_is_ours(const struct img_err *err);
+
+/* examine_long.c: what is too long for memory. */
+/* An open file of size bytes, whose first WHOLE are in x->buf. */
+void examine_long(struct examiner *x, struct arena *a, struct item *it, int fd,
+		  off_t size, size_t head);
 /* A member too long for memory: goes to tmp as it is read.  head: its first
    bytes, read already. */
 void examine_stream(struct examiner *x, struct arena *a, struct item *it,

@@ -72,7 +72,8 @@ static int emit(void *arg, const struct img_record *rec)
 		ignored = true;
 	else
 		other = true;
-	if (rec->status && strcmp(rec->status, "withheld") == 0)
+	if (rec->status && (strcmp(rec->status, "withheld") == 0 ||
+			    strcmp(rec->status, "missing") == 0))
 		img_cli_no(cli);
 	if (!out || strcmp(out, "-") != 0)
 		return img_cli_emit(cli, rec);
@@ -219,7 +220,7 @@ int main(int argc, char **argv)
 	struct img_err err = IMG_ERR_INIT;
 
 	cli.edition = "DICOM PS3.15 " IMG_ANON_EDITION " Table E.1-1";
-	cli.verbs = "deidentified withheld ignored";
+	cli.verbs = "deidentified withheld missing ignored";
 	cli.examples = "imganon --new-key study.key\n"
 		       "imganon --key study.key -o out /mnt/trial\n"
 		       "imgquery -l series Modality=CT | imganon "

@@ -79,7 +79,10 @@ static int emit(void *arg, const struct img_record *rec)
 		ignored = true;
 	else
 		other = true;
-	if (is_unproved(rec))
+	/* Not everything that was named has gone out. */
+	if (is_unproved(rec) ||
+	    (rec->status && (strcmp(rec->status, "withheld") == 0 ||
+			     strcmp(rec->status, "missing") == 0)))
 		img_cli_no(arg);
 	return img_cli_emit(arg, rec);
 }

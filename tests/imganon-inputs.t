@@ -54,6 +54,17 @@ if [ -x "$O/bin/imgexport" ]; then
 	exits 0 'a file that is exported' env -u HOME imgexport -q -o ex a.dcm
 fi
 
+# ---- what nobody has ------------------------------------------------------
+
+echo '{"status":"missing","reason":"not in the catalog","key":"TEST-0009"}' >gone
+exits 1 'a key that was not found, beside a file' sh -c \
+	'(echo a.dcm; cat gone) | imganon -q --key key -o found'
+ok 'the file is there' diff -r filed found
+grep missing out >got
+same 'what was asked for is not repeated' got <<!
+{"status":"missing","path":"input 2","reason":"it was asked for, and is not there"}
+!
+
 # ---- folders ------------------------------------------------------------
 
 mkdir in in/sub && cp a.dcm in/a.dcm && cp b.dcm in/sub/b.dcm

@@ -236,10 +236,15 @@ ok 'then it is decoded' grep -q '"sent_as":' out
 # ---- what imganon has withheld is named by the original's path --------------
 
 echo '{"status":"withheld","path":"in/1.dcm","reason":"pixels"}' >held
-exits 0 'what was withheld' sh -c \
+exits 1 'what was withheld' sh -c \
 	"timeout 60 imgsend -q -C none -c '$few' --again <held"
 ok 'is passed on' cmp out held
 ok 'and does not go out' test "$(records sent)" = 0
+echo '{"status":"missing","reason":"not in the catalog","key":"NOBODY"}' >gone
+exits 1 'what nobody has, beside another' sh -c "(cat gone; echo in/1.dcm) |
+	timeout 60 imgsend -q -C none -c '$few'"
+ok 'is passed on' sh -c 'grep "\"missing\"" out | cmp - gone'
+ok 'the other is sent' test "$(records sent)" = 1
 
 # ---- usage, output -------------------------------------------------------
 

@@ -111,14 +111,34 @@ static int tell_input(struct img_deid *d, struct img_record *rec,
 	return rc < 0 ? img_err_set(err, IMG_E_IO, "stdout") : 0;
 }
 
+#define NUMBER 40
+
+/* An input whose name is not repeated, as that of a UID. */
+static const char *number_of(const struct img_deid *d, char out[NUMBER])
+{
+	snprintf(out, NUMBER, "input %llu", (unsigned long long)d->inputs + 1);
+	return out;
+}
+
+int deid_missing(struct img_deid *d, struct img_err *err)
+{
+	struct img_record rec;
+	char number[NUMBER];
+
+	img_record_init(&rec);
+	rec.status = "missing";
+	rec.path = number_of(d, number);
+	rec.reason = "it was asked for, and is not there";
+	return tell_input(d, &rec, err);
+}
+
 int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
 		struct img_err *err)
 {
 	struct img_record rec;
-	char number[40]; /* a UID is not repeated */
+	char number[NUMBER];
 
-	snprintf(number, sizeof(number), "input %llu",
-		 (unsigned long long)d->inputs + 1);
+	number_of(d, number);
 	img_record_init(&rec);
 	rec.status = "failed";
 	rec.path = path ? path : number;

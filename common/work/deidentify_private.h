@@ -158,6 +158,8 @@ int deid_failed(struct img_deid *d, const char *path, const struct img_err *why,
 		struct img_err *err);
 int deid_ignored(struct img_deid *d, const char *path, const char *reason,
 		 struct img_err *err);
+/* What a record says that nobody has. */
+int deid_missing(struct img_deid *d, struct img_err *err);
 /* The whole of one task, its record and the end of its descriptor. */
 void deid_object(struct deid_worker *w, const struct deid_task *t);
 void deid_broken(struct img_deid *d, const struct img_err *why);

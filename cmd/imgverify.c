@@ -114,11 +114,8 @@ static void check(struct img_cli *cli, int argc)
 		{ (how.deep || how.phi) && !objects,
 		  "--deep and --phi are for objects" },
 		{ same && argc != 2, "--same wants two files or UIDs" },
-		{ (part || audit || rebuild || media) && argc,
-		  "operands are for single objects, not with --all, --subset, "
-		  "--scrub, --audit, --rebuild or --media" },
-		{ (against || new_key) && argc,
-		  "no operands with --against or --new-sign-key" },
+		{ (part || !(objects || same)) && argc,
+		  "operands are for single objects and for --same" },
 		{ !how.signed_by != !how.statement,
 		  "--signed-by and --statement go together" },
 		{ how.sign && how.signed_by, "either --sign or --signed-by" },

@@ -136,6 +136,7 @@ exits 64 'a passcode without TLS' imgsend -c "S@localhost:$port" --user me \
 	--passcode-file code one.dcm
 exits 3 'a passcode that others can read' tls --user me --passcode-file code
 ok 'says so' grep -q 'others can read it' err
+ok 'which the peer has not refused' test "$(records failed)" = 1
 chmod 600 code
 exits 3 'a peer that does not confirm who we are' tls --user me \
 	--passcode-file code

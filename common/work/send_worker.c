@@ -357,10 +357,12 @@ bool send_is_hopeless(struct img_send *s, struct send_item *it)
 	if (why.code == IMG_OK)
 		return false;
 	it->common = true;
+	/* A file of ours that cannot be read is no answer of the peer. */
 	send_item_fail(it,
-		       why.code == IMG_E_TRANSPORT || why.code == IMG_E_NOMEM
-			       ? "failed"
-			       : "refused",
+		       why.code == IMG_E_REFUSED || why.code == IMG_E_BUSY ||
+				       why.code == IMG_E_UNSUPPORTED
+			       ? "refused"
+			       : "failed",
 		       &why);
 	send_queue_done(s, it);
 	return true;

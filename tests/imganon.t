@@ -365,6 +365,11 @@ if [ -f "$O/tools/failio.so" ] && ! nm "$O/libimg.a" 2>/dev/null |
 		imganon --key key -o broken many?.dcm
 	ok 'leaves nothing' test -z "$(find broken -type f)"
 	ok 'and says so of each' test "$(grep -c '"status":"failed"' out)" = 6
+	grep -v inputs err >told
+	same 'and to people once' told <<-!
+	imganon: many1.dcm: broken: sync: Input/output error
+	imganon: 5 more: broken: sync: Input/output error
+	!
 	exits 3 'the sync of the names' failio syncfs:EIO:-:2 \
 		imganon --key key -o broken2 many?.dcm
 	ok 'is no success' sh -c '! grep deidentified out'

@@ -167,6 +167,16 @@ void deid_name_failure(struct img_err *to, const char *name,
 		img_err_set(to, why->code, "%.200s: %.280s", name, why->text);
 }
 
+const char *deid_cause(const struct img_deid *d, const struct img_err *why)
+{
+	size_t n = strlen(d->opts.out);
+
+	return strncmp(why->text, d->opts.out, n) == 0 &&
+			       strncmp(why->text + n, ": ", 2) == 0
+		       ? why->text
+		       : NULL;
+}
+
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why)
 {
@@ -179,6 +189,7 @@ int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		rec.status = "failed";
 		rec.path = o->input;
 		deid_name_failure(&rec.error, o->input, why);
+		rec.cause = deid_cause(d, why);
 	} else {
 		img_hex(hex, o->digest, IMG_DIGEST_SIZE);
 		rec.status = "deidentified";

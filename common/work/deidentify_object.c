@@ -307,6 +307,7 @@ static void tell(struct job *j, int rc, const struct img_err *err)
 	} else {
 		rec.status = "failed";
 		deid_name_failure(&rec.error, j->name, err);
+		rec.cause = deid_cause(d, err);
 	}
 	if (d->host.emit(d->host.arg, &rec) < 0) {
 		img_err_set(&broken, IMG_E_IO, "stdout");

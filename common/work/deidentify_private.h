@@ -183,6 +183,8 @@ void deid_batch_flush(struct img_deid *d, bool all);
 /* Who is told of a failure knows which input it is about. */
 void deid_name_failure(struct img_err *to, const char *name,
 		       const struct img_err *why);
+/* What is wrong with the folder of all new objects; NULL: it is not that. */
+const char *deid_cause(const struct img_deid *d, const struct img_err *why);
 /* The record of an object, or of why it has failed. */
 int deid_tell_done(struct img_deid *d, const struct deid_done *o,
 		   const struct img_err *why);

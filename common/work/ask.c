@@ -307,6 +307,11 @@ static int ask_line(struct img_ask *a, const struct keys *k, const char *line,
 	return tell_key(a, k, &none, &why);
 }
 
+static bool is_blank(char c)
+{
+	return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
 int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 {
 	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
@@ -320,7 +325,7 @@ int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 		return img_err_sys(err, "%s", file);
 	while (rc == 0 && !a->host.stopped(a->host.arg) &&
 	       (n = getline(&line, &room, in)) >= 0) {
-		while (n && memchr("\r\n \t", line[n - 1], 4))
+		while (n && is_blank(line[n - 1]))
 			line[--n] = '\0';
 		mark = k.line++ ? 0 : img_utf8_mark(line, (size_t)n);
 		if ((size_t)n > mark)

@@ -382,8 +382,8 @@ static int keep_head(struct rebuild *r, const char *dir, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 	struct img_catalog *old = NULL;
-	char head[IMG_DIGEST_HEX];
-	uint64_t lines;
+	char head[IMG_DIGEST_HEX] = "";
+	uint64_t lines = 0;
 	int rc = img_catalog_open(&old, dir, IMG_READ, &why);
 
 	if (rc == 0)

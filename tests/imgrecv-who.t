@@ -24,6 +24,16 @@ ok 'has a hash, and not the passcode' grep -qx \
 	'alice \$argon2id\$v=19\$m=65536,[^ ]*' out
 ok 'nothing else is said' test ! -s err
 cp out users
+# On its way here a passcode may have got another end of line.
+printf 'open sesame\r\n' >code.dos
+exits 0 'from another system' imgrecv --new-user carol <code.dos
+cat out >>users
+mkfifo terminal
+sleep 10 >terminal &
+sleeps=$!
+exits 143 'it can be stopped while it waits' timeout --preserve-status -k 3 1 \
+	imgrecv --new-user alice <terminal
+kill $sleeps
 exits 0 'another line of the same' imgrecv --new-user alice <code
 ok 'has another salt' sh -c '! cmp -s out users'
 exits 64 'a name with a blank' imgrecv --new-user 'a b' <code
@@ -38,6 +48,7 @@ exits 3 'a file that others can read' imgrecv -C archive -p 0 --users users
 chmod 600 users
 recv_start --users users
 exits 0 'name and passcode' store_ -usr alice -pwd 'open sesame'
+exits 0 'the same from another system' store_ -usr carol -pwd 'open sesame'
 exits 0 'it is told so if it asks' store_ -usr alice -pwd 'open sesame' -rsp
 exits 0 'a name without a passcode' store_ -usr viewer -rsp
 exits 1 'another passcode' store_ -usr alice -pwd 'open sesam'

@@ -6,9 +6,10 @@
 
 #include "net/inside.h"
 
-#define FILE_BYTES (1024 * 1024)
-#define LINE_BYTES 512
-#define NAME_BYTES 64 /* as many as an association request is looked at for */
+#define FILE_BYTES  (1024 * 1024)
+#define LINE_BYTES  512
+#define INPUT_BYTES 4096 /* a passcode, and what follows its line */
+#define NAME_BYTES  64 /* as many as an association request is looked at for */
 
 struct img_users {
 	struct user {
@@ -102,28 +103,39 @@ int img_users_find(const struct img_users *u, const char *name,
 	return 0;
 }
 
+/* How long the first line is. */
+static size_t line_of(const struct img_passphrase *p)
+{
+	const char *end = memchr(p->text, '\n', p->n);
+	size_t n = end ? (size_t)(end - p->text) : p->n;
+
+	return n && p->text[n - 1] == '\r' ? n - 1 : n;
+}
+
 char *img_users_line(const char *name, int fd, struct img_err *err)
 {
-	char code[NAME_BYTES + 2], hash[IMG_PASSCODE_HASH], *line = NULL;
-	ssize_t n = img_read_full(fd, code, sizeof(code));
-	char *end = n > 0 ? memchr(code, '\n', (size_t)n) : NULL;
+	char hash[IMG_PASSCODE_HASH], *line = NULL;
+	struct img_passphrase *code = NULL;
+	size_t n;
 
-	if (end)
-		n = end - code;
-	if (!is_name(name))
+	if (!is_name(name)) {
 		img_err_set(err, IMG_E_USAGE,
 			    "a name has 1 to %d bytes, and no blanks",
 			    NAME_BYTES);
-	else if (n < 0)
-		img_err_sys(err, "passcode");
-	else if (n == 0 || n > NAME_BYTES)
+		return NULL;
+	}
+	if (img_crypto_init(err) < 0 ||
+	    img_passphrase_read(&code, fd, 0, INPUT_BYTES, err) < 0)
+		return NULL;
+	n = line_of(code);
+	if (n == 0 || n > NAME_BYTES)
 		img_err_set(err, IMG_E_USAGE, "a passcode has 1 to %d bytes",
 			    NAME_BYTES);
-	else if (img_passcode_hash(hash, code, (size_t)n, err) == 0 &&
+	else if (img_passcode_hash(hash, code->text, n, err) == 0 &&
 		 (line = malloc(LINE_BYTES)))
 		snprintf(line, LINE_BYTES, "%s %s\n", name, hash);
 	else if (err->code == IMG_OK)
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
-	explicit_bzero(code, sizeof(code));
+	img_passphrase_free(code);
 	return line;
 }

@@ -238,11 +238,16 @@ for rule in write:ENOSPC:arch/tmp write:EDQUOT:arch/tmp \
 	write:EIO:arch/tmp; do
 	exits 2 "$rule" failio "$rule" imgimport -q -C arch in
 	ok "$rule: four failed" test "$(grep -c '"code":"io"' out)" = 4
+	ok "$rule: told once, and of how many" sh -c '[ "$(wc -l <err)" = 2 ] &&
+		head -n 1 err | grep -q "^imgimport: in/.*: not stored: " &&
+		tail -n 1 err | grep -q "^imgimport: 3 more: "'
 	sound "$rule"
 done
 for rule in renameat2:ENOSPC write:ENOSPC:audit.log; do
 	exits 3 "$rule" failio "$rule" imgimport -q -C arch in
 	ok "$rule: four failed" test "$(grep -c '"code":"io"' out)" = 4
+	ok "$rule: told once" sh -c '[ "$(grep -c "No space" err)" = 2 ] &&
+		tail -n 1 err | grep -q "^imgimport: 3 more: "'
 	ok "$rule: one is there" test "$(records duplicate)" = 1
 	sound "$rule"
 done

@@ -335,6 +335,15 @@ static const char *extra_of(const struct img_ingest *g, struct arena *a,
 	return all;
 }
 
+/* What is wrong with the archive is that for all that are not stored. */
+static const char *cause_of(const struct item *it)
+{
+	static const char words[] = ": not stored: ";
+	const char *p = it->outcome == FAILED ? strstr(it->text, words) : NULL;
+
+	return p ? p + sizeof(words) - 1 : NULL;
+}
+
 static int report(struct img_ingest *g, struct arena *a, struct item *it,
 		  struct img_err *err)
 {
@@ -358,10 +367,11 @@ static int report(struct img_ingest *g, struct arena *a, struct item *it,
 	}
 	if (it->outcome == IGNORED)
 		rec.reason = it->text;
-	else if (it->outcome == REJECTED || it->outcome == FAILED)
+	else if (it->outcome == REJECTED || it->outcome == FAILED) {
 		img_err_set(&rec.error, it->code, "%s", it->text);
-	else if (it->outcome == OBJECT && is_refused(g, it) &&
-		 !is_equivalent(it))
+		rec.cause = cause_of(it);
+	} else if (it->outcome == OBJECT && is_refused(g, it) &&
+		   !is_equivalent(it))
 		img_err_set(&rec.error, IMG_E_REFUSED,
 			    "%s: other bytes with this SOPInstanceUID are in "
 			    "the archive",

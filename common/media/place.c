@@ -5,7 +5,6 @@
 
 #include "media/plan.h"
 
-
 /* UIDs and, where there are any already, groups of an object. */
 struct place {
 	char study[IMG_UID_MAX], series[IMG_UID_MAX];

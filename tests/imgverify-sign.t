@@ -133,6 +133,28 @@ imgimport -q -C second in/1.dcm in/2.dcm copy/7.dcm >/dev/null
 exits 1 'another archive' imgverify -q -C arch --against second
 ok 'three are only here' test "$(records missing)" = 3
 ok 'one is only there' test "$(records extra)" = 1
+imgimport -q -C mirror in/*.dcm >/dev/null
+exits 0 'an archive with the same' imgverify -q -C arch --against mirror
+ok 'has all five, too' test "$(records intact)" = 5
+o=$(find mirror/objects -type f | sort | head -n 1)
+gone=$(find mirror/objects -type f | sort | tail -n 1)
+chmod u+w "$o" && bitflip "$o" 900 >/dev/null && rm -f "$gone"
+exits 1 'one that has lost what it lists' imgverify -q -C arch --against mirror
+sed 's/"SOPInstanceUID":"[^"]*",//' out | grep -v intact | sort >got
+same 'is read, and not believed' got <<!
+{"status":"damaged","digest":"$(basename "$o")","reason":"its bytes there are not those that were stored"}
+{"status":"missing","digest":"$(basename "$gone")","reason":"listed there, and not there"}
+!
+mkdir twins && img twins/a.dcm 60 && img twins/b.dcm 60 --pixel 4
+imgimport -q -C two twins >/dev/null
+exits 0 'two objects with one UID' imgverify -q -C two --against twins
+rm twins/a.dcm
+exits 1 'and a copy that has one of them' imgverify -q -C two --against twins
+sed 's/,"digest":"[^"]*"//' out >got
+same 'lacks the other' got <<'!'
+{"status":"intact","path":"b.dcm","SOPInstanceUID":"2.25.60"}
+{"status":"missing","SOPInstanceUID":"2.25.60","reason":"only here; there it has other objects"}
+!
 exits 64 '--signed-by alone' imgverify --signed-by k.pub in
 exits 64 '--sign with --audit' imgverify --sign k --audit
 exits 3 'against nothing' imgverify -q -C arch --against nothere

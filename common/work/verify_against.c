@@ -14,7 +14,8 @@
 struct known {
 	char sop[IMG_UID_MAX];
 	uint8_t digest[IMG_DIGEST_SIZE];
-	bool there, same;
+	bool there, same; /* its UID, its bytes */
+	bool told;
 };
 
 struct against {
@@ -22,6 +23,7 @@ struct against {
 	struct known *here; /* by UID, then digest */
 	size_t n, room;
 	struct deep deep;
+	struct img_store *store; /* of the other archive */
 	uint64_t files;
 	bool unread; /* something there could not be */
 };
@@ -105,7 +107,7 @@ static int tell(struct against *a, const char *status, const char *path,
 		       : 0;
 }
 
-static int tell_failed(struct against *a, const char *path,
+static int tell_failed(struct against *a, const char *path, const char *sop,
 		       const struct img_err *why, struct img_err *err)
 {
 	struct img_record rec;
@@ -114,6 +116,7 @@ static int tell_failed(struct against *a, const char *path,
 	img_record_init(&rec);
 	rec.status = "failed";
 	rec.path = path;
+	rec.sop = sop;
 	rec.error = *why;
 	return verify_emit(a->v, &rec) < 0
 		       ? img_err_set(err, IMG_E_IO, "stdout")
@@ -156,10 +159,46 @@ static int meet(struct against *a, const char *path, const char *sop,
 			   err);
 }
 
+/* Listed there, and no longer there as it was: it is none to rely on. */
+static int meet_lost(struct against *a, const struct img_object *o,
+		     enum img_fixity fixity, struct img_err *err)
+{
+	struct known *end = a->here + a->n;
+
+	for (struct known *k = first_of(a, o->sop);
+	     k && k < end && strcmp(k->sop, o->sop) == 0; k++)
+		if (memcmp(k->digest, o->digest, IMG_DIGEST_SIZE) == 0)
+			k->there = k->told = true;
+	return fixity == IMG_MISSING
+		       ? tell(a, "missing", o->place, o->sop, o->digest,
+			      "listed there, and not there", err)
+		       : tell(a, "damaged", o->place, o->sop, o->digest,
+			      "its bytes there are not those that were stored",
+			      err);
+}
+
+/* Its bytes are read: what a catalog lists may be gone. */
 static int meet_object(struct against *a, const struct img_object *o,
 		       struct img_err *err)
 {
-	return meet(a, o->place, o->sop, o->digest, err);
+	struct img_err why = IMG_ERR_INIT;
+	enum img_fixity fixity;
+	int rc;
+
+	if (a->v->host.stopped(a->v->host.arg))
+		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
+	a->v->host.progress(a->v->host.arg, ++a->files,
+			    a->v->bytes += o->bytes);
+	rc = o->place ? img_store_verify_path(o->place, o->digest, true,
+					      &fixity, &why)
+		      : img_store_verify(a->store, o->digest, true, &fixity,
+					 &why);
+	if (rc < 0 && why.code == IMG_E_NOMEM)
+		return img_err_set(err, why.code, "%s", why.text);
+	if (rc < 0)
+		return tell_failed(a, o->place, o->sop, &why, err);
+	return fixity == IMG_INTACT ? meet(a, o->place, o->sop, o->digest, err)
+				    : meet_lost(a, o, fixity, err);
 }
 
 static int meet_file(const struct verify_entry *e, void *arg,
@@ -182,7 +221,7 @@ static int meet_file(const struct verify_entry *e, void *arg,
 	if (n < 0)
 		img_err_sys(&why, "%s", e->path);
 	if (e->why && !verify_is_bad(e->why))
-		return tell_failed(a, e->path, e->why, err);
+		return tell_failed(a, e->path, NULL, e->why, err);
 	if (n < 0 || e->why)
 		return tell(a, "damaged", e->path, NULL, NULL,
 			    verify_said(n < 0 ? &why : e->why, e->path), err);
@@ -213,30 +252,48 @@ static bool is_archive(const char *path)
 	       stat(name, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Of the objects of a UID here, from first on; how many: *n.  One is missing
+   where there are none there, or others that some here are the same as. */
+static int tell_missing(struct against *a, size_t first, size_t *n,
+			struct img_err *err)
+{
+	const struct known *k = &a->here[first];
+	bool some = false;
+
+	for (*n = 0; first + *n < a->n && strcmp(k[*n].sop, k->sop) == 0; ++*n)
+		some |= k[*n].same;
+	for (size_t i = 0; i < *n; i++)
+		if (!k[i].told && !k[i].same && (!k[i].there || some) &&
+		    tell(a, "missing", NULL, k->sop, k[i].digest,
+			 k[i].there  ? "only here; there it has other objects"
+			 : a->unread ? "only here, as far as it could be read "
+				       "there"
+				     : "only here",
+			 err) < 0)
+			return -1;
+	return 0;
+}
+
 int img_verify_against(struct img_verify *v, const char *path,
 		       struct img_err *err)
 {
 	struct against a = { .v = v };
 	int rc = -1;
+	size_t n;
 
 	if (each_object(v->opts.dir, take_here, &a, err) < 0)
 		goto out;
 	if (a.n)
 		qsort(a.here, a.n, sizeof(a.here[0]), by_uid);
-	if (is_archive(path))
-		rc = each_object(path, meet_object, &a, err);
-	else
+	if (!is_archive(path))
 		rc = verify_each(path, NULL, meet_file, &a, err);
-	for (size_t i = 0; i < a.n && rc >= 0; i++)
-		if (!a.here[i].there)
-			rc = tell(&a, "missing", NULL, a.here[i].sop,
-				  a.here[i].digest,
-				  a.unread ? "only here, as far as it could be "
-					     "read there"
-					   : "only here",
-				  err);
+	else if (img_store_open(&a.store, path, IMG_READ, err) == 0)
+		rc = each_object(path, meet_object, &a, err);
+	for (size_t i = 0; i < a.n && rc >= 0; i += n)
+		rc = tell_missing(&a, i, &n, err);
 out:
 	verify_deep_release(&a.deep);
+	img_store_close(a.store);
 	free(a.here);
 	return rc < 0 ? -1 : 0;
 }

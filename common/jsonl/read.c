@@ -32,8 +32,7 @@ static int parse_text(struct json_object **o, const char *s, size_t n,
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
 					    JSON_TOKENER_VALIDATE_UTF8);
-	/* It goes on without memory, and leaves things out. */
-	errno = 0;
+	errno = 0; /* it has no words for it */
 	*o = json_tokener_parse_ex(tok, s, (int)n);
 	if (errno == ENOMEM)
 		img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -68,9 +67,67 @@ static int count_members(struct json_object *o, int flags,
 	return JSON_C_VISIT_RETURN_CONTINUE;
 }
 
+static size_t members_of(struct json_object *o)
+{
+	size_t members = 0;
+
+	/* The depth that json-c allows bounds this walk. */
+	json_c_visit(o, 0, count_members, &members);
+	return members;
+}
+
+/* Whether all of its text is there. */
+static bool holds(const struct img_json *j, const struct img_json_span *span)
+{
+	size_t n = span->key_n - 2;
+	struct json_object *o;
+	char key[64];
+
+	/* No key that is asked for is written so. */
+	if (n >= sizeof(key) || memchr(span->key, '\\', span->key_n))
+		return true;
+	memcpy(key, span->key + 1, n);
+	key[n] = '\0';
+	if (!json_object_object_get_ex(j->object, key, &o))
+		return false;
+	return *span->value != '"' ||
+	       memchr(span->value, '\\', span->value_n) ||
+	       (size_t)json_object_get_string_len(o) == span->value_n - 2;
+}
+
+/* Without memory json-c leaves things out, and a number that it meets later
+   hides it. */
+static bool is_whole(const struct img_json *j)
+{
+	struct img_json_span span;
+	size_t at = 0;
+
+	while (img_json_walk(j->text, j->n, &at, &span))
+		if (!holds(j, &span))
+			return false;
+	return true;
+}
+
+/* Fewer members than were written: of two with one key json-c keeps the last
+   and says nothing; or they were left out, which would not happen again. */
+static int lacks(const struct img_json *j, size_t written, struct img_err *err)
+{
+	struct json_object *again = NULL;
+	size_t kept;
+
+	if (parse_text(&again, j->text, j->n, err) < 0)
+		return -1;
+	kept = members_of(again);
+	json_object_put(again);
+	return kept == written
+		       ? img_err_set(err, IMG_E_NOMEM, "out of memory")
+		       : img_err_set(err, IMG_E_MALFORMED,
+				     "a key stands twice in one object");
+}
+
 static int parse_object(struct img_json *j, struct img_err *err)
 {
-	size_t written, kept = 0;
+	size_t written;
 
 	if (!img_utf8_ok(j->text, j->n))
 		return img_err_set(err, IMG_E_MALFORMED, "not valid UTF-8");
@@ -79,13 +136,9 @@ static int parse_object(struct img_json *j, struct img_err *err)
 	if (img_json_guard(j->text, j->n, &written, err) < 0 ||
 	    parse_text(&j->object, j->text, j->n, err) < 0)
 		return -1;
-	/* Of two members with one key json-c keeps the last and says nothing;
-	   the depth it allows bounds this walk. */
-	json_c_visit(j->object, 0, count_members, &kept);
-	if (kept != written)
-		return img_err_set(err, IMG_E_MALFORMED,
-				   "a key stands twice in one object");
-	return 0;
+	if (members_of(j->object) != written)
+		return lacks(j, written, err);
+	return is_whole(j) ? 0 : img_err_set(err, IMG_E_NOMEM, "out of memory");
 }
 
 struct img_json *img_json_parse(const char *line, size_t n, struct img_err *err)

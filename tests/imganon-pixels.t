@@ -122,6 +122,13 @@ dcmconv +te us.dcm le.dcm && dcmconv +tb us.dcm be.dcm
 exits 0 'big endian' clean --mask 0,0,200,7 --mask 90,50,5,5 be.dcm
 new=$(find new -type f) && dcmconv +te "$new" new/le && rm "$new"
 ok 'the same' painted 101 61 1 2 0 2 0 "$mask"
+exits 1 'a mask that lies beyond the image' clean --mask 101,0,5,5 \
+	--mask 0,61,5,5 us.dcm
+ok 'is none, and withheld' grep -q '^{"status":"withheld",' out
+ok 'no file' test -z "$(find new -type f)"
+exits 0 'beside one that does not' clean --mask 101,0,5,5 --mask 0,0,200,7 us.dcm
+# shellcheck disable=SC2016
+ok 'that is blanked' painted 101 61 1 2 0 2 0 '$y < 7'
 image us.dcm 101 61 1 4 MONOCHROME2 0 2 </dev/null
 exits 0 '32 bits' clean --mask 0,0,200,7 --mask 90,50,5,5 us.dcm
 ok 'that, and no more' painted 101 61 1 4 0 2 0 "$mask"
@@ -225,6 +232,8 @@ ok 'is withheld' grep -q 'in a way that we do not decode' out
 exits 64 'keep and clean' clean --pixels keep us.dcm
 exits 64 'no mask' clean --mask 1,2,3 us.dcm
 exits 64 'an empty one' clean --mask 1,2,0,3 us.dcm
+exits 64 'one with a sign' clean --mask -1,0,9,9 us.dcm
+exits 64 'one with a blank' clean --mask '1, 0,9,9' us.dcm
 echo "$regions" | image us.dcm 100 60 3 1 RGB 0 1
 exits 0 'the profile of TCIA' imganon --key key --profile tcia -o tcia us.dcm
 

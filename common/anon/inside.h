@@ -159,6 +159,7 @@ struct pixels {
 	bool native, floats, in_regions;
 	struct img_rect scrub[RECTS];
 	unsigned scrubs;
+	bool missed; /* a rule for the device holds, and is beyond the image */
 	struct img_rect region[RECTS]; /* w, h: the maxima, inclusive */
 	unsigned regions;
 	bool only_regions; /* all outside is blanked */

@@ -293,8 +293,16 @@ static bool holds(const struct pixels *x, const struct size *s,
 
 /* ---- the plan --------------------------------------------------------- */
 
+/* What lies beyond the image blanks nothing of it. */
+static bool is_inside(const struct pixels *x, const struct img_rect *r)
+{
+	return !x->rows || !x->columns || (r->x < x->columns && r->y < x->rows);
+}
+
 static bool add_rect(struct pixels *x, struct img_rect r)
 {
+	if (!is_inside(x, &r))
+		return true;
 	if (x->scrubs == RECTS)
 		return false;
 	x->scrub[x->scrubs++] = r;
@@ -303,6 +311,7 @@ static bool add_rect(struct pixels *x, struct img_rect r)
 
 static bool add_rule(struct pixels *x, const char *rects)
 {
+	unsigned before = x->scrubs;
 	struct img_rect r;
 	int n;
 
@@ -312,6 +321,7 @@ static bool add_rule(struct pixels *x, const char *rects)
 			return false;
 		rects += n + (rects[n] == ';');
 	}
+	x->missed |= x->scrubs == before;
 	return !*rects;
 }
 

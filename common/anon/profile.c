@@ -96,7 +96,9 @@ int img_anon_mask(struct img_anon_profile *p, const char *text,
 	if (p->masks == IMG_ANON_MASKS)
 		return img_err_set(err, IMG_E_USAGE, "more than %d masks",
 				   IMG_ANON_MASKS);
-	if (sscanf(text, "%5u,%5u,%5u,%5u%c", &r->x, &r->y, &r->w, &r->h,
+	/* sscanf takes signs and blanks, too. */
+	if (text[strspn(text, "0123456789,")] ||
+	    sscanf(text, "%5u,%5u,%5u,%5u%c", &r->x, &r->y, &r->w, &r->h,
 		   &rest) != 4 ||
 	    !r->w || !r->h)
 		return img_err_set(err, IMG_E_USAGE,

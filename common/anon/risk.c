@@ -154,7 +154,8 @@ int anon_judge_pixels(struct img_anon *a)
 		return 1;
 	if (a->p->pixels >= IMG_PIXELS_CLEAN)
 		why = anon_plan_pixels(a);
-	else if (!risk && anon_has_rule(a))
+	if (!risk && (a->p->pixels >= IMG_PIXELS_CLEAN ? a->pixels.missed
+						       : anon_has_rule(a)))
 		risk = "a rule for this device";
 	if (!why && (a->pixels.change || !risk)) {
 		a->burned_in = a->burned_in && !a->pixels.change;

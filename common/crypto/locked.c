@@ -7,7 +7,8 @@
 
 #include "crypto/locked.h"
 
-#define MORE 3 /* the end of its line, CR LF at most, and a byte too many */
+#define ALIGN 16 /* sodium_malloc gives it to what is a multiple of it */
+#define MORE  3  /* the end of its line, CR LF at most, and a byte too many */
 
 /* A child process has zeros in its place: a jail that is opened later knows no
    secret. */
@@ -22,8 +23,10 @@ static void keep_from_children(void *p, size_t n)
 
 void *locked_new(size_t n, struct img_err *err)
 {
-	void *p = sodium_malloc(n);
+	void *p;
 
+	n = (n + ALIGN - 1) / ALIGN * ALIGN;
+	p = sodium_malloc(n);
 	if (p)
 		keep_from_children(p, n);
 	else

@@ -105,6 +105,13 @@ ok 'no file' test -z "$(find bad -type f)"
 exits 3 'nothing there' imganon -o bad nothing
 exits 64 'no output' imganon a.dcm
 exits 64 'no such option' imganon -o bad --option nonsense a.dcm
+for range in 5--30 +5-30 ' 5-30' 5-30x 0-5 30-5 5; do
+	exits 64 "no range of days: $range" imganon --profile research \
+		--date-range "$range" -o bad a.dcm
+done
+exits 0 'a range of days' imganon --key key --profile research \
+	--date-range 5-5 -o days a.dcm
+ok 'is how far dates are moved' test "$(value "$(written)" 0008,0020)" = 20231228
 exits 64 'contradictory options' imganon -o bad --option retain-dates \
 	--option modify-dates a.dcm
 mkdir folder && cp a.dcm folder && echo text >folder/readme

@@ -81,7 +81,10 @@ int img_anon_days(struct img_anon_profile *p, const char *range,
 {
 	char rest;
 
-	if (sscanf(range, "%5u-%5u%c", &p->days_min, &p->days_max, &rest) != 2)
+	/* sscanf takes signs and blanks, too. */
+	if (range[strspn(range, "0123456789-")] || strstr(range, "--") ||
+	    *range == '-' ||
+	    sscanf(range, "%5u-%5u%c", &p->days_min, &p->days_max, &rest) != 2)
 		return img_err_set(err, IMG_E_USAGE, "'%.40s' is no range",
 				   range);
 	return 0;
@@ -96,7 +99,6 @@ int img_anon_mask(struct img_anon_profile *p, const char *text,
 	if (p->masks == IMG_ANON_MASKS)
 		return img_err_set(err, IMG_E_USAGE, "more than %d masks",
 				   IMG_ANON_MASKS);
-	/* sscanf takes signs and blanks, too. */
 	if (text[strspn(text, "0123456789,")] ||
 	    sscanf(text, "%5u,%5u,%5u,%5u%c", &r->x, &r->y, &r->w, &r->h,
 		   &rest) != 4 ||

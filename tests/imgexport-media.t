@@ -166,6 +166,8 @@ exits 0 'a date that the user says' imgexport -q --media \
 ok 'is in the DICOMDIR' sh -c \
 	'dcmdump +P 0008,0020 r/DICOMDIR | grep -q 20240101'
 exits 3 'what is no image at all' imgexport -q --media -o s studies
+exits 64 'a key without a value' imgexport -q --media --set StudyID -o s in/cr
+ok 'is told what is wanted' grep -qx 'imgexport: StudyID: not Keyword=value' err
 exits 64 'no such profile' imgexport -q --media --profile STD-NONE -o s in/cr
 exits 64 'not a media option without --media' imgexport -q --split 9M -o s in/cr
 exits 64 'no layout on media' imgexport -q --media --layout x -o s in/cr

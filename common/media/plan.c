@@ -27,7 +27,10 @@ static int add_set(struct img_media_set *m, const char *text,
 	const struct img_dict *d = NULL;
 	char keyword[80];
 
-	if (eq && (size_t)(eq - text) < sizeof keyword) {
+	if (!eq)
+		return img_err_set(err, IMG_E_USAGE, "%.40s: not Keyword=value",
+				   text);
+	if ((size_t)(eq - text) < sizeof keyword) {
 		snprintf(keyword, sizeof keyword, "%.*s", (int)(eq - text),
 			 text);
 		if (img_dict_parse_tag(keyword, &s->tag))

@@ -24,7 +24,7 @@ BUILD_DEPS = gcc g++ make pkg-config libarchive-dev libcurl4-openssl-dev \
 	libpng-dev libseccomp-dev libsodium-dev libsqlite3-dev libssl-dev \
 	libunistring-dev nettle-dev zlib1g-dev
 DEMO_DEPS  = genisoimage zip
-CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish \
+CHECK_DEPS = bsdextrautils bzip2 dcm2niix dcmtk dicom3tools fish jq \
 	libarchive-tools libcmocka-dev libgdcm-tools libjpeg-turbo-progs \
 	libxml2-utils \
 	mandoc openssl perl procps sqlite3 strace unzip xorriso xz-utils zsh \

@@ -15,6 +15,7 @@ struct inflater {
 	uint64_t origin; /* where the deflated bytes begin in the input */
 	uint64_t at;     /* input bytes handed to zlib so far, from origin */
 	uint8_t in[ZBUF_SIZE];
+	bool full; /* its last output filled the room */
 };
 
 void img_source_reset(struct img_dicom_reader *r)
@@ -142,11 +143,13 @@ static int inflate_some(struct img_dicom_reader *r, struct img_err *err)
 	size_t room = BUF_SIZE - r->win_len;
 	int rc;
 
-	if (d->z.avail_in == 0 && feed(r, d, err) < 0)
+	/* Where there was no room, it may have more of what it was fed. */
+	if (d->z.avail_in == 0 && !d->full && feed(r, d, err) < 0)
 		return -1;
 	d->z.next_out = r->buf + r->win_len;
 	d->z.avail_out = (uInt)room;
 	rc = inflate(&d->z, Z_NO_FLUSH);
+	d->full = d->z.avail_out == 0;
 	r->win_len += room - d->z.avail_out;
 	if (rc == Z_STREAM_END)
 		r->size = r->win_at + r->win_len;
@@ -166,6 +169,7 @@ static int rewind_inflater(struct img_dicom_reader *r, struct img_err *err)
 	if (inflateReset(&d->z) != Z_OK)
 		return img_err_set(err, IMG_E_BUG, "%s: inflateReset", r->name);
 	d->z.avail_in = 0;
+	d->full = false;
 	d->at = 0;
 	r->win_at = d->origin;
 	r->win_len = 0;
@@ -226,6 +230,7 @@ int img_source_inflate(struct img_dicom_reader *r, uint64_t at,
 		return img_err_set(err, IMG_E_NOMEM, "%s: no memory", r->name);
 	d->live = true;
 	d->origin = at;
+	d->full = false;
 	d->at = 0;
 	r->inflating = true;
 	r->win = r->buf;

@@ -83,8 +83,6 @@ static int add_more(void *arg, const char *key, const char *json,
 
 	if (is_ours(key))
 		return 0;
-	if (b->len && img_buf_putc(b, ',', err) < 0)
-		return -1;
 	if (img_json_key(b, key, err) < 0)
 		return -1;
 	return img_buf_puts(b, json, err);

@@ -70,6 +70,20 @@ static int begin_stream(struct examiner *x, struct item *it,
 	return 0;
 }
 
+/* What begin_stream began and all was written to. */
+static void settle_file(struct examiner *x, struct arena *a, struct item *it)
+{
+	int fd = -1;
+
+	if (x->g->opts.dry_run) {
+		fd = it->file.fd;
+		it->file.fd = -1;
+	}
+	settle(x, a, it, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* ---- --set ------------------------------------------------------------ */
 
 /* What fd holds is read as it is, then written anew and read again. */
@@ -77,7 +91,6 @@ static void change(struct examiner *x, struct arena *a, struct item *it, int fd,
 		   uint64_t size)
 {
 	struct img_err err = IMG_ERR_INIT;
-	int out = -1;
 
 	if (img_dicom_start_fd(x->reader, fd, size, it->path, NULL, &err) < 0)
 		item_fail(a, it, examine_is_ours(&err) ? FAILED : REJECTED,
@@ -99,13 +112,7 @@ static void change(struct examiner *x, struct arena *a, struct item *it, int fd,
 		return;
 	}
 	it->in.bytes = it->file.bytes;
-	if (x->g->opts.dry_run) {
-		out = it->file.fd;
-		it->file.fd = -1;
-	}
-	settle(x, a, it, out);
-	if (out >= 0)
-		close(out);
+	settle_file(x, a, it);
 }
 
 /* Of a member that was read into it->file. */
@@ -147,7 +154,6 @@ void examine_stream(struct examiner *x, struct arena *a, struct item *it,
 {
 	struct img_err err = IMG_ERR_INIT;
 	ssize_t got = (ssize_t)n;
-	int fd = -1;
 
 	if (begin_stream(x, it, &err) < 0 ||
 	    img_store_write(&it->file, head, n, &err) < 0)
@@ -163,13 +169,7 @@ void examine_stream(struct examiner *x, struct arena *a, struct item *it,
 		change_stream(x, a, it);
 		return;
 	}
-	if (x->g->opts.dry_run) {
-		fd = it->file.fd;
-		it->file.fd = -1;
-	}
-	settle(x, a, it, fd);
-	if (fd >= 0)
-		close(fd);
+	settle_file(x, a, it);
 	return;
 fail:
 	img_store_drop(x->g->store, &it->file);

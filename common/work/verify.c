@@ -259,6 +259,22 @@ int verify_emit(struct img_verify *v, struct img_record *rec)
 	return v->host.emit(v->host.arg, rec) < 0 ? -1 : 0;
 }
 
+int verify_failed(struct img_verify *v, const char *path, const char *sop,
+		  const char *cause, const struct img_err *why,
+		  struct img_err *err)
+{
+	struct img_record rec;
+
+	img_record_init(&rec);
+	rec.status = "failed";
+	rec.path = path;
+	rec.sop = sop;
+	rec.cause = cause;
+	rec.error = *why;
+	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
+					: 0;
+}
+
 static int tell(struct img_verify *v, const struct img_object *o,
 		const struct verdict *d)
 {

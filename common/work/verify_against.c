@@ -107,23 +107,14 @@ static int tell(struct against *a, const char *status, const char *path,
 		       : 0;
 }
 
-static int tell_failed(struct against *a, const char *path, const char *sop,
-		       const struct img_err *why, struct img_err *err)
-{
-	struct img_record rec;
-
-	a->unread = true;
-	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = path;
-	rec.sop = sop;
-	rec.error = *why;
-	return verify_emit(a->v, &rec) < 0
-		       ? img_err_set(err, IMG_E_IO, "stdout")
-		       : 0;
-}
-
 /* ---- what is there ------------------------------------------------------ */
+
+static int unread(struct against *a, const char *path, const char *sop,
+		  const struct img_err *why, struct img_err *err)
+{
+	a->unread = true;
+	return verify_failed(a->v, path, sop, NULL, why, err);
+}
 
 static struct known *first_of(struct against *a, const char *sop)
 {
@@ -196,7 +187,7 @@ static int meet_object(struct against *a, const struct img_object *o,
 	if (rc < 0 && why.code == IMG_E_NOMEM)
 		return img_err_set(err, why.code, "%s", why.text);
 	if (rc < 0)
-		return tell_failed(a, o->place, o->sop, &why, err);
+		return unread(a, o->place, o->sop, &why, err);
 	return fixity == IMG_INTACT ? meet(a, o->place, o->sop, o->digest, err)
 				    : meet_lost(a, o, fixity, err);
 }
@@ -221,7 +212,7 @@ static int meet_file(const struct verify_entry *e, void *arg,
 	if (n < 0)
 		img_err_sys(&why, "%s", e->path);
 	if (e->why && !verify_is_bad(e->why))
-		return tell_failed(a, e->path, NULL, e->why, err);
+		return unread(a, e->path, NULL, e->why, err);
 	if (n < 0 || e->why)
 		return tell(a, "damaged", e->path, NULL, NULL,
 			    verify_said(n < 0 ? &why : e->why, e->path), err);

@@ -150,20 +150,6 @@ static int add_file(struct img_verify *v, const char *path, struct img_err *err)
 	return v->n_files == VERIFY_FILES ? flush(v, err) : 0;
 }
 
-static int tell_failed(struct img_verify *v, const char *path,
-		       struct img_err *err)
-{
-	struct img_record rec;
-
-	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = path;
-	rec.error = *err;
-	img_err_clear(err);
-	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
-					: 0;
-}
-
 static int tell_ignored(struct img_verify *v, const char *path,
 			const char *reason, struct img_err *err)
 {
@@ -190,8 +176,7 @@ static int add_entry(void *arg, const struct folder_entry *e,
 		return -1;
 	if (e->ignored)
 		return tell_ignored(v, e->path, e->ignored, err);
-	*err = *e->why;
-	return tell_failed(v, e->path, err);
+	return verify_failed(v, e->path, NULL, NULL, e->why, err);
 }
 
 /* ---- objects of the archive --------------------------------------------- */

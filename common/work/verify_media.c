@@ -52,24 +52,6 @@ static const char *reason_of(const struct img_err *why)
 	return reason;
 }
 
-static int tell_failed(struct medium *m, const char *path,
-		       const struct img_err *why, struct img_err *err)
-{
-	struct img_record rec;
-
-	m->unread++;
-	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = path;
-	rec.error = *why;
-	/* One passphrase is missing, not one for each file. */
-	if (why->code == IMG_E_UNSUPPORTED)
-		rec.cause = reason_of(why);
-	return verify_emit(m->v, &rec) < 0
-		       ? img_err_set(err, IMG_E_IO, "stdout")
-		       : 0;
-}
-
 /* ---- one file ----------------------------------------------------------- */
 
 static bool is_named(const char *path, const char *name)
@@ -111,9 +93,15 @@ static int unread(struct medium *m, const struct verify_entry *e,
 	m->unread_dicomdir |= is_named(e->path, "DICOMDIR");
 	if (img_media_check_unread(m->check, e->path, err) < 0)
 		return -1;
-	return is_bad(e->why) ? tell(m, "damaged", e->path, "unreadable", 0,
-				     verify_said(e->why, e->path), err)
-			      : tell_failed(m, e->path, e->why, err);
+	if (is_bad(e->why))
+		return tell(m, "damaged", e->path, "unreadable", 0,
+			    verify_said(e->why, e->path), err);
+	m->unread++;
+	/* One passphrase is missing, not one for each file. */
+	return verify_failed(
+		m->v, e->path, NULL,
+		e->why->code == IMG_E_UNSUPPORTED ? reason_of(e->why) : NULL,
+		e->why, err);
 }
 
 static int visit(const struct verify_entry *e, void *arg, struct img_err *err)

@@ -145,6 +145,10 @@ const char *verify_shown(const struct img_verify *v, const struct verdict *d);
 void verify_not_told(const struct verdict *d, const char *name,
 		     struct img_err *err);
 int verify_emit(struct img_verify *v, struct img_record *rec);
+/* The record of what could not be told; sop and cause may be NULL. */
+int verify_failed(struct img_verify *v, const char *path, const char *sop,
+		  const char *cause, const struct img_err *why,
+		  struct img_err *err);
 /* For a signature: the digest of what is intact. */
 int verify_collect(struct img_verify *v, const struct img_record *rec,
 		   struct img_err *err);

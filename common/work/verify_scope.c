@@ -167,16 +167,9 @@ static int confirm(struct extras *e, struct img_err *err)
 static int tell_unread(struct img_verify *v, const struct img_err *why,
 		       struct img_err *err)
 {
-	struct img_record rec;
-
 	if (why->code != IMG_E_DENIED && why->code != IMG_E_IO)
 		return img_err_set(err, why->code, "%s", why->text);
-	img_record_init(&rec);
-	rec.status = "failed";
-	rec.path = "objects";
-	rec.error = *why;
-	return verify_emit(v, &rec) < 0 ? img_err_set(err, IMG_E_IO, "stdout")
-					: 0;
+	return verify_failed(v, "objects", NULL, NULL, why, err);
 }
 
 static int find_extras(struct img_verify *v,

@@ -209,6 +209,8 @@ wrong 'unknown option -x' -x
 wrong 'unknown option -x' -qx
 wrong 'unknown option --nosuch' --nosuch
 wrong 'unknown option --nosuch=1' --nosuch=1
+wrong 'option --n is short for several: --number, --null' --n
+wrong 'option --n is short for several: --number, --null' --n=1
 wrong 'option --flag takes no argument' --flag=1
 wrong 'option -C needs an argument' -C
 wrong 'option --word needs an argument' --word

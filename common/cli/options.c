@@ -155,8 +155,30 @@ static void set(struct img_cli *cli, const struct img_opt *all,
 	}
 }
 
+/* A short form of several options' names: says which they are. */
+static void complain_of_many(struct img_cli *cli, const struct option *longs,
+			     const char *word)
+{
+	size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+	struct img_err err = IMG_ERR_INIT;
+	struct img_buf names;
+	unsigned several = 0;
+	int rc = 0;
+
+	img_buf_init(&names, 4096);
+	for (; rc == 0 && longs->name; longs++)
+		if (strncmp(longs->name, word + 2, n) == 0)
+			rc = img_buf_printf(&names, &err, "%s --%s",
+					    several++ ? "," : "", longs->name);
+	if (n && several && rc == 0)
+		img_cli_usage(cli, "option --%.*s is short for several:%s",
+			      (int)n, word + 2, names.data);
+	img_buf_release(&names);
+}
+
 /* What getopt_long did not like about the option it stands behind. */
-static _Noreturn void complain(struct img_cli *cli, char **argv, int c)
+static _Noreturn void complain(struct img_cli *cli, const struct option *longs,
+			       char **argv, int c)
 {
 	const char *word = argv[optind - 1];
 
@@ -169,6 +191,7 @@ static _Noreturn void complain(struct img_cli *cli, char **argv, int c)
 			      (int)strcspn(word, "="), word);
 	if (optopt)
 		img_cli_usage(cli, "unknown option -%c", optopt);
+	complain_of_many(cli, longs, word);
 	img_cli_usage(cli, "unknown option %s", word);
 }
 
@@ -200,7 +223,7 @@ static void parse(struct img_cli *cli, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
-			complain(cli, argv, c);
+			complain(cli, longs, argv, c);
 		set(cli, all, c >= LONG ? &all[c - LONG] : by_letter(all, c),
 		    optarg);
 	}

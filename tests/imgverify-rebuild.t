@@ -313,6 +313,12 @@ knows()
 }
 cp -a older lacking
 sqlite3 lacking/catalog.db 'DROP TABLE sent'
+for c in 'imgquery -l study' 'imgverify --all' 'imgimport two'; do
+	# shellcheck disable=SC2086 # words
+	exits 3 "a table is gone: $c" $c -q -C lacking
+	ok 'why' test "$(cat err)" = "${c%% *}: lacking/catalog.db: its tables \
+are not those it had; imgverify --rebuild makes the catalog again"
+done
 exits 0 'from a catalog of version 2' imgverify -q -C older --rebuild
 ok 'all that it knew is taken over' test "$(knows older)" = '2 2 4 '
 exits 0 'one of version 1 had no ledger, which is none lost' \
@@ -322,7 +328,9 @@ exits 1 'one of version 2 without one has lost it' \
 	imgverify -q -C lacking --rebuild
 same 'and that is told' out <<'!'
 {"status":"damaged","path":"catalog.db","reason":"what it knew beyond the objects cannot all be read"}
+{"status":"damaged","path":"catalog.db","reason":"what it knew of the audit log cannot be read"}
 !
+exits 0 'it has them again' imgquery -q -C lacking -l study
 
 # ---- what it knew of the log ----------------------------------------------
 

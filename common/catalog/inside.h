@@ -123,6 +123,14 @@ bool img_catalog_is_old(const char *dir);
 /* IMG_E_IO, and what is to be done. */
 int img_catalog_lost(const char *file, struct img_err *err);
 
+/* The statements that make a catalog, from version to version. */
+extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[],
+	img_sql_upgrade_4[];
+/* -1 and MALFORMED where one of the tables or indexes of that version is
+   missing or another; more than these may be there. */
+int img_catalog_check_schema(struct img_catalog *c, int64_t version,
+			     struct img_err *err);
+
 /* From now on it waits for other writers. */
 void img_catalog_be_patient(struct img_catalog *c);
 
@@ -174,6 +182,9 @@ int img_catalog_name_functions(sqlite3 *db);
 int img_catalog_name_key(const char *name, struct img_buf *out,
 			 struct img_err *err);
 
+/* What is said of a row that no catalog of ours has. */
+int img_catalog_wrong(struct img_catalog *c, const char *what,
+		      struct img_err *err);
 /* Whether an object comes behind another where they are read in pages, and
    what is said where one does not. */
 bool img_catalog_follows(int64_t instance, int64_t object,

@@ -45,6 +45,9 @@ static int get_sent(struct img_catalog *c, sqlite3_stmt *st,
 	out->status = img_catalog_lent(c, status);
 	out->proof = img_catalog_lent(c, proof);
 	out->at = img_catalog_lent(c, at);
+	if (!out->status || !out->at)
+		return img_catalog_wrong(c, "a sending without status or time",
+					 err);
 	out->response = sqlite3_column_type(st, 1) == SQLITE_NULL
 				? -1
 				: sqlite3_column_int(st, 1);

@@ -36,8 +36,7 @@ static int get_row(struct img_catalog *c, sqlite3_stmt *st,
 	const void *digest = sqlite3_column_blob(st, 8);
 
 	if (sqlite3_column_bytes(st, 8) != IMG_DIGEST_SIZE)
-		return img_err_set(err, IMG_E_MALFORMED,
-				   "%s: digest of a wrong size", c->file);
+		return img_catalog_wrong(c, "a digest of a wrong size", err);
 	memcpy(out->digest, digest, IMG_DIGEST_SIZE);
 	out->instance = sqlite3_column_int64(st, 0);
 	out->object = sqlite3_column_int64(st, 1);
@@ -53,6 +52,9 @@ static int get_row(struct img_catalog *c, sqlite3_stmt *st,
 	out->added = text(st, 12);
 	out->checked = text(st, 13);
 	out->verdict = text(st, 14);
+	/* Only a schema that somebody has changed has none. */
+	if (!out->study || !out->series || !out->sop || !out->added)
+		return img_catalog_wrong(c, "an object without its UIDs", err);
 	return 0;
 }
 

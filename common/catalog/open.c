@@ -13,9 +13,6 @@
 #define SCHEMA_VERSION 4
 #define TEXT_MAX       (16 * 1024 * 1024)
 
-extern const char img_sql_schema[], img_sql_upgrade_2[], img_sql_upgrade_3[],
-	img_sql_upgrade_4[];
-
 /* Checkpoints come after some 16 MiB of log: about eight batches of 4,096
    instances.  The log is kept (see open_file) but cut to this size. */
 static const char settings[] = "PRAGMA foreign_keys = ON;"
@@ -85,7 +82,7 @@ static int check_version(struct img_catalog *c, struct img_err *err)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: catalog version %lld, this is %d",
 				   c->file, (long long)user, SCHEMA_VERSION);
-	return 0;
+	return img_catalog_check_schema(c, user, err);
 }
 
 /* A database of somebody else's has tables and no mark of ours. */

@@ -402,8 +402,7 @@ static int get_object(struct img_rows *r, struct img_row *row,
 	const void *digest = sqlite3_column_blob(r->st, at + 1);
 
 	if (sqlite3_column_bytes(r->st, at + 1) != IMG_DIGEST_SIZE)
-		return img_err_set(err, IMG_E_MALFORMED,
-				   "%s: digest of a wrong size", r->c->file);
+		return img_catalog_wrong(r->c, "a digest of a wrong size", err);
 	memcpy(row->digest, digest, IMG_DIGEST_SIZE);
 	row->object = sqlite3_column_int64(r->st, at);
 	row->bytes = (uint64_t)sqlite3_column_int64(r->st, at + 2);

@@ -73,6 +73,9 @@ static int get_row(struct img_catalog *c, sqlite3_stmt *st,
 		return -1;
 	out->name = img_catalog_lent(c, name);
 	out->status = img_catalog_lent(c, status);
+	if (!out->name || !out->status)
+		return img_catalog_wrong(c, "an input without name or status",
+					 err);
 	out->code = img_catalog_lent(c, code);
 	out->text = img_catalog_lent(c, text);
 	out->size = (uint64_t)sqlite3_column_int64(st, 1);

@@ -208,7 +208,7 @@ static int count_objects(void *arg, const struct img_object *o, size_t n,
 {
 	(void)err;
 	for (size_t i = 0; i < n; i++)
-		if (!o[i].sop)
+		if (!o[i].study || !o[i].series || !o[i].sop || !o[i].added)
 			fuzz_wrong("an object without a name", NULL);
 	*(unsigned *)arg += (unsigned)n;
 	return 0;
@@ -217,7 +217,8 @@ static int count_objects(void *arg, const struct img_object *o, size_t n,
 static int see(void *arg, const struct img_seen *s, struct img_err *err)
 {
 	(void)err;
-	*(unsigned *)arg += s->name && s->status;
+	fuzz_must(s->name && s->status, "an input without a name");
+	++*(unsigned *)arg;
 	return 0;
 }
 

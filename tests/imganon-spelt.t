@@ -4,7 +4,8 @@
 need dump2dcm jq
 imganon --new-key key 2>/dev/null
 
-# object FILE CHARSET NAME ID TEXT: the text is in an attribute that stays.
+# object FILE CHARSET NAME ID TEXT [BIRTH]: the text is in an attribute that
+# stays.
 object()
 {
 	printf '(0008,0005) CS %s\n' "$2" >dump
@@ -14,9 +15,9 @@ object()
 	(0008,0020) DA 20240115
 	(0010,0010) PN $3
 	(0010,0020) LO $4
-	(0010,0030) DA 19280304
+	(0010,0030) DA ${6:-19280304}
 	(0018,1000) LO SN-70991
-	(0018,1210) SH $5
+	(0018,1020) LO $5
 	(0020,000d) UI 1.2.826.0.777.1
 	(0020,000e) UI 1.2.826.0.777.2
 	!
@@ -25,9 +26,9 @@ object()
 
 utf='ISO_IR 192'
 mkdir in
-# What is said of a case is its line: number, what, name, identifier, text.
-while IFS='|' read -r n what name id text; do
-	object "in/$n.dcm" "$utf" "$name" "$id" "$text"
+# What is said of a case is its line: number, what, name, identifier, text, birth.
+while IFS='|' read -r n what name id text birth; do
+	object "in/$n.dcm" "$utf" "$name" "$id" "$text" "$birth"
 	echo "$n $what" >>said
 done <<'!'
 11|in capitals|Müller^Jürgen|PID-1|MÜLLER
@@ -50,9 +51,14 @@ done <<'!'
 34|with a word|Q^R|PID-1|4 Mar 1928
 35|with a long word|Q^R|PID-1|March 4, 1928
 36|and bars|Q^R|PID-1|04-MAR-1928
+37|of one as in ACR-NEMA|Q^R|PID-1|born 19280304|1928.03.04
+38|of one as in ISO 8601|Q^R|PID-1|born 1928.03.04|1928-03-04
+51|a UID in the name of a file|Q^R|PID-1|CT.1.2.826.0.777.2.dcm
+52|a UID behind a number|Q^R|PID-1|IM.0001.1.2.826.0.777.2
+53|a UID before a number|Q^R|PID-1|1.2.826.0.777.2.0001.dcm
 !
 exits 1 'withheld' imganon -q --key key -o held in
-jq -r 'select(.status == "withheld" and (.reason | startswith("(0018,1210)")))
+jq -r 'select(.status == "withheld" and (.reason | startswith("(0018,1020)")))
 	| .path[3:5]' out | sort >found
 cut -d ' ' -f 1 said >all
 same 'each of them is found' found <all
@@ -72,9 +78,11 @@ Q^R|00045678|456789
 Q^R|PID-1|14.3.1928
 Q^R|PID-1|04.03.281
 Q^R|PID-1|4 Mar 1982
+Q^R|PID-1|CT.1.2.826.0.77.2.777.1
+Q^R|PID-1|CT.11.2.826.0.777.20
 !
 exits 0 'others are not' imganon -q --key key -o others in
-ok 'one record each' test "$(wc -l <out)" = 8
+ok 'one record each' test "$(wc -l <out)" = 10
 
 # In the characters of another time.
 object latin.dcm 'ISO_IR 100' "$(printf 'M\374ller')" PID-1 \
@@ -83,4 +91,7 @@ exits 1 'Latin-1' imganon -q --key key -o latin latin.dcm
 mkdir MUELLER && object MUELLER/21.dcm "$utf" Müller PID-1 MÜLLER
 exits 1 'in a path' imganon -q --key key -o path MUELLER
 ok 'which is not printed' grep -q '"path":"input 1"' out
+object CT.1.2.826.0.777.2.dcm "$utf" Q^R PID-1 1.2.826.0.777.2
+exits 1 'a UID in a path' imganon -q --key key -o path CT.1.*
+ok 'is not printed' grep -q '"path":"input 1"' out
 finish

@@ -97,7 +97,7 @@ int look_add_spellings(struct look *l, const char *utf8, size_t n,
 /* An identifier without what parts it, and without zeros before it. */
 int look_add_id_spellings(struct look *l, const char *p, size_t n,
 			  struct img_err *err);
-/* The first eight digits of each value, in the ways that people write. */
+/* The first eight figures of each value, in the ways that people write. */
 int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
 /* What look_finds has not found in it, for other letters: 1 found, 0, -1. */
 int look_finds_spelt(const struct look *l, const char *utf8, size_t n,

@@ -294,7 +294,24 @@ static bool item_at(const struct look *l, const struct look_item *it,
 	return stands(it, p, n, at);
 }
 
-static bool finds_uid(const struct look *l, const uint8_t *p, size_t n)
+/* What others put around it: CT.1.2.3, 1.2.3.0001.dcm. */
+static bool finds_within(const struct look *l, const char *p, size_t n)
+{
+	for (size_t from = 0; from < n; from++) {
+		if (p[from] == '.' || (from && p[from - 1] != '.'))
+			continue;
+		for (size_t to = from + UID_SHORT;
+		     to <= n && to - from < IMG_UID_MAX; to++)
+			if ((to == n || p[to] == '.') &&
+			    has_uid(l, p + from, to - from))
+				return true;
+	}
+	return false;
+}
+
+/* within: in a text, and not where a UID has its place. */
+static bool finds_uid(const struct look *l, const uint8_t *p, size_t n,
+		      bool within)
 {
 	for (size_t i = 0; i < n;) {
 		size_t from = i, dots = 0;
@@ -304,7 +321,9 @@ static bool finds_uid(const struct look *l, const uint8_t *p, size_t n)
 		if (dots > 1 && p[i - 1] == '.')
 			i--; /* a full stop behind it */
 		if (dots > 1 && i - from >= UID_SHORT &&
-		    has_uid(l, (const char *)p + from, i - from))
+		    (has_uid(l, (const char *)p + from, i - from) ||
+		     (within &&
+		      finds_within(l, (const char *)p + from, i - from))))
 			return true;
 		i += i == from || i >= n || !is_digit(p[i]);
 	}
@@ -347,7 +366,8 @@ static bool finds_item(const struct look *l, const uint8_t *p, size_t n,
 static bool finds_text(const struct look *l, const uint8_t *p, size_t n,
 		       unsigned what)
 {
-	if ((what & LOOK_UIDS) && l->uids && finds_uid(l, p, n))
+	if ((what & LOOK_UIDS) && l->uids &&
+	    finds_uid(l, p, n, what & LOOK_IDS))
 		return true;
 	return l->n && n >= 3 && finds_item(l, p, n, what);
 }

@@ -242,16 +242,31 @@ static int add_date(struct look *l, const char *d, struct img_err *err)
 	return 0;
 }
 
+/* The figures of a date, which may be parted as in ACR-NEMA or ISO 8601. */
+static bool figures_of(const char *p, size_t n, char d[8])
+{
+	n = anon_trim(&p, n);
+	if (n >= 10 && p[4] == p[7] && (p[4] == '.' || p[4] == '-')) {
+		memcpy(d, p, 4);
+		memcpy(d + 4, p + 5, 2);
+		memcpy(d + 6, p + 8, 2);
+	} else if (n >= 8) {
+		memcpy(d, p, 8);
+	}
+	return n >= 8 && look_is_number(d, 8);
+}
+
 int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err)
 {
 	size_t from = 0;
+	char d[8] = "";
 
 	for (size_t i = 0; i <= n; i++) {
-		const char *d = p + from;
-		bool ok = i - from >= 8 && look_is_number(d, 8);
+		bool ok;
 
 		if (i < n && p[i] != '\\')
 			continue;
+		ok = figures_of(p + from, i - from, d);
 		from = i + 1;
 		/* What stands for no date at all is no trace of one. */
 		if (ok && memcmp(d, "0000", 4) != 0 &&

@@ -1,7 +1,7 @@
 # imganon-odd.t - sequences where the table has a value, values where it has a
 # sequence, pixel data more than once: a verdict, never half of one.
 . "$(dirname "$0")/lib.sh"
-need perl mkpixels frames dcmdump
+need perl mkpixels frames dcmdump dump2dcm
 vrs=$TOP/common/anon/ps3.15-e1-1-vr.csv
 imganon --new-key key
 
@@ -70,6 +70,61 @@ for mode in sequence unknown value; do
 			dcmdump -q +E new/*
 	done
 done
+
+# ---- what stays is what it should be --------------------------------------
+
+# Of the first lines nothing stays, whatever is retained; of the others all.
+cat >dump <<'!'
+(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+(0008,0018) UI 1.2.826.0.777.1.1
+(0010,0020) LO PID-1
+(0010,0040) CS QZFIT^SEX
+(0010,1020) DS QZFIT SIZE
+(0010,1030) DS QZFIT WEIGHT
+(0010,21c0) LO QZFIT US
+(0018,0050) PN QZFIT^PN
+(0018,1020) PN QZFIT^VERSIONS
+(0018,1023) DA 19280304
+(0019,0010) LO GEMS_ACQU_01
+(0019,1024) DS QZFIT PRIVATE
+(0020,0052) UI QZFIT.52
+(0054,0016) LO QZFIT LO
+(0054,0410) OB 51\5a\46\49\54\20
+(0054,0414) UT QZFIT UT
+!
+dump2dcm -q dump in.dcm
+ok 'what does not fit: planted' test "$(grep -ao 'QZFIT\|19280304' in.dcm | wc -l)" = 12
+for option in '' $options; do
+	rm -rf new
+	exits 0 "written ${option:-plain}" imganon -q --key key \
+		${option:+--option $option} -o new in.dcm
+	exits 1 "nothing is left ${option:-plain}" grep -raq 'QZFIT\|19280304' new
+	exits 0 "can be read ${option:-plain}" dcmdump -q +E new/*
+done
+cat >dump <<'!'
+(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+(0008,0018) UI 1.2.826.0.777.1.1
+(0010,0020) LO PID-1
+(0010,0040) CS F
+(0010,1020) DS 1.68
+(0010,1030) DS 6.05e1
+(0010,21c0) US 4
+(0018,1020) LO V 1.2\Head
+(0019,0010) LO GEMS_ACQU_01
+(0019,1024) DS -1.5
+(0020,0052) UI 1.2.826.0.777.52
+(0054,0410) UN
+!
+dump2dcm -q dump in.dcm
+rm -rf new
+exits 0 'what fits' imganon -q --key key --option retain-patient \
+	--option retain-uids --option retain-safe-private -o new in.dcm
+dcmdump -q in.dcm | sed -n '/^(0002\|^(0008,0018\|^(0010,0020/d; /^(/s/ *#.*//p' >want
+dcmdump -q "$(find new -type f)" | sed -n '/^(/s/ *#.*//p' >got
+ok 'a line each' test "$(wc -l <want)" = 10
+same 'all of it stays' want <<!
+$(grep -xFf want got)
+!
 
 # ---- file meta information ------------------------------------------------
 

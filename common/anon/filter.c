@@ -124,7 +124,12 @@ static int keep(struct img_anon *a, const struct img_dicom_event *ev,
 	if (ev->length && u->row != ANON_NO_ROW && u->from != ANON_BY_RULES &&
 	    (ev->kind == IMG_DICOM_SEQUENCE) != (strcmp(u->vr, "SQ") == 0))
 		return fall_back(a, ev, u, err);
-	if (begins(ev) || u->safe || u->row == ANON_NO_ROW || !ev->length)
+	if (begins(ev) || !ev->length)
+		return pass(a, ev, err);
+	if (p && u->from != ANON_BY_RULES &&
+	    !anon_fits(u->vr, ev->vr, p, ev->length))
+		return fall_back(a, ev, u, err);
+	if (u->safe || u->row == ANON_NO_ROW)
 		return pass(a, ev, err);
 	if (!p) /* longer than it may be */
 		return u->from == ANON_BY_RULES ? pass(a, ev, err)

@@ -198,7 +198,7 @@ static void by_profile(const struct img_anon *a,
 	d = img_dict_tag(ev->tag);
 	if (!d) /* neither the table nor we know what it is */
 		u->action = IMG_ACT_X;
-	else if (ev->kind == IMG_DICOM_ELEMENT && strcmp(ev->vr, "UN") == 0 &&
+	else if (ev->kind == IMG_DICOM_ELEMENT && ev->length &&
 		 strcmp(d->vr, "SQ") == 0)
 		u->action = IMG_ACT_X; /* items that cannot be looked into */
 	else if (ev->kind != IMG_DICOM_SEQUENCE)

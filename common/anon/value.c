@@ -262,11 +262,22 @@ static bool is_code(const char *p, size_t n)
 	return true;
 }
 
+static bool is_date(const char *vr)
+{
+	return strcmp(vr, "DA") == 0 || strcmp(vr, "TM") == 0 ||
+	       strcmp(vr, "DT") == 0;
+}
+
 bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
 {
 	static const char texts[] = "PN LO SH ST LT UT UC";
 	static const char binary[] = "US SS UL SL UV SV FL FD AT";
 
+	/* Whoever wrote it knew that it is one. */
+	if (strcmp(was, "PN") == 0 && strcmp(vr, "PN") != 0)
+		return false;
+	if (is_date(was) && !is_date(vr))
+		return false;
 	if (strcmp(vr, "CS") == 0)
 		return is_code(p, n);
 	if (strcmp(vr, "DS") == 0 || strcmp(vr, "IS") == 0)
@@ -275,8 +286,7 @@ bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
 		return is_made_of(p, n, " .\\");
 	if (strcmp(vr, "AS") == 0)
 		return is_made_of(p, n, " DWMY\\");
-	if (strcmp(vr, "DA") == 0 || strcmp(vr, "TM") == 0 ||
-	    strcmp(vr, "DT") == 0)
+	if (is_date(vr))
 		return anon_is_time(vr, p, n);
 	return !(strstr(binary, vr) && strstr(texts, was));
 }

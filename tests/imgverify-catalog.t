@@ -142,6 +142,13 @@ ok 'the schema is checked, too' sh -c \
 	'bitflip -s "StudyDescription TEXT" arch/catalog.db >/dev/null
 	imgverify -q -C arch --all >out 2>&1; test $? = 1 -o $? = 3'
 
+# Another sum would mean that all catalogs made before are refused.
+sqlite3 pristine/catalog.db 'SELECT sql FROM sqlite_schema ORDER BY name' |
+	cksum >got
+same 'each catalog has the same tables' got <<'!'
+2222085988 3321
+!
+
 # A catalog of version 1 becomes one of version 4, whose pages have sums.
 rm -rf arch && mkdir arch
 {

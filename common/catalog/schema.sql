@@ -4,6 +4,8 @@
 -- lower case.  An absent attribute is NULL, a key is never NULL.  sum is
 -- img_sum() over all other columns of the row in their order here.
 -- Truth is the object file: all of this can be made again from the objects.
+-- No statement here or in upgrade-*.sql ever changes, not by a blank: a catalog
+-- in which one is another is refused (schema.c).
 
 CREATE TABLE meta (
 	key TEXT PRIMARY KEY NOT NULL,

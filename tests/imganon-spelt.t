@@ -84,6 +84,10 @@ Q^R|PID-1|CT.11.2.826.0.777.20
 exits 0 'others are not' imganon -q --key key -o others in
 ok 'one record each' test "$(wc -l <out)" = 10
 
+object 777555.dcm "$utf" Q^R 777555 Head
+exits 0 'an identifier in a UID' imganon -q --key key -o ids 777555.dcm
+exits 1 'that stays' imganon -q --key key --option retain-uids -o kept 777555.dcm
+
 # In the characters of another time.
 object latin.dcm 'ISO_IR 100' "$(printf 'M\374ller')" PID-1 \
 	"$(printf 'M\334LLER')"

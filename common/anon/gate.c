@@ -31,7 +31,7 @@ static unsigned what_in(const struct img_anon *a,
 	struct ruling u;
 
 	if (ev->meta)
-		return is_vr(ev->vr, "UI") ? LOOK_UIDS : all;
+		return all;
 	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
 		return 0;
 	anon_rule(a, ev, &u);

@@ -1,7 +1,7 @@
 # imganon-spelt.t - names, identifiers and dates that stay in a text otherwise
 # written than where they belong: the gate finds them, and nothing else.
 . "$(dirname "$0")/lib.sh"
-need dump2dcm jq
+need dump2dcm dcmdump jq
 imganon --new-key key 2>/dev/null
 
 # object FILE CHARSET NAME ID TEXT [BIRTH]: the text is in an attribute that
@@ -87,6 +87,22 @@ ok 'one record each' test "$(wc -l <out)" = 10
 object 777555.dcm "$utf" Q^R 777555 Head
 exits 0 'an identifier in a UID' imganon -q --key key -o ids 777555.dcm
 exits 1 'that stays' imganon -q --key key --option retain-uids -o kept 777555.dcm
+
+# A UID that stays is no secret where it is left out, as GE has that of the study
+# in a private attribute.
+object 88.dcm "$utf" Q^R PID-1 1.2.826.0.777.1
+{
+	dcmdump -q +L 88.dcm | grep -v '^(0002'
+	cat <<-'!'
+	(0043,0010) LO [GEMS_PARM_01]
+	(0043,1061) UI [1.2.826.0.777.1]
+	(0043,1062) UI [1.2.826.0.777.1.88]
+	!
+} >dump
+dump2dcm -q dump 88.dcm
+exits 0 'a UID that stays, and is removed' imganon -q --key key \
+	--option retain-uids -o kept 88.dcm
+exits 1 'that does not stay' imganon -q --key key -o none 88.dcm
 
 # In the characters of another time.
 object latin.dcm 'ISO_IR 100' "$(printf 'M\374ller')" PID-1 \

@@ -85,7 +85,9 @@ bool look_has(const struct look *l, enum look_kind kind, const char *p,
 	      size_t n);
 int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
 int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
-int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err);
+/* kept: it stays somewhere, and is no secret anywhere. */
+int look_add_uid(struct look *l, const char *p, size_t n, bool kept,
+		 struct img_err *err);
 
 /* ---- as others write it (spell.c) ------------------------------------- */
 

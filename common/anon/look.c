@@ -201,6 +201,25 @@ int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
 	return 0;
 }
 
+/* The lowest bit of a sum says that the UID stays. */
+#define KEPT ((uint64_t)1)
+
+static uint64_t sum(const void *p, size_t n)
+{
+	uint64_t v = img_sum64(p, n) & ~KEPT;
+
+	return v ? v : 2;
+}
+
+static size_t place(const uint64_t *uid, size_t room, uint64_t v)
+{
+	size_t at = v >> 1 & (room - 1);
+
+	while (uid[at] && (uid[at] & ~KEPT) != v)
+		at = (at + 1) & (room - 1);
+	return at;
+}
+
 static int grow_uids(struct look *l, struct img_err *err)
 {
 	size_t room = l->uid_room ? l->uid_room * 2 : 256;
@@ -208,59 +227,41 @@ static int grow_uids(struct look *l, struct img_err *err)
 
 	if (!more)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < l->uid_room; i++) {
-		size_t at = l->uid[i] & (room - 1);
-
-		if (!l->uid[i])
-			continue;
-		while (more[at])
-			at = (at + 1) & (room - 1);
-		more[at] = l->uid[i];
-	}
+	for (size_t i = 0; i < l->uid_room; i++)
+		if (l->uid[i])
+			more[place(more, room, l->uid[i] & ~KEPT)] = l->uid[i];
 	free(l->uid);
 	l->uid = more;
 	l->uid_room = room;
 	return 0;
 }
 
-static uint64_t sum(const void *p, size_t n)
-{
-	uint64_t v = img_sum64(p, n);
-
-	return v ? v : 1;
-}
-
 static bool has_uid(const struct look *l, const char *p, size_t n)
 {
-	uint64_t v = sum(p, n);
-	size_t at = v & (l->uid_room - 1);
+	uint64_t found = l->uid[place(l->uid, l->uid_room, sum(p, n))];
 
-	while (l->uid[at]) {
-		if (l->uid[at] == v)
-			return true;
-		at = (at + 1) & (l->uid_room - 1);
-	}
-	return false;
+	return found && !(found & KEPT);
 }
 
-int look_add_uid(struct look *l, const char *p, size_t n, struct img_err *err)
+int look_add_uid(struct look *l, const char *p, size_t n, bool kept,
+		 struct img_err *err)
 {
-	uint64_t v;
 	size_t at;
 
-	if (n < UID_SHORT || (l->uids && has_uid(l, p, n)))
+	if (n < UID_SHORT)
 		return 0;
-	if (l->uids >= UIDS_MAX)
-		return img_err_set(err, IMG_E_LIMIT,
-				   "more than %u UIDs in one object", UIDS_MAX);
 	if (l->uids * 2 >= l->uid_room && grow_uids(l, err) < 0)
 		return -1;
-	v = sum(p, n);
-	at = v & (l->uid_room - 1);
-	while (l->uid[at])
-		at = (at + 1) & (l->uid_room - 1);
-	l->uid[at] = v;
-	l->uids++;
+	at = place(l->uid, l->uid_room, sum(p, n));
+	if (!l->uid[at]) {
+		if (l->uids >= UIDS_MAX)
+			return img_err_set(err, IMG_E_LIMIT,
+					   "more than %u UIDs in one object",
+					   UIDS_MAX);
+		l->uid[at] = sum(p, n);
+		l->uids++;
+	}
+	l->uid[at] |= kept ? KEPT : 0;
 	return 0;
 }
 

@@ -169,7 +169,7 @@ bool anon_is_id(uint32_t tag)
 	}
 }
 
-static int add_uids(struct img_anon *a, const char *p, size_t n,
+static int add_uids(struct img_anon *a, const char *p, size_t n, bool kept,
 		    struct img_err *err)
 {
 	size_t from = 0;
@@ -183,7 +183,7 @@ static int add_uids(struct img_anon *a, const char *p, size_t n,
 		k = anon_trim(&one, i - from);
 		from = i + 1;
 		if (k && !anon_uid_fixed(one, k) &&
-		    look_add_uid(&a->look, one, k, err) < 0)
+		    look_add_uid(&a->look, one, k, kept, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -233,18 +233,21 @@ static int collect(struct img_anon *a, const struct img_dicom_event *ev,
 		anon_creator_seen(a, ev);
 	anon_rule(a, ev, &u);
 	if (u.action == IMG_ACT_K && u.from != IMG_ANON_SAFE_PRIVATE)
-		return 0;
+		return strcmp(u.vr, "UI") == 0
+			       ? add_uids(a, p, ev->length, true, err)
+			       : 0;
 	if (strcmp(u.vr, "PN") == 0)
 		return add_name(a, ev, err);
 	if (anon_is_id(ev->tag) || is_serial(ev))
 		return look_add_id(&a->look, p, ev->length, err);
 	if (u.action == IMG_ACT_NONE || u.safe)
-		return u.action == IMG_ACT_U ? add_uids(a, p, ev->length, err)
-					     : 0;
+		return u.action == IMG_ACT_U
+			       ? add_uids(a, p, ev->length, false, err)
+			       : 0;
 	if (strcmp(u.vr, "DA") == 0 || strcmp(u.vr, "DT") == 0)
 		return look_add_date(&a->look, p, ev->length, err);
 	if (strcmp(u.vr, "UI") == 0)
-		return add_uids(a, p, ev->length, err);
+		return add_uids(a, p, ev->length, false, err);
 	return 0;
 }
 

@@ -71,6 +71,53 @@ for mode in sequence unknown value; do
 	done
 done
 
+# ---- what the table does not list ----------------------------------------
+
+cat >dump <<'!'
+(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+(0008,0018) UI 1.2.826.0.777.1.1
+(0008,1190) UR http://QZBEYOND/1
+(0010,0020) LO PID-1
+(0010,0033) LO QZBEYOND2471
+(0010,0034) LO QZBEYOND2567
+(0012,0042) LO SUBJECT-9
+(0014,0100) LO QZBEYOND4
+(0028,7fe0) UR http://QZBEYOND/2
+(0040,0440) SQ
+(fffe,e000) na
+(0040,a160) UT QZBEYOND said
+(fffe,e00d) na
+(fffe,e0dd) na
+(0040,1006) SH QZBEYOND5
+(0040,1007) SH QZBEYOND6
+(0040,2006) SH QZBEYOND7
+(0040,2007) SH QZBEYOND8
+(0040,4073) UR http://QZBEYOND/3
+(0040,e010) UR http://QZBEYOND/4
+(0040,e011) UI 1.2.826.0.777.9.1
+(0040,e030) UI 1.2.826.0.777.9.2
+(0040,e031) UI 1.2.826.0.777.9.3
+(0074,100a) UR http://QZBEYOND/5
+(0074,100c) LO QZBEYOND9
+(4010,101a) SH QZBEYOND10
+(4010,1051) LO QZBEYOND11
+!
+dump2dcm -q dump in.dcm
+ok 'beyond the table: planted' \
+	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 19
+rm -rf new
+exits 0 'beyond the table' imganon -q --key key -o new in.dcm
+exits 1 'nothing is left' grep -raq 'QZBEYOND\|26\.0\.777\.9' new
+for option in clean-desc clean-struct; do
+	rm -rf new
+	exits 0 "$option" imganon -q --key key --option $option -o new in.dcm
+	ok 'a text in it is cleaned' sh -c \
+		"dcmdump \"\$(find new -type f)\" | grep -q 'UT \[REMOVED\]'"
+done
+sed 's/^(0014,0100).*/(0018,1020) LO of SUBJECT-9/' dump >dump2
+dump2dcm -q dump2 in.dcm
+exits 1 'a reading identifier in a text' imganon -q --key key -o none in.dcm
+
 # ---- what stays is what it should be --------------------------------------
 
 # Of the first lines nothing stays, whatever is retained; of the others all.

@@ -156,10 +156,15 @@ bool anon_is_id(uint32_t tag)
 	case 0x00102154u: /* PatientTelephoneNumbers */
 	case 0x00102155u:
 	case 0x00120040u: /* ClinicalTrialSubjectID */
+	case 0x00120042u: /* ClinicalTrialSubjectReadingID */
 	case 0x00380010u: /* AdmissionID */
 	case 0x00380060u: /* ServiceEpisodeID */
 	case 0x00401001u: /* RequestedProcedureID */
-	case 0x00402016u: /* order numbers */
+	case 0x00401006u: /* order numbers */
+	case 0x00401007u:
+	case 0x00402006u:
+	case 0x00402007u:
+	case 0x00402016u:
 	case 0x00402017u:
 	case 0x00400009u: /* ScheduledProcedureStepID */
 	case 0x00400253u: /* PerformedProcedureStepID */

@@ -231,8 +231,8 @@ bool anon_rule_content(const struct img_anon *a,
 	act = a->content[ev->depth].action;
 	if (act == IMG_ACT_D || act == IMG_ACT_Z)
 		u->action = IMG_ACT_D;
-	else if (ev->tag == 0x0040A160u && act != IMG_ACT_K)
-		u->action = IMG_ACT_C; /* of a concept that no row names */
+	else if (ev->tag == 0x0040A160u) /* C: of one that no row names */
+		u->action = act == IMG_ACT_K ? IMG_ACT_NONE : IMG_ACT_C;
 	else
 		return false;
 	u->from = IMG_ANON_CLEAN_STRUCT;

@@ -8,7 +8,9 @@ phantom one --uid 2.25.1001 --study 2.25.10 --series 2.25.11 --id TEST-77 \
 dcmodify -nb -i '0010,1010=042Y' -i '0018,1000=SERIAL7' \
 	-i '0008,103e=Neck' -i '0020,0052=2.25.99' -i '0008,0060=CT' \
 	-i '0018,1030=PROTO' -i '0040,0254=Descr' -i '0018,0060=120' \
-	-i '0010,2160=SYN' -i '0008,0080=Synth Hospital' a.dcm
+	-i '0010,2160=SYN' -i '0008,0080=Synth Hospital' \
+	-i '0018,0050=1.23456' -i '0018,9073=1.5' -i '0018,1023=Head Doenitz' \
+	a.dcm
 # A private block, with two elements.
 {
 	dcmdump -q +L a.dcm | grep -v '^(0002\|^(7fe0'
@@ -98,6 +100,14 @@ StudyDate clean
 ok 'is another one' sh -c '[ "$1" != 20240102 ] && [ "${#1}" = 8 ]' sh \
 	"$(value "$new" 0008,0020)"
 ok 'and marked' test "$(value "$new" 0028,0303)" = MODIFIED
+# A pattern passes over what has nothing to clean: numbers would be spoiled.
+ruled 'a pattern that cleans' <<'!'
+0018,xxxx clean
+!
+ok 'leaves numbers' test "$(value "$new" 0018,0050)" = 1.23456
+ok 'in binary, too' sh -c "dcmdump '$new' | grep -q '0018,9073) FD 1.5 '"
+ok 'and what the profile does with them' test -z "$(dcmdump +P 0018,9074 "$new")"
+ok 'but cleans texts' test "$(value "$new" 0018,1023)" = Head
 ruled 'the later one of two holds' <<'!'
 0010,xxxx keep
 PatientAge remove
@@ -167,6 +177,9 @@ refused 'a creator without end' 'rules:1: no creator' <<'!'
 !
 refused 'a UID that is none' 'rules:1: this attribute holds no UID' <<'!'
 PatientAge uid
+!
+refused 'a number to be cleaned' 'rules:1: this attribute holds no text' <<'!'
+PatientWeight clean
 !
 refused 'no rule at all' 'rules: no rules in it' </dev/null
 printf 'PatientAge keep\0\n' >nul

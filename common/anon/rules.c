@@ -167,6 +167,14 @@ bool anon_unruled(uint32_t tag)
 	}
 }
 
+bool anon_can_clean(const char *vr)
+{
+	static const char none[] = "DS IS US SS UL SL UV SV FL FD AT UI "
+				   "OB OW OF OD OL OV";
+
+	return !*vr || !strstr(none, vr);
+}
+
 static const char *vr_of(uint32_t tag)
 {
 	int row = anon_row_of(tag);
@@ -191,6 +199,10 @@ static int check(const struct cursor *c, const struct anon_user_rule *r,
 			   "gggg,xxee \"CREATOR\"");
 	if (exact && r->action == IMG_ACT_U && strcmp(vr_of(r->tag), "UI") != 0)
 		return bad(c, err, "this attribute holds no UID");
+	if (exact && r->action == IMG_ACT_C && !anon_can_clean(vr_of(r->tag)))
+		return bad(c, err,
+			   "this attribute holds no text and no date to "
+			   "clean");
 	return 0;
 }
 

@@ -29,6 +29,8 @@ bool anon_user_creator(const struct img_anon_rules *r, uint32_t tag,
 		       const char *creator, size_t n);
 /* Whether no rule can be for it. */
 bool anon_unruled(uint32_t tag);
+/* Whether a value can be cleaned: not numbers, bytes and UIDs. */
+bool anon_can_clean(const char *vr);
 /* Whether more is left than by the other action. */
 bool anon_is_weaker(unsigned action, unsigned instead);
 /* What the rules weaken, into p. */

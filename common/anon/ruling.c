@@ -235,6 +235,9 @@ static void by_rules(const struct img_anon *a, const struct img_dicom_event *ev,
 	const struct anon_user_rule *r = user_rule(a, ev);
 
 	u->instead = (uint8_t)u->action;
+	/* A pattern does not know what it meets. */
+	if (r && r->action == IMG_ACT_C && !anon_can_clean(u->vr))
+		return;
 	if (r) {
 		u->action = (enum img_anon_action)r->action;
 		u->from = ANON_BY_RULES;
@@ -243,7 +246,6 @@ static void by_rules(const struct img_anon *a, const struct img_dicom_event *ev,
 		u->action = IMG_ACT_K;
 		u->from = ANON_BY_RULES;
 	}
-	/* A pattern does not know what it meets. */
 	if (r && u->action == IMG_ACT_U && strcmp(u->vr, "UI") != 0)
 		u->action = IMG_ACT_D;
 	if (r && u->action == IMG_ACT_D && strcmp(u->vr, "UI") == 0)

@@ -9,7 +9,8 @@ dcmodify -nb -i '0010,1010=042Y' -i '0018,1000=SERIAL7' \
 	-i '0008,103e=Neck' -i '0020,0052=2.25.99' -i '0008,0060=CT' \
 	-i '0018,1030=PROTO' -i '0040,0254=Descr' -i '0018,0060=120' \
 	-i '0010,2160=SYN' -i '0008,0080=Synth Hospital' \
-	-i '0018,0050=1.23456' -i '0018,9073=1.5' -i '0018,1023=Head Doenitz' \
+	-i '0010,21c0=4' -i '0018,6000=1' -i '0018,6016=1' \
+	-i '0018,6020=1' -i '0018,0050=1.23456' -i '0018,9073=1.5' -i '0018,1023=Head Doenitz' \
 	a.dcm
 # A private block, with two elements.
 {
@@ -108,6 +109,20 @@ ok 'leaves numbers' test "$(value "$new" 0018,0050)" = 1.23456
 ok 'in binary, too' sh -c "dcmdump '$new' | grep -q '0018,9073) FD 1.5 '"
 ok 'and what the profile does with them' test -z "$(dcmdump +P 0018,9074 "$new")"
 ok 'but cleans texts' test "$(value "$new" 0018,1023)" = Head
+ruled 'dummies' <<'!'
+0010,xxxx dummy
+0018,90xx dummy
+0018,6xxx dummy
+!
+dcmdump "$new" | grep '^(0010,[24]\|^(0018,[69]' | sed 's/  *#/ #/; s/ [A-Za-z0-9]*$//' >got
+same 'are of the length that they have' got <<'!'
+(0010,2160) SH [REMOVED] #   8, 1
+(0010,21c0) US 0 #   2, 1
+(0018,6000) DS [0] #   2, 1
+(0018,6016) UL 0 #   4, 1
+(0018,6020) SL 0 #   4, 1
+(0018,9073) FD 0 #   8, 1
+!
 ruled 'the later one of two holds' <<'!'
 0010,xxxx keep
 PatientAge remove

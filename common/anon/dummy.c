@@ -174,12 +174,16 @@ static const char *dummy_of(const char *vr)
 	return "REMOVED";
 }
 
-static bool is_binary(const char *vr)
+/* The bytes of a binary value; 0: it is a text. */
+static size_t binary_size(const char *vr)
 {
-	return (vr[0] == 'O' && vr[1] != '\0') || strcmp(vr, "UN") == 0 ||
-	       strcmp(vr, "US") == 0 || strcmp(vr, "SS") == 0 ||
-	       strcmp(vr, "UL") == 0 || strcmp(vr, "SL") == 0 ||
-	       strcmp(vr, "FL") == 0 || strcmp(vr, "FD") == 0;
+	static const char two[] = "US SS", four[] = "UL SL FL AT",
+			  eight[] = "FD SV UV UN";
+
+	return strstr(two, vr)     ? 2
+	       : strstr(four, vr)  ? 4
+	       : strstr(eight, vr) ? 8
+				   : (vr[0] == 'O' ? 8 : 0);
 }
 
 static int put_dummy(struct img_anon *a, const struct img_dicom_event *ev,
@@ -193,8 +197,9 @@ static int put_dummy(struct img_anon *a, const struct img_dicom_event *ev,
 		return anon_put_value(a, ev->tag, u->vr, "", 0, err);
 	if (ev->tag == T_DOCUMENT && ev->depth == 0)
 		return document(a, ev->tag, err);
-	if (is_binary(u->vr))
-		return anon_put_value(a, ev->tag, u->vr, zero, 8, err);
+	if (binary_size(u->vr))
+		return anon_put_value(a, ev->tag, u->vr, zero,
+				      binary_size(u->vr), err);
 	return put_text(a, ev->tag, u->vr, dummy_of(u->vr), err);
 }
 

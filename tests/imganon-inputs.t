@@ -24,6 +24,12 @@ ok 'names the input, and what is in its way' grep -qx \
 	'imganon: a.dcm: absent/.*\.dcm: is there already, with other bytes' err
 ok 'so does its record' grep -q '^{"status":"failed","path":"a.dcm",' out
 
+# What is no DICOM file is called by its name, whoever came before it.
+phantom one --name Zwackelmann^Synthetic --uid 2.25.1009 z.dcm
+echo none >zwackelmann.txt
+exits 2 'a name of another object' anon -j 1 -o z z.dcm zwackelmann.txt
+ok 'is none of this one' grep -q '"path":"zwackelmann.txt"' out
+
 # ---- the key ------------------------------------------------------------
 
 exits 0 'a key in a file' anon -o filed a.dcm

@@ -289,6 +289,19 @@ ok 'patients whose IDs begin alike are two' test \
 ok 'and have one pseudonym each' test "$(value long.out1 0010,0010)" = \
 	"$(value long.out1 0010,0020)"
 
+# A UID of too many characters, and two where one belongs.
+for uid in 1.2.826.0.777.$(head -c 60 /dev/zero | tr '\0' 7) \
+	'1.2.826.0.777.1\1.2.826.0.777.2'; do
+	cp a.dcm odd.dcm
+	dcmodify -nb -m "0020,000d=$uid" -m "0020,000e=$uid" odd.dcm 2>/dev/null
+	exits 0 'odd UIDs' imganon --key key -o odd odd.dcm
+	first=$(dcmdump +P 0020,000d +P 0020,000e "$(written)" |
+		sed 's/^[^[]*\[\([.0-9]*\).*/\1/' | paste -s -d / -)
+	ok 'the record has the new one of the study' \
+		grep -q "\"StudyInstanceUID\":\"${first%/*}\"" out
+	ok 'and so has the path' test "$(written | cut -d / -f 2,3)" = "$first"
+done
+
 # ---- dates --------------------------------------------------------------
 
 cp a.dcm d.dcm

@@ -210,8 +210,8 @@ struct img_anon {
 	/* 64 characters may have many bytes, and two patients have the same
 	   64 first ones. */
 	char name[SUBJECT], id[SUBJECT], issuer[SUBJECT];
-	char study[IMG_UID_MAX], series[IMG_UID_MAX], sop[IMG_UID_MAX];
-	char sop_class[IMG_UID_MAX];
+	char study[SUBJECT], series[SUBJECT]; /* UIDs may be too long */
+	char sop[IMG_UID_MAX], sop_class[IMG_UID_MAX];
 	unsigned sops; /* how often SOPInstanceUID occurs */
 	bool one_sop;  /* and that it is one UID */
 	char pseudonym[IMG_UID_MAX];

@@ -81,6 +81,18 @@ static void take(char *out, size_t size, const struct img_dicom_event *ev)
 	out[n] = '\0';
 }
 
+/* The first of several, as other programs take it. */
+static void take_uid(char out[SUBJECT], const struct img_dicom_event *ev)
+{
+	size_t n;
+
+	take(out, SUBJECT, ev);
+	n = strcspn(out, "\\");
+	while (n && out[n - 1] == ' ')
+		n--;
+	out[n] = '\0';
+}
+
 /* Whether what was taken is all of the value, and not several. */
 static bool is_one(const struct img_dicom_event *ev, const char *taken)
 {
@@ -129,10 +141,10 @@ static void take_top(struct img_anon *a, const struct img_dicom_event *ev)
 		take(a->issuer, sizeof(a->issuer), ev);
 		break;
 	case T_STUDY:
-		take(a->study, sizeof(a->study), ev);
+		take_uid(a->study, ev);
 		break;
 	case T_SERIES:
-		take(a->series, sizeof(a->series), ev);
+		take_uid(a->series, ev);
 		break;
 	default:
 		anon_take_risk(a, ev);

@@ -263,10 +263,11 @@ static int finish(struct job *j, struct img_err *err)
 static int passes(struct job *j, struct img_err *err)
 {
 	struct deid_worker *w = j->w;
-	int rc = start(j, err);
+	int rc;
 
-	if (rc == 0)
-		rc = img_anon_scan(w->anon, w->reader, j->name, err);
+	if (start(j, err) < 0)
+		return -1;
+	rc = img_anon_scan(w->anon, w->reader, j->name, err);
 	if (rc >= 0 && check_digest(j, err) < 0)
 		rc = -1;
 	hide_name(j, err);

@@ -1,7 +1,9 @@
 /* imgimport - images from anywhere into the archive, one record each. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -93,11 +95,29 @@ static void check(struct img_cli *cli, int argc)
 		img_cli_usage(cli, "--from-tar has no place to catalog");
 }
 
+/* A FIFO, as the shell makes for <(command), or a tape. */
+static bool is_stream(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 &&
+	       (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode));
+}
+
 static int read_tar(struct img_ingest *g, struct img_err *err)
 {
+	int fd, rc;
+
 	if (strcmp(from_tar, "-") == 0)
 		return img_ingest_tar(g, STDIN_FILENO, "-", err);
-	return img_ingest_path(g, from_tar, NULL, err);
+	if (!is_stream(from_tar))
+		return img_ingest_path(g, from_tar, NULL, err);
+	fd = open(from_tar, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return img_err_sys(err, "%s", from_tar);
+	rc = img_ingest_tar(g, fd, from_tar, err);
+	close(fd);
+	return rc;
 }
 
 static int no_path(struct img_cli *cli, struct img_record *rec, uint64_t line)

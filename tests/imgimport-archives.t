@@ -139,6 +139,18 @@ tar -C s --sort=name -cf - DICOM/IM1 DICOM/SUB | import --from-tar - >out 2>err
 ok 'a short tar by a pipe' test "$(records stored)" = 2
 sound 'a short tar by a pipe'
 exits 3 '--from-tar of no file' import --from-tar absent.tar
+mkfifo fifo
+new
+exits 2 '--from-tar of a FIFO' sh -c \
+	'timeout 20 cat a.tar >fifo & timeout 20 imgimport -q -C arch --from-tar fifo'
+ok 'is read' test "$(records stored)" = 3
+ok 'under its name' grep -q '"path":"fifo!/DICOM/IM1"' out
+cat a.tar | import --from-tar /dev/stdin >out 2>err
+ok 'so is /dev/stdin of a pipe' test "$(records duplicate)" = 3
+exits 3 'a FIFO as operand' import fifo
+same 'is not passed over' out <<!
+{"status":"failed","path":"fifo","error":{"code":"unsupported","message":"fifo: FIFO; --from-tar is for streams","by":"imgimport"}}
+!
 
 # ---- devices -------------------------------------------------------------
 

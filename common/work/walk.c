@@ -439,8 +439,6 @@ static int walk_one(struct img_ingest *g, const char *path, char *absolute,
 
 	if (S_ISDIR(st->st_mode))
 		return walk_folder(g, path, absolute, err);
-	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
-		return add_ignored(g, path, odd_kind(st->st_mode), err);
 	if (S_ISREG(st->st_mode) && strcasecmp(name + 1, "DICOMDIR") == 0)
 		return walk_disc(g, path, absolute, err);
 	*name = '\0';
@@ -448,12 +446,28 @@ static int walk_one(struct img_ingest *g, const char *path, char *absolute,
 			st, err);
 }
 
+/* What is asked for by its name is not passed over. */
+static int add_odd(struct img_ingest *g, const char *path, mode_t mode,
+		   struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	img_err_set(&why, IMG_E_UNSUPPORTED,
+		    "%s: %s; --from-tar is for streams", path, odd_kind(mode));
+	return add_failed(g, path, &why, err);
+}
+
 int walk_path(struct img_ingest *g, const char *path, struct img_err *err)
 {
 	char absolute[PATH_MAX];
 	struct stat st;
 
-	if (stat(path, &st) < 0 || !realpath(path, absolute))
+	if (stat(path, &st) < 0)
+		return add_errno(g, path, err);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) &&
+	    !S_ISBLK(st.st_mode))
+		return add_odd(g, path, st.st_mode, err);
+	if (!realpath(path, absolute))
 		return add_errno(g, path, err);
 	return walk_one(g, path, absolute, &st, err);
 }

@@ -4,11 +4,13 @@
 need dump2dcm dcmdump
 imganon --new-key key 2>/dev/null
 
+# ~ stands for the escape character.
 mkdir in
 n=100
 while IFS='|' read -r was left; do
 	n=$((n + 1))
-	cat >dump <<-!
+	tr '~' '\033' >dump <<-!
+	(0008,0005) CS \\ISO 2022 IR 87
 	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.4
 	(0008,0018) UI 1.2.826.0.777.1.$n
 	(0008,103e) LO $was
@@ -46,6 +48,8 @@ ID 12 34 56 78 chest|ID chest
 ID 1234-5678 chest|ID chest
 ID 12 34 56 chest|ID 12 34 56 chest
 123456 chest|chest
+Head ~$B%9%:%-!!%9%_%9~(BMR|Head MR
+~$B%9!!%:!!5B!!%H~(B|
 !
 exits 0 'descriptions are cleaned' imganon -q --key key --option clean-desc \
 	-o new in

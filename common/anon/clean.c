@@ -63,13 +63,31 @@ bool img_anon_is_common(const char *p, size_t n)
 	return anon_is_word(p, n) || img_anon_is_placeholder(p, n);
 }
 
+/* An escape sequence, with all that is in two bytes behind it (PS3.5 6.1.2.5):
+   these look like letters and digits. */
+static size_t escape(const char *p, size_t n)
+{
+	size_t i = 1;
+
+	while (i < n && p[i] >= ' ' && p[i] <= '/')
+		i++;
+	if (i < n)
+		i++;
+	if (i > 2 && p[1] == '$' && p[2] != ')')
+		while (i < n && p[i] != 0x1B && !strchr("\r\n\t\f", p[i]))
+			i++;
+	return i;
+}
+
 /* Letters, digits, and what joins figures: "T2", "5.0", "12/05/2024". */
 static size_t token(const char *p, size_t n)
 {
 	size_t i = 0;
 
+	if (n && p[0] == 0x1B)
+		return escape(p, n);
 	while (i < n && (is_letter(p[i]) || is_digit(p[i]) ||
-			 (unsigned char)p[i] >= 0x80 || p[i] == 0x1B ||
+			 (unsigned char)p[i] >= 0x80 ||
 			 (i > 0 && i + 1 < n && is_digit(p[i - 1]) &&
 			  is_digit(p[i + 1]) && strchr("./:-", p[i]))))
 		i++;

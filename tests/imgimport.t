@@ -288,6 +288,15 @@ same 'are read to 128, and it is said' got <<!
 {"status":"failed","path":"deep/Dd","error":{"code":"limit","message":"deep/Dd: folders nested deeper than 128","by":"imgimport"}}
 {"status":"stored","path":"deep/Dx.dcm",-}
 !
+p=lengthy$(printf '/%0150d' 1 2 3 4)
+mkdir -p "$p" && head -c 300 a.dcm >"$p/x.dcm"
+for i in first second; do
+	exits 3 "a path of 600 bytes, the $i time" import lengthy
+	ok 'does not push out what is wrong' grep -q \
+		'"message":"lengthy/0.*\.\.\.0.*/x.dcm: ends at byte 300' out
+done
+exits 3 'under a shorter one' sh -c 'cd lengthy/0* && imgimport -q -C ../../arch 0*'
+ok 'it has the same verdict' grep -q 'x.dcm: ends at byte 300' out
 mkdir many && phantom small many 1
 f=$(find many -type f)
 mkdir flat

@@ -37,15 +37,45 @@ enum img_code img_code_of(const char *word)
 	return IMG_E_BUG;
 }
 
+static bool is_inside_char(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* Both ends of a text that has no room: what is wrong stands behind the
+   path. */
+IMG_PRINTF(2, 0)
+static void set_ends(struct img_err *err, const char *fmt, va_list ap)
+{
+	char all[3 * IMG_PATH_MAX];
+	size_t half = sizeof(err->text) / 2 - 2, head = half;
+	const char *tail;
+
+	vsnprintf(all, sizeof(all), fmt, ap);
+	tail = all + strlen(all) - half;
+	while (head && is_inside_char(all[head]))
+		head--;
+	while (is_inside_char(*tail))
+		tail++;
+	snprintf(err->text, sizeof(err->text), "%.*s...%s", (int)head, all,
+		 tail);
+}
+
 int img_err_set(struct img_err *err, enum img_code code, const char *fmt, ...)
 {
 	va_list ap;
+	int n;
 
 	if (err->code != IMG_OK)
 		return -1;
 	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	if (n < (int)sizeof(err->text))
+		return -1;
+	va_start(ap, fmt);
+	set_ends(err, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -89,7 +119,7 @@ int img_err_sys(struct img_err *err, const char *fmt, ...)
 	room = sizeof(err->text) - strlen(why) - 3;
 	if (n > room) {
 		n = room - 3;
-		while (n && ((unsigned char)err->text[n] & 0xC0) == 0x80)
+		while (n && is_inside_char(err->text[n]))
 			n--;
 		memcpy(err->text + n, "...", 3);
 		n += 3;

@@ -112,14 +112,14 @@ static int recall_object(struct img_ingest *g, struct item *it,
 static int recall_text(struct img_ingest *g, struct item *it, const char *text,
 		       struct img_err *err)
 {
-	char all[sizeof(err->text)];
+	struct img_err all = IMG_ERR_INIT;
 	size_t n = text ? strcspn(text, "\n") : 0;
 
 	if (!text)
 		return 0;
-	snprintf(all, sizeof(all), "%s%.*s", *text == ':' ? it->path : "",
-		 (int)n, text);
-	it->text = item_text(g, all);
+	img_err_set(&all, it->code, "%s%.*s", *text == ':' ? it->path : "",
+		    (int)n, text);
+	it->text = item_text(g, all.text);
 	it->extra = text[n] ? item_text(g, text + n + 1) : NULL;
 	if (!it->text || (text[n] && !it->extra))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");

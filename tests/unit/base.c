@@ -53,9 +53,15 @@ static void long_failure(void **state)
 		assert_true(img_utf8_ok(err.text, strlen(err.text)));
 		assert_non_null(strstr(err.text, "...: Permission denied"));
 	}
-	img_err_clear(&err);
-	img_err_set(&err, IMG_E_IO, "%s", path);
-	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	for (int shift = 0; shift < 2; shift++) {
+		img_err_clear(&err);
+		img_err_set(&err, IMG_E_IO, "%s%s: bad at %d", shift ? "x" : "",
+			    path, 7);
+		assert_true(strlen(err.text) > sizeof(err.text) - 8);
+		assert_true(img_utf8_ok(err.text, strlen(err.text)));
+		assert_memory_equal(err.text, shift ? "x\xc3" : "\xc3\xbc", 2);
+		assert_non_null(strstr(err.text, "\xbc: bad at 7"));
+	}
 }
 
 static void codes(void **state)

@@ -45,6 +45,11 @@ done <<'!'
 22|an identifier without its bars|Q^R|123-45-6789|123456789
 23|an identifier without zeros|Q^R|00045678|ID 45678
 24|a serial number|Q^R|PID-1|SN-70991
+25|an identifier in brackets|Q^R|A(12)345678|A12345678
+26|an identifier without who gave it|Q^R|12345678^^^HOSP|ID 12345678
+27|a name parted by other signs|Zwackelmann*Hans|PID-1|for Zwackelmann
+28|an apostrophe that is left out|O'Neil^A|PID-1|ONEIL
+29|an apostrophe with a gap|O'Brienne^A|PID-1|Brienne
 31|a birth date, short|Q^R|PID-1|4.3.1928
 32|in American|Q^R|PID-1|3/4/1928
 33|with two figures|Q^R|PID-1|04.03.28
@@ -72,6 +77,8 @@ while IFS='|' read -r name id text; do
 done <<'!'
 Müller^Jürgen|PID-1|Molar
 Wang^Wei=王^伟|PID-1|王府
+O'Neil^A|PID-1|OIL
+Q^R|12345678^^^HOSP|HOSP
 Kim^Minjun=김^민준|PID-1|김치
 Li^Wu|PID-1|Lily Wutan
 Q^R|00045678|456789
@@ -82,7 +89,7 @@ Q^R|PID-1|CT.1.2.826.0.77.2.777.1
 Q^R|PID-1|CT.11.2.826.0.777.20
 !
 exits 0 'others are not' imganon -q --key key -o others in
-ok 'one record each' test "$(wc -l <out)" = 10
+ok 'one record each' test "$(wc -l <out)" = 12
 
 object 777555.dcm "$utf" Q^R 777555 Head
 exits 0 'an identifier in a UID' imganon -q --key key -o ids 777555.dcm

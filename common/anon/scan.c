@@ -206,24 +206,45 @@ static int add_uids(struct img_anon *a, const char *p, size_t n, bool kept,
 	return 0;
 }
 
+/* What parts the words of a name becomes a space, but for what parts its groups;
+   an apostrophe, too, or it is left out. */
+static size_t part_words(char *p, size_t n, bool join)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (join && p[i] == '\'')
+			continue;
+		p[k++] = p[i] && strchr("!\"#$%&'()*+,-./:;<>?@[]^_`{|}~\t",
+					p[i])
+				 ? ' '
+				 : p[i];
+	}
+	return k;
+}
+
 /* As it is encoded, and as everybody writes it. */
 static int add_name(struct img_anon *a, const struct img_dicom_event *ev,
 		    struct img_err *err)
 {
 	const char *p = (const char *)ev->value;
+	struct img_buf *text = &a->text, *joined = &a->text2;
 	unsigned notes = 0;
 
 	if (look_add_name(&a->look, p, ev->length, err) < 0)
 		return -1;
-	img_buf_reset(&a->text);
-	if (img_charset_utf8(&a->charset, "PN", p, ev->length, &a->text, &notes,
-			     err) < 0)
+	img_buf_reset(text);
+	img_buf_reset(joined);
+	if (img_charset_utf8(&a->charset, "PN", p, ev->length, text, &notes,
+			     err) < 0 ||
+	    img_buf_add(joined, img_buf_str(text), text->len, err) < 0)
 		return -1;
-	if (look_add_name(&a->look, img_buf_str(&a->text), a->text.len, err) <
-	    0)
+	joined->len = part_words(joined->data, joined->len, true);
+	text->len = part_words(text->data, text->len, false);
+	if (look_add_name(&a->look, joined->data, joined->len, err) < 0 ||
+	    look_add_name(&a->look, text->data, text->len, err) < 0)
 		return -1;
-	return look_add_spellings(&a->look, img_buf_str(&a->text), a->text.len,
-				  err);
+	return look_add_spellings(&a->look, text->data, text->len, err);
 }
 
 /* A serial number; a word in its place is none. */

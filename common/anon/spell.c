@@ -149,16 +149,28 @@ static int add_bare(struct look *l, const char *p, size_t n,
 	return n < 5 ? 0 : look_add(l, LOOK_ID, p, n, n < 8, err);
 }
 
+/* Up to where it is the identifier, and not who gave it, as in HL7's CX. */
+static size_t bare_end(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] != '^' && p[i] != '@')
+		i++;
+	return i;
+}
+
 int look_add_id_spellings(struct look *l, const char *p, size_t n,
 			  struct img_err *err)
 {
 	char bare[64];
-	size_t k = 0, zeros = 0;
+	size_t k = 0, zeros = 0, end = bare_end(p, n);
 
-	if (n > sizeof(bare))
+	if (end < n && add_bare(l, p, end, err) < 0)
+		return -1;
+	if (end > sizeof(bare))
 		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (!strchr(" -./_:", p[i]) || !p[i])
+	for (size_t i = 0; i < end; i++)
+		if (!strchr(" -./_:()[]#+*,;&\"'", p[i]) || !p[i])
 			bare[k++] = p[i];
 	while (zeros + 5 < k && bare[zeros] == '0')
 		zeros++;

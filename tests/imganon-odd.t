@@ -173,6 +173,31 @@ same 'all of it stays' want <<!
 $(grep -xFf want got)
 !
 
+# ---- private blocks that two claim ----------------------------------------
+
+# claimed NAME ...: the creators of a block, one after the other.
+claimed()
+{
+	cat >dump <<-!
+	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+	(0008,0018) UI 1.2.826.0.777.1.1
+	(0010,0020) LO PID-1
+	(0019,0010) LO $1
+	(0019,0011) LO $2
+	(0019,109e) LO QZCLAIM
+	!
+	dump2dcm -q dump in.dcm
+	perl -pi -e 'BEGIN { undef $/ } s/\x19\0\x11\0LO/\x19\0\x10\0LO/ or die' in.dcm
+	rm -rf new
+	imganon -q --key key --option retain-safe-private -o new in.dcm
+}
+for names in 'GEMS_ACQU_01|OTHER' 'OTHER|GEMS_ACQU_01' 'GEMS_ACQU_01|'; do
+	exits 0 "a block of $names" claimed "${names%|*}" "${names#*|}"
+	exits 1 'is nobody'"'"'s' grep -raq QZCLAIM new
+done
+exits 0 'a block of one, told twice' claimed GEMS_ACQU_01 GEMS_ACQU_01
+exits 0 'is his' grep -raq QZCLAIM new
+
 # ---- file meta information ------------------------------------------------
 
 # A sequence has no place in it, and no length there is told by (0002,0000).

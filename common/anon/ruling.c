@@ -25,22 +25,6 @@ void anon_charset_seen(struct img_anon *a, const struct img_dicom_event *ev)
 			  ev->value ? ev->length : 0);
 }
 
-void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev)
-{
-	struct creator *c;
-	const char *p = (const char *)ev->value;
-	size_t n = p ? anon_trim(&p, ev->length) : 0;
-
-	anon_creators_cut(a, ev->depth);
-	if (!n || n > sizeof(c->name) || a->creators == CREATORS)
-		return; /* nobody's: all of the block goes */
-	c = &a->creator[a->creators++];
-	c->tag = ev->tag;
-	c->depth = ev->depth;
-	c->n = (uint8_t)n;
-	memcpy(c->name, p, n);
-}
-
 static const struct creator *creator_of(const struct img_anon *a, uint32_t tag,
 					unsigned depth)
 {
@@ -54,6 +38,30 @@ static const struct creator *creator_of(const struct img_anon *a, uint32_t tag,
 			return &a->creator[i];
 	}
 	return NULL;
+}
+
+void anon_creator_seen(struct img_anon *a, const struct img_dicom_event *ev)
+{
+	const struct creator *old;
+	struct creator *c;
+	const char *p = (const char *)ev->value;
+	size_t n = p ? anon_trim(&p, ev->length) : 0;
+
+	anon_creators_cut(a, ev->depth);
+	old = creator_of(a, (ev->tag & 0xFFFF0000u) | (ev->tag & 0xFF) << 8,
+			 ev->depth);
+	if (old) { /* of two nobody knows whose block it is */
+		if (old->n != n || memcmp(old->name, p ? p : "", n) != 0)
+			a->creator[old - a->creator].n = 0;
+		return;
+	}
+	if (!n || n > sizeof(c->name) || a->creators == CREATORS)
+		return; /* nobody's: all of the block goes */
+	c = &a->creator[a->creators++];
+	c->tag = ev->tag;
+	c->depth = ev->depth;
+	c->n = (uint8_t)n;
+	memcpy(c->name, p, n);
 }
 
 bool anon_is_creator(uint32_t tag)

@@ -97,14 +97,20 @@ cat >dump <<'!'
 (0040,e011) UI 1.2.826.0.777.9.1
 (0040,e030) UI 1.2.826.0.777.9.2
 (0040,e031) UI 1.2.826.0.777.9.3
+(0068,7005) UR QZBEYOND/7
 (0074,100a) UR http://QZBEYOND/5
 (0074,100c) LO QZBEYOND9
+(0400,0500) SQ
+(fffe,e000) na
+(0400,0520) OB 51\5a\42\45\59\4f\4e\44
+(fffe,e00d) na
+(fffe,e0dd) na
 (4010,101a) SH QZBEYOND10
 (4010,1051) LO QZBEYOND11
 !
 dump2dcm -q dump in.dcm
 ok 'beyond the table: planted' \
-	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 19
+	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 21
 rm -rf new
 exits 0 'beyond the table' imganon -q --key key -o new in.dcm
 exits 1 'nothing is left' grep -raq 'QZBEYOND\|26\.0\.777\.9' new

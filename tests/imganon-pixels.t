@@ -159,6 +159,23 @@ ok 'of these bits only' perl -e 'system(q(rm -f *.raw; dcmdump -q +W . +P 7fe0,0
 	local $/; open my $f, "<", "raw"; my @in = unpack "v*", <$f>;
 	open $f, "<", glob("*.raw"); my @out = unpack "v*", <$f>;
 	die if @in != @out || grep { $out[$_] != ($in[$_] & 0xFFF) } 0 .. $#in'
+# What else the risk is stays with it.
+while read -r what line; do
+	tag=${line%% *}
+	{
+		grep -v "^$tag" dump
+		echo "$line"
+	} | sort >dump2
+	dump2dcm -q dump2 risk.dcm
+	exits 1 "and $what: withheld" clean risk.dcm
+	ok 'for that' grep -q "pixels may show who it is: .*$what" out
+done <<'!'
+secondary (0008,0016) UI 1.2.840.10008.5.1.4.1.1.7
+ConversionType (0008,0064) CS WSD
+ultrasound (0008,0060) CS US
+RecognizableVisualFeatures (0028,0302) CS YES
+BurnedInAnnotation (0028,0301) CS YES
+!
 
 # ---- coded frames -------------------------------------------------------
 

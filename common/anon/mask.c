@@ -382,8 +382,6 @@ const char *anon_plan_pixels(struct img_anon *a)
 	if (!ok)
 		return "too many rules hold";
 	x->only_regions = x->regions > 0 && x->regions < RECTS;
-	/* Clearing the high bits alone leaves what else the risk is. */
-	x->change =
-		x->scrubs || x->only_regions || (a->high_bits && !a->burned_in);
+	x->change = x->scrubs || x->only_regions || a->high_bits;
 	return x->change ? cannot(a) : NULL;
 }

@@ -89,8 +89,6 @@ void anon_take_risk(struct img_anon *a, const struct img_dicom_event *ev)
 	default:
 		if ((ev->tag & 0xFF01FFFFu) == 0x60000102u && ev->value &&
 		    ev->length >= 2 && (ev->value[0] || ev->value[1]))
-			risk = "an overlay in the pixels' high bits";
-		if (risk && strncmp(risk, "an overlay", 10) == 0)
 			a->high_bits = true;
 		break;
 	}
@@ -147,6 +145,7 @@ static const char *class_risk(const struct img_anon *a)
 int anon_judge_pixels(struct img_anon *a)
 {
 	const char *risk = a->risk ? a->risk : class_risk(a), *why = NULL;
+	bool blanked;
 
 	if (!a->has_pixels)
 		a->burned_in = false;
@@ -157,8 +156,12 @@ int anon_judge_pixels(struct img_anon *a)
 	if (!risk && (a->p->pixels >= IMG_PIXELS_CLEAN ? a->pixels.missed
 						       : anon_has_rule(a)))
 		risk = "a rule for this device";
-	if (!why && (a->pixels.change || !risk)) {
-		a->burned_in = a->burned_in && !a->pixels.change;
+	if (!risk && a->high_bits && (why || !a->pixels.change))
+		risk = "an overlay in the pixels' high bits";
+	/* Clearing the high bits alone leaves what else the risk is. */
+	blanked = a->pixels.scrubs || a->pixels.only_regions;
+	if (!why && (blanked || !risk)) {
+		a->burned_in = a->burned_in && !blanked;
 		return 1;
 	}
 	snprintf(a->reason, sizeof(a->reason),

@@ -222,6 +222,9 @@ static int open_write(struct img_catalog *c, struct img_err *err)
 		return -1;
 	if (app == 0 && user == 0 && !c->may_be_new)
 		return img_catalog_lost(c->file, err);
+	if (app == APPLICATION_ID && user >= 1 && user < SCHEMA_VERSION &&
+	    img_catalog_check_schema(c, user, err) < 0)
+		return -1;
 	if (user == 0 || (app == APPLICATION_ID && user <= 2))
 		img_catalog_reserve(c->db);
 	if (app == 0 && user == 0 &&

@@ -36,13 +36,12 @@ static enum img_code code_of(int rc)
    the schema that was changed. */
 static bool is_other_schema(const char *why)
 {
-	static const char *const words[] = { "no such ",
-					     "malformed ",
-					     " has no column ",
-					     " already exists",
-					     "duplicate column",
-					     "unsupported file format",
-					     "foreign key mismatch" };
+	static const char *const words[] = {
+		"no such ",           "malformed ",
+		" has no column ",    " already exists",
+		"duplicate column",   "unsupported file format",
+		"same text encoding", "foreign key mismatch"
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(why, words[i]))

@@ -124,6 +124,37 @@ sed 's/^(0014,0100).*/(0018,1020) LO of SUBJECT-9/' dump >dump2
 dump2dcm -q dump2 in.dcm
 exits 1 'a reading identifier in a text' imganon -q --key key -o none in.dcm
 
+# ---- requests ------------------------------------------------------------
+
+# request TAG: a request with a study in a sequence, and what is left of that.
+request()
+{
+	cat >dump <<-!
+	(0008,0016) UI 1.2.840.10008.5.1.4.1.1.2
+	(0008,0018) UI 1.2.826.0.777.1.1
+	(0010,0020) LO PID-1
+	($1) SQ
+	(fffe,e000) na
+	(0008,1110) SQ
+	(fffe,e000) na
+	(0008,1155) UI 1.2.826.0.777.1.2
+	(fffe,e00d) na
+	(fffe,e0dd) na
+	(0032,1064) SQ
+	(fffe,e0dd) na
+	(fffe,e00d) na
+	(fffe,e0dd) na
+	!
+	dump2dcm -q dump in.dcm
+	rm -rf new
+	imganon -q --key key --option clean-desc -o new in.dcm >out
+	dcmdump "$(find new -type f)" | grep -o '(0008,11[15][05])\|(0032,1064)' |
+		tr -d '\n'
+}
+ok 'a study of type 2 is empty' \
+	test "$(request 0040,a370)" = '(0008,1110)(0032,1064)'
+ok 'one of type 3 goes' test "$(request 0040,0275)" = '(0032,1064)'
+
 # ---- what stays is what it should be --------------------------------------
 
 # Of the first lines nothing stays, whatever is retained; of the others all.

@@ -125,7 +125,9 @@ enum img_anon_action anon_settle(const struct img_anon *a,
 	switch (ev->tag) {
 	case 0x00081110u: /* type 3, but 2 in ReferencedRequestSequence */
 		if (optional)
-			return ev->depth ? IMG_ACT_Z : IMG_ACT_X;
+			return a->open && a->around[a->open - 1] == 0x0040A370u
+				       ? IMG_ACT_Z
+				       : IMG_ACT_X;
 		break;
 	case 0x00080082u: /* InstitutionCodeSequence: type 3 */
 	case 0x00081072u: /* OperatorIdentificationSequence: type 3 */

@@ -82,6 +82,9 @@ cat >dump <<'!'
 (0010,0034) LO QZBEYOND2567
 (0012,0042) LO SUBJECT-9
 (0014,0100) LO QZBEYOND4
+(0018,1003) LO QZBEYOND12
+(0018,1006) LO QZBEYOND13
+(0018,1803) LO QZBEYOND14
 (0028,7fe0) UR http://QZBEYOND/2
 (0040,0440) SQ
 (fffe,e000) na
@@ -93,6 +96,7 @@ cat >dump <<'!'
 (0040,2006) SH QZBEYOND7
 (0040,2007) SH QZBEYOND8
 (0040,4073) UR http://QZBEYOND/3
+(0040,e001) ST QZBEYOND15
 (0040,e010) UR http://QZBEYOND/4
 (0040,e011) UI 1.2.826.0.777.9.1
 (0040,e030) UI 1.2.826.0.777.9.2
@@ -105,12 +109,13 @@ cat >dump <<'!'
 (0400,0520) OB 51\5a\42\45\59\4f\4e\44
 (fffe,e00d) na
 (fffe,e0dd) na
+(3002,0020) SH QZBEYOND16
 (4010,101a) SH QZBEYOND10
 (4010,1051) LO QZBEYOND11
 !
 dump2dcm -q dump in.dcm
 ok 'beyond the table: planted' \
-	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 21
+	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 26
 rm -rf new
 exits 0 'beyond the table' imganon -q --key key -o new in.dcm
 exits 1 'nothing is left' grep -raq 'QZBEYOND\|26\.0\.777\.9' new

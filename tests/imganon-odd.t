@@ -112,10 +112,13 @@ cat >dump <<'!'
 (3002,0020) SH QZBEYOND16
 (4010,101a) SH QZBEYOND10
 (4010,1051) LO QZBEYOND11
+(7f00,0010) OW 5a51\4542\4f59\444e
+(7f02,0030) OW 5a51\4542\4f59\444e
+(7fe0,0020) OW 5a51\4542\4f59\444e
 !
 dump2dcm -q dump in.dcm
 ok 'beyond the table: planted' \
-	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 26
+	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 29
 rm -rf new
 exits 0 'beyond the table' imganon -q --key key -o new in.dcm
 exits 1 'nothing is left' grep -raq 'QZBEYOND\|26\.0\.777\.9' new

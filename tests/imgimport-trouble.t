@@ -16,6 +16,20 @@ new()
 	rm -rf arch
 }
 
+# ---- descriptors ---------------------------------------------------------
+
+new
+import in/1.dcm >out
+head -c 100000 /dev/zero >>in/5.dcm
+for n in $(seq 12 28); do
+	(ulimit -n "$n" && exec imgimport -q -C arch --rehash in >out 2>err)
+	echo $?
+done | sort -u >statuses
+ok 'with too few descriptors it fails, or does not, and never dies' \
+	sh -c '! grep -vx "[023]\|75" statuses'
+img in/5.dcm 5
+new
+
 # ---- reading -------------------------------------------------------------
 
 exits 2 'a read error' failio 'pread:EIO:3.dcm' imgimport -q -C arch in

@@ -15,6 +15,7 @@ int img_crypto_init(struct img_err *err)
 {
 	if (sodium_init() < 0)
 		return img_err_set(err, IMG_E_BUG, "libsodium does not start");
+	img_bulk_prepare(); /* before threads take the descriptors */
 	return 0;
 }
 

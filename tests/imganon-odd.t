@@ -85,6 +85,11 @@ cat >dump <<'!'
 (0018,1003) LO QZBEYOND12
 (0018,1006) LO QZBEYOND13
 (0018,1803) LO QZBEYOND14
+(0020,1020) LO QZBEYOND17\01.02.03
+(0020,3100) CS QZBEYOND18
+(0020,3102) CS QZBEYOND19
+(0020,3402) CS QZBEYOND20
+(0020,5002) LO QZBEYOND21
 (0028,7fe0) UR http://QZBEYOND/2
 (0040,0440) SQ
 (fffe,e000) na
@@ -118,7 +123,7 @@ cat >dump <<'!'
 !
 dump2dcm -q dump in.dcm
 ok 'beyond the table: planted' \
-	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 29
+	test "$(grep -ao 'QZBEYOND\|26\.0\.777\.9' in.dcm | wc -l)" = 34
 rm -rf new
 exits 0 'beyond the table' imganon -q --key key -o new in.dcm
 exits 1 'nothing is left' grep -raq 'QZBEYOND\|26\.0\.777\.9' new

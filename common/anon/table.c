@@ -14,6 +14,8 @@ static uint32_t row_tag(uint32_t tag)
 		return 0x50000000u;
 	if (group >= 0x6000 && group <= 0x60FF)
 		return (tag & 0xFFFF) == 0x4000 ? 0x60004000u : 0x60003000u;
+	if (tag >> 8 == 0x002031u)
+		return 0x00203100u;
 	if (group >= 0x7F00 && group <= 0x7FFF && group != 0x7FE0)
 		return 0x7F000010u; /* more pixels, as of ACR-NEMA */
 	return tag;

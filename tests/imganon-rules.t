@@ -101,6 +101,10 @@ StudyDate clean
 ok 'is another one' sh -c '[ "$1" != 20240102 ] && [ "${#1}" = 8 ]' sh \
 	"$(value "$new" 0008,0020)"
 ok 'and marked' test "$(value "$new" 0028,0303)" = MODIFIED
+ruled 'a creator between blanks' <<'!'
+0019,xx10 " SYNTH 01 " keep
+!
+ok 'is the same' test "$(value "$new" 0019,1010)" = KEEP
 # A pattern passes over what has nothing to clean: numbers would be spoiled.
 ruled 'a pattern that cleans' <<'!'
 0018,xxxx clean

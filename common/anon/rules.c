@@ -126,6 +126,7 @@ static int parse_creator(struct cursor *c, struct anon_user_rule *r,
 			 struct img_err *err)
 {
 	const char *from, *to;
+	size_t n = 0;
 
 	while (c->p < c->end && is_blank(*c->p))
 		c->p++;
@@ -133,14 +134,16 @@ static int parse_creator(struct cursor *c, struct anon_user_rule *r,
 		return 0;
 	from = ++c->p;
 	to = memchr(from, '"', (size_t)(c->end - from));
-	if (!to || to == from || to - from > (ptrdiff_t)sizeof(r->creator))
+	if (to)
+		n = anon_trim(&from, (size_t)(to - from));
+	if (!n || n > sizeof(r->creator))
 		return bad(c, err, "no creator of 1 to 64 characters");
 	if (!(r->tag >> 16 & 1) || (r->mask >> 16 & 0xFFFF) != 0xFFFF ||
 	    (r->mask & 0xFF00))
 		return bad(c, err,
 			   "a creator goes with gggg,xxee of an odd "
 			   "group");
-	r->creator_n = (uint8_t)(to - from);
+	r->creator_n = (uint8_t)n;
 	memcpy(r->creator, from, r->creator_n);
 	c->p = to + 1;
 	return 0;

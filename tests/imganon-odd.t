@@ -188,9 +188,10 @@ cat >dump <<'!'
 (0054,0016) LO QZFIT LO
 (0054,0410) OB 51\5a\46\49\54\20
 (0054,0414) UT QZFIT UT
+(0072,0060) CS QZFIT AT
 !
 dump2dcm -q dump in.dcm
-ok 'what does not fit: planted' test "$(grep -ao 'QZFIT\|19280304' in.dcm | wc -l)" = 12
+ok 'what does not fit: planted' test "$(grep -ao 'QZFIT\|19280304' in.dcm | wc -l)" = 13
 for option in '' $options; do
 	rm -rf new
 	exits 0 "written ${option:-plain}" imganon -q --key key \

@@ -270,7 +270,7 @@ static bool is_date(const char *vr)
 
 bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
 {
-	static const char texts[] = "PN LO SH ST LT UT UC";
+	static const char texts[] = "PN LO SH ST LT UT UC CS AE AS UR";
 	static const char binary[] = "US SS UL SL UV SV FL FD AT";
 
 	/* Whoever wrote it knew that it is one. */

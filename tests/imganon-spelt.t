@@ -50,6 +50,7 @@ done <<'!'
 27|a name parted by other signs|Zwackelmann*Hans|PID-1|for Zwackelmann
 28|an apostrophe that is left out|O'Neil^A|PID-1|ONEIL
 29|an apostrophe with a gap|O'Brienne^A|PID-1|Brienne
+30|an apostrophe as it is set|O’Neil^A|PID-1|O'NEIL
 31|a birth date, short|Q^R|PID-1|4.3.1928
 32|in American|Q^R|PID-1|3/4/1928
 33|with two figures|Q^R|PID-1|04.03.28

@@ -206,17 +206,32 @@ static int add_uids(struct img_anon *a, const char *p, size_t n, bool kept,
 	return 0;
 }
 
+/* The bytes of an apostrophe, as of U+2019. */
+static size_t apostrophe(const char *p, size_t n)
+{
+	if (*p == '\'' || *p == '`')
+		return 1;
+	if (n >= 2 && memcmp(p, "\xC2\xB4", 2) == 0)
+		return 2;
+	return n >= 3 && (memcmp(p, "\xE2\x80\x98", 3) == 0 ||
+			  memcmp(p, "\xE2\x80\x99", 3) == 0)
+		       ? 3
+		       : 0;
+}
+
 /* What parts the words of a name becomes a space, but for what parts its groups;
    an apostrophe, too, or it is left out. */
 static size_t part_words(char *p, size_t n, bool join)
 {
-	size_t k = 0;
+	size_t k = 0, sign;
 
-	for (size_t i = 0; i < n; i++) {
-		if (join && p[i] == '\'')
+	for (size_t i = 0; i < n; i += sign ? sign : 1) {
+		sign = apostrophe(p + i, n - i);
+		if (sign && join)
 			continue;
-		p[k++] = p[i] && strchr("!\"#$%&'()*+,-./:;<>?@[]^_`{|}~\t",
-					p[i])
+		p[k++] = sign || (p[i] &&
+				  strchr("!\"#$%&()*+,-./:;<>?@[]^_{|}~\t",
+					 p[i]))
 				 ? ' '
 				 : p[i];
 	}

@@ -118,6 +118,13 @@ ok 'in its record, too' grep -q '^{"status":"failed","path":"2.25.404",' out
 echo '{"path":"x.iso!/a"}' >rec
 exits 3 'a record of a member' sh -c 'imgexport -q -o none <rec'
 ok 'keeps its path' grep -q '^{"status":"failed","path":"x.iso!/a",' out
+echo '{"path":"gone.dcm","SOPInstanceUID":"2.25.404"}' >rec
+exits 3 'a record of nothing' imgexport -q -o nothing <rec
+same 'is named' err <<!
+imgexport: gone.dcm: a record of nothing that is in the archive or in a file
+!
+exits 3 'a UID without an archive' imgexport -q -C none -o nothing 2.25.404
+ok 'is named, too' grep -q '^imgexport: 2.25.404: none: no archive is there' err
 
 # A folder of this name is none that a full disk would speak of.
 mkdir destination

@@ -44,13 +44,16 @@ static int failed(void *arg, const char *path, const struct img_record *rec,
 {
 	struct img_export *x = arg;
 	struct export_item *it = add(x, path ? path : "", err);
+	struct img_err named = IMG_ERR_INIT;
 
 	(void)rec;
 	if (!it)
 		return -1;
 	if (path)
 		it->place = it->name;
-	export_fail(x, 0, it, why);
+	if (path && strncmp(why->text, path, strlen(path)) != 0)
+		img_err_set(&named, why->code, "%s: %s", path, why->text);
+	export_fail(x, 0, it, named.code != IMG_OK ? &named : why);
 	return 0;
 }
 

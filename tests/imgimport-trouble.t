@@ -27,6 +27,18 @@ for n in $(seq 12 28); do
 done | sort -u >statuses
 ok 'with too few descriptors it fails, or does not, and never dies' \
 	sh -c '! grep -vx "[023]\|75" statuses'
+for n in $(seq 6 18); do
+	new
+	sh -c "ulimit -n $n; exec imgimport -q -C arch in" >out 2>err
+	echo $? && cat err
+done >said
+ok 'a new archive is not called one that has lost its catalog' \
+	sh -c 'grep -qx 75 said && ! grep -q "is gone" said'
+ln -s nowhere link
+exits 3 'an archive behind a link that leads nowhere' imgimport -C link in/1.dcm
+same 'is told so' err <<!
+imgimport: link: a symbolic link that leads nowhere; is its disk mounted?
+!
 img in/5.dcm 5
 new
 

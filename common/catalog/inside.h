@@ -118,8 +118,9 @@ bool img_catalog_has_wal(const char *file);
 bool img_catalog_is_none(const char *file);
 /* Whether an archive has objects or lines in its audit log: either comes only
    after a catalog with its tables is durable, so that an import which was
-   killed in between has one.  Its cost does not grow with the archive. */
-bool img_catalog_is_old(const char *dir);
+   killed in between has one.  Its cost does not grow with the archive.  -1
+   where there are no descriptors to look with. */
+int img_catalog_is_old(const char *dir, bool *old, struct img_err *err);
 /* IMG_E_IO, and what is to be done. */
 int img_catalog_lost(const char *file, struct img_err *err);
 

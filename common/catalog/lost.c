@@ -31,8 +31,9 @@ static bool has_lines(const char *dir)
 	       stat(log, &sb) == 0 && sb.st_size > 0;
 }
 
-/* What may not be looked into is not known to be empty. */
-static bool has_object_in(int objects, const char *shard)
+/* What may not be looked into is not known to be empty; nothing is known of it
+   for want of a descriptor. */
+static bool has_object_in(int objects, const char *shard, struct img_err *err)
 {
 	int fd = openat(objects, shard,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -43,6 +44,8 @@ static bool has_object_in(int objects, const char *shard)
 
 	if (!d) {
 		found = errno != ENOENT && errno != ENOTDIR;
+		if (errno == EMFILE || errno == ENFILE)
+			img_err_sys(err, "objects/%s", shard);
 		if (fd >= 0)
 			close(fd);
 		return found;
@@ -57,7 +60,7 @@ static bool has_object_in(int objects, const char *shard)
 }
 
 /* The first one found will do, however many there are. */
-static bool has_objects(const char *dir)
+static bool has_objects(const char *dir, struct img_err *err)
 {
 	struct img_err ignored = IMG_ERR_INIT;
 	char path[IMG_PATH_MAX], shard[3];
@@ -67,18 +70,25 @@ static bool has_objects(const char *dir)
 	if (img_path_join(path, sizeof(path), dir, "objects", &ignored) < 0)
 		return false;
 	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		img_err_sys(err, "objects");
 	for (unsigned i = 0; fd >= 0 && !found && i < 256; i++) {
 		snprintf(shard, sizeof(shard), "%02x", i);
-		found = has_object_in(fd, shard);
+		found = has_object_in(fd, shard, err);
 	}
 	if (fd >= 0)
 		close(fd);
 	return found;
 }
 
-bool img_catalog_is_old(const char *dir)
+int img_catalog_is_old(const char *dir, bool *old, struct img_err *err)
 {
-	return has_lines(dir) || has_objects(dir);
+	struct img_err why = IMG_ERR_INIT;
+
+	*old = has_lines(dir) || has_objects(dir, &why);
+	if (why.code != IMG_OK)
+		return img_err_set(err, why.code, "%s/%s", dir, why.text);
+	return 0;
 }
 
 bool img_catalog_is_none(const char *file)
@@ -101,10 +111,11 @@ int img_catalog_lost(const char *file, struct img_err *err)
 /* The catalog last: what another process makes in between is not lost. */
 int img_catalog_check_lost(const char *dir, struct img_err *err)
 {
-	bool is_old = img_catalog_is_old(dir);
 	char file[IMG_PATH_MAX];
+	bool is_old;
 
-	if (img_path_join(file, sizeof(file) - 8, dir, "catalog.db", err) < 0)
+	if (img_catalog_is_old(dir, &is_old, err) < 0 ||
+	    img_path_join(file, sizeof(file) - 8, dir, "catalog.db", err) < 0)
 		return -1;
 	return is_old && img_catalog_is_none(file) ? img_catalog_lost(file, err)
 						   : 0;

@@ -376,10 +376,11 @@ int img_catalog_open(struct img_catalog **c, const char *dir,
 		     enum img_mode mode, struct img_err *err)
 {
 	char file[IMG_PATH_MAX];
-	bool is_old = img_catalog_is_old(dir);
+	bool is_old;
 
 	*c = NULL;
-	if (img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
+	if (img_catalog_is_old(dir, &is_old, err) < 0 ||
+	    img_path_join(file, sizeof(file), dir, "catalog.db", err) < 0)
 		return -1;
 	if (is_old && img_catalog_is_none(file))
 		return img_catalog_lost(file, err);

@@ -239,10 +239,12 @@ static int open_parts(struct img_store *s, enum img_mode mode,
 		return -1;
 	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd < 0 && errno == ENOENT)
-		return img_err_set(err, IMG_E_IO,
-				   "%s: no archive is there; imgimport makes "
-				   "one",
-				   s->dir);
+		return img_err_set(err, IMG_E_IO, "%s: %s", s->dir,
+				   mode == IMG_WRITE
+					   ? "a symbolic link that leads "
+					     "nowhere; is its disk mounted?"
+					   : "no archive is there; imgimport "
+					     "makes one");
 	if (s->dirfd < 0 || fstat(s->dirfd, &st) < 0)
 		return img_err_sys(err, "%s", s->dir);
 	s->dev = st.st_dev;

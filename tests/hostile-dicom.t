@@ -101,10 +101,9 @@ grep -rlaiE 'canary|test.synthetic|test-000[0-9]' anon plain |
 	grep -a ",$uid\$" map-uids.csv | cut -d , -f 1 |
 		grep -Ff - list.tsv | cut -f 1
 done | LC_ALL=C sort >leaks
-# Meanings of codes and text at the root of a report: PS3.15 names neither.
+# Meanings of codes, which PS3.15 does not name.
 same 'nothing of a patient is in a de-identified object' leaks <<'!'
 phi-sr-code
-sr-name-in-text
 !
 
 finish

@@ -32,9 +32,10 @@ static bool is_in(const char *const *list, unsigned n, const char *word)
 	return false;
 }
 
+/* What has a NUL is no word. */
 static bool lower_case(const char *p, size_t n, char word[40])
 {
-	if (n >= 40)
+	if (n >= 40 || memchr(p, '\0', n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		word[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]);

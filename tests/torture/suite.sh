@@ -52,10 +52,23 @@ scripts()
 }
 
 # reports [LOST]: in blocks of lines, but for crashes on purpose; without LOST
-# what is lost is not told.
+# what is lost is not told, nor of a process that left a core.
 reports()
 {
-	find logs -type f -size +0 -exec grep -hv '^--[0-9]*-- ' {} + |
+	find logs -type f -size +0 ! -name '*.core.*' >logs.list
+	while read -r log_; do
+		if [ -n "$(find logs -path "$log_.core.*")" ]; then
+			blocks '' <"$log_"
+		else
+			blocks "${1-}" <"$log_"
+		fi
+	done <logs.list
+}
+
+# blocks [LOST]: those of one log
+blocks()
+{
+	grep -v '^--[0-9]*-- ' |
 		awk -v lost="${1-}" '
 		BEGIN {
 			meant = " at 0x[0-9A-F]*: [^ ]+ " \

@@ -151,6 +151,9 @@ int img_catalog_errno(bool *temporary);
    the system that refused, else "FILE: what: why". */
 int img_catalog_failed(struct img_catalog *c, const char *what,
 		       struct img_err *err);
+/* What is said of a row that no catalog of ours has. */
+int img_catalog_wrong(struct img_catalog *c, const char *what,
+		      struct img_err *err);
 /* The statement, reset and prepared if it was not; NULL on failure. */
 sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
 			       struct img_err *err);
@@ -183,9 +186,6 @@ int img_catalog_name_functions(sqlite3 *db);
 int img_catalog_name_key(const char *name, struct img_buf *out,
 			 struct img_err *err);
 
-/* What is said of a row that no catalog of ours has. */
-int img_catalog_wrong(struct img_catalog *c, const char *what,
-		      struct img_err *err);
 /* Whether an object comes behind another where they are read in pages, and
    what is said where one does not. */
 bool img_catalog_follows(int64_t instance, int64_t object,

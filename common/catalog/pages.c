@@ -43,15 +43,6 @@ bool img_catalog_follows(int64_t instance, int64_t object,
 	       (instance == after_instance && object > after_object);
 }
 
-int img_catalog_wrong(struct img_catalog *c, const char *what,
-		      struct img_err *err)
-{
-	return img_err_set(
-		err, IMG_E_MALFORMED,
-		"%s: %s; imgverify --rebuild makes the catalog again", c->file,
-		what);
-}
-
 int img_catalog_disorder(struct img_catalog *c, struct img_err *err)
 {
 	return img_catalog_wrong(c, "objects are out of order", err);

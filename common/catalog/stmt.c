@@ -86,6 +86,15 @@ int img_catalog_failed(struct img_catalog *c, const char *what,
 			   (int)strcspn(why, "\n"), why);
 }
 
+int img_catalog_wrong(struct img_catalog *c, const char *what,
+		      struct img_err *err)
+{
+	return img_err_set(
+		err, IMG_E_MALFORMED,
+		"%s: %s; imgverify --rebuild makes the catalog again", c->file,
+		what);
+}
+
 sqlite3_stmt *img_catalog_stmt(struct img_catalog *c, enum img_sql which,
 			       struct img_err *err)
 {

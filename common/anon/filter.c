@@ -108,12 +108,6 @@ static int fall_back(struct img_anon *a, const struct img_dicom_event *ev,
 	return stand_in(a, ev, u, err);
 }
 
-static bool is_date_vr(const char *vr)
-{
-	return strcmp(vr, "DA") == 0 || strcmp(vr, "DT") == 0 ||
-	       strcmp(vr, "TM") == 0;
-}
-
 static int keep(struct img_anon *a, const struct img_dicom_event *ev,
 		struct ruling *u, struct img_err *err)
 {
@@ -134,7 +128,7 @@ static int keep(struct img_anon *a, const struct img_dicom_event *ev,
 	if (!p) /* longer than it may be */
 		return u->from == ANON_BY_RULES ? pass(a, ev, err)
 						: fall_back(a, ev, u, err);
-	if (is_date_vr(u->vr) && !anon_is_time(u->vr, p, ev->length))
+	if (anon_is_time_vr(u->vr) && !anon_is_time(u->vr, p, ev->length))
 		return fall_back(a, ev, u, err);
 	if (strcmp(u->vr, "AS") == 0) {
 		if (!anon_age(p, ev->length, age))
@@ -167,12 +161,12 @@ static int clean(struct img_anon *a, const struct img_dicom_event *ev,
 		return anon_put_value(a, ev->tag, "AE", name, 14, err);
 	}
 	if (u->from == IMG_ANON_MOD_DATES ||
-	    (u->from == ANON_BY_RULES && is_date_vr(u->vr))) {
+	    (u->from == ANON_BY_RULES && anon_is_time_vr(u->vr))) {
 		if (ev->tag == 0x00080201u) /* whole days: it holds still */
 			return anon_is_time("DT", p, ev->length)
 				       ? pass(a, ev, err)
 				       : fall_back(a, ev, u, err);
-		if (!is_date_vr(u->vr) ||
+		if (!anon_is_time_vr(u->vr) ||
 		    !anon_shift(a, u->vr, p, ev->length, &a->text, err))
 			return fall_back(a, ev, u, err);
 		return anon_put_value(a, ev->tag, u->vr, img_buf_str(&a->text),

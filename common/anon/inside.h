@@ -305,6 +305,8 @@ bool anon_shift(const struct img_anon *a, const char *vr, const char *p,
 /* Whether an attribute of this VR can have this value, which was written as
    was: names have no place among codes and numbers. */
 bool anon_fits(const char *vr, const char *was, const char *p, size_t n);
+/* DA, TM or DT; whether a value is one of these. */
+bool anon_is_time_vr(const char *vr);
 bool anon_is_time(const char *vr, const char *p, size_t n);
 /* At most four characters; false if it is no age. */
 bool anon_age(const char *p, size_t n, char out[5]);

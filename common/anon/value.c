@@ -262,7 +262,7 @@ static bool is_code(const char *p, size_t n)
 	return true;
 }
 
-static bool is_date(const char *vr)
+bool anon_is_time_vr(const char *vr)
 {
 	return strcmp(vr, "DA") == 0 || strcmp(vr, "TM") == 0 ||
 	       strcmp(vr, "DT") == 0;
@@ -276,7 +276,7 @@ bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
 	/* Whoever wrote it knew that it is one. */
 	if (strcmp(was, "PN") == 0 && strcmp(vr, "PN") != 0)
 		return false;
-	if (is_date(was) && !is_date(vr))
+	if (anon_is_time_vr(was) && !anon_is_time_vr(vr))
 		return false;
 	if (strcmp(vr, "CS") == 0)
 		return is_code(p, n);
@@ -286,7 +286,7 @@ bool anon_fits(const char *vr, const char *was, const char *p, size_t n)
 		return is_made_of(p, n, " .\\");
 	if (strcmp(vr, "AS") == 0)
 		return is_made_of(p, n, " DWMY\\");
-	if (is_date(vr))
+	if (anon_is_time_vr(vr))
 		return anon_is_time(vr, p, n);
 	return !(strstr(binary, vr) && strstr(texts, was));
 }

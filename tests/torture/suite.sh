@@ -10,6 +10,7 @@ left_out()
 	floors) echo 'looks at the sources' ;;
 	jail_walls) echo 'is about the walls' ;;
 	torture) echo 'has a tracer, and the rest of this folder' ;;
+	unread) echo 'has a tracer' ;;
 	*) return 1 ;;
 	esac
 }
@@ -43,7 +44,7 @@ scripts()
 	for f_ in "$O"/tools/*; do
 		case ${f_##*/} in
 		# Others are peers, and make inputs.
-		dcmevents | faulty | frames | fuzz-* | lsarchive)
+		dcmevents | faulty | frames | fuzz-* | imgecho | lsarchive | mkmedia)
 			watched tools "${f_##*/}"
 			;;
 		*) ln -s "$f_" O/tools/ ;;

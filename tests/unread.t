@@ -175,6 +175,8 @@ for call in newfstatat pread64; do
 	done
 	exits 1 "$call of an object: EIO" unreadable $call EIO --scrub
 	ok 'is damage' test "$(records damaged)" = 1
+	ok 'and no other bytes' grep -q \
+		'"reason":"its bytes cannot be read from the medium"' out
 done
 exits 3 'a rebuild leaves out none for that' \
 	unreadable pread64 ENOMEM --rebuild

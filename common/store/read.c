@@ -132,6 +132,17 @@ uint8_t *img_store_block(struct img_err *err)
 	return block;
 }
 
+const char *img_fixity_reason(enum img_fixity fixity)
+{
+	static const char *const of[] = {
+		[IMG_DAMAGED] = "its bytes are not those that were stored",
+		[IMG_UNREADABLE] = "its bytes cannot be read from the medium",
+		[IMG_MISSING] = NULL
+	};
+
+	return of[fixity];
+}
+
 static int verify_fd(int fd, const char *name,
 		     const uint8_t digest[IMG_DIGEST_SIZE],
 		     const struct img_store_how *how, enum img_fixity *out,
@@ -142,8 +153,10 @@ static int verify_fd(int fd, const char *name,
 	int rc = 0, failed = 0;
 
 	*out = IMG_DAMAGED;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0) {
+		*out = IMG_UNREADABLE;
 		return is_of_medium(errno) ? 0 : img_err_sys(err, "%s", name);
+	}
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	block = how->block ? how->block : img_store_block(err);
@@ -152,9 +165,11 @@ static int verify_fd(int fd, const char *name,
 	rc = hash_fd(fd, &st, how, block, got, &failed, err);
 	if (rc == 0 && !failed && memcmp(got, digest, sizeof(got)) == 0)
 		*out = IMG_INTACT;
-	if (rc == 0 && failed && !is_of_medium(failed)) {
+	if (rc == 0 && failed) {
+		*out = IMG_UNREADABLE;
 		errno = failed;
-		rc = img_err_sys(err, "%s", name);
+		if (!is_of_medium(failed))
+			rc = img_err_sys(err, "%s", name);
 	}
 	if (!how->block)
 		free(block);
@@ -189,9 +204,12 @@ static int verify_at(int at, const char *name, int flags,
 		*out = IMG_MISSING;
 		return 0;
 	}
-	if (fd < 0 &&
-	    (errno == ELOOP || errno == ENXIO || is_of_medium(errno))) {
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO)) {
 		*out = IMG_DAMAGED;
+		return 0;
+	}
+	if (fd < 0 && is_of_medium(errno)) {
+		*out = IMG_UNREADABLE;
 		return 0;
 	}
 	if (fd < 0)

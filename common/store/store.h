@@ -106,10 +106,15 @@ int img_store_has(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 int img_store_get(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		  struct img_err *err);
 
-enum img_fixity { IMG_INTACT, IMG_DAMAGED, IMG_MISSING };
+/* The bytes are those of the digest; are others; are not given by the medium;
+   there is no such file. */
+enum img_fixity { IMG_INTACT, IMG_DAMAGED, IMG_UNREADABLE, IMG_MISSING };
+/* What is wrong with the bytes that were stored; NULL: nothing, or they are not
+   there. */
+const char *img_fixity_reason(enum img_fixity fixity);
 /* Reads the object and compares.  fresh: past the page cache, from disk.
    -1 only when reading fails for a reason that says nothing about the object
-   (memory, descriptors); a read error of the medium is IMG_DAMAGED. */
+   (memory, descriptors). */
 int img_store_verify(struct img_store *s, const uint8_t digest[IMG_DIGEST_SIZE],
 		     bool fresh, enum img_fixity *out, struct img_err *err);
 /* The same for any file against a digest (objects in place). */

@@ -128,10 +128,9 @@ static int put_object(struct rebuild *r, const uint8_t *digest,
 		return -1;
 	if (fixity == IMG_MISSING)
 		return 0; /* the comparison tells it */
-	if (fixity == IMG_DAMAGED)
+	if (fixity != IMG_INTACT)
 		return tell(r, "damaged", name, NULL, digest,
-			    "its bytes are not those that were stored", NULL,
-			    err);
+			    img_fixity_reason(fixity), NULL, err);
 	fd = img_store_get(r->store, digest, err);
 	if (fd < 0)
 		return -1;

@@ -205,7 +205,8 @@ const char *verify_word(const struct img_verify *v, const struct verdict *d)
 {
 	if (d->err.code != IMG_OK)
 		return "failed";
-	if (!d->row_ok || d->fixity == IMG_DAMAGED)
+	if (!d->row_ok || d->fixity == IMG_DAMAGED ||
+	    d->fixity == IMG_UNREADABLE)
 		return "damaged";
 	if (d->fixity == IMG_MISSING)
 		return "missing";
@@ -237,11 +238,12 @@ static const char *reason_of(const struct verdict *d)
 	if (!d->row_ok)
 		return d->fixity == IMG_INTACT
 			       ? "its row in the catalog was changed"
+		       : d->fixity == IMG_UNREADABLE
+			       ? "its row in the catalog was changed, and its "
+				 "bytes cannot be read from the medium"
 			       : "its row in the catalog was changed, and its "
 				 "bytes are not those it names";
-	if (d->fixity == IMG_DAMAGED)
-		return "its bytes are not those that were stored";
-	return NULL;
+	return img_fixity_reason(d->fixity);
 }
 
 /* What it does not know of the record that named an object stays in its

@@ -288,6 +288,15 @@ static int text_input(struct img_verify *v, const char *text,
 	return rc == 0 ? missing(v, text) : rc;
 }
 
+static const char *reason_of(enum img_fixity fixity)
+{
+	if (fixity == IMG_DAMAGED)
+		return "its bytes are not those of the record";
+	if (fixity == IMG_MISSING)
+		return "no such file";
+	return img_fixity_reason(fixity);
+}
+
 /* The file that a record names, as imganon has written it, against its
    digest; 0: it names none. */
 static int file_of_record(struct img_verify *v, const struct img_record *rec,
@@ -296,10 +305,6 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 	struct file_job job = { 0 };
 	struct img_record out = *rec;
 	struct verdict *d = &v->verdict[0];
-	static const char *const reasons[] = {
-		[IMG_DAMAGED] = "its bytes are not those of the record",
-		[IMG_MISSING] = "no such file"
-	};
 
 	if (!rec->path || !rec->digest ||
 	    !img_unhex(job.digest, sizeof(job.digest), rec->digest))
@@ -315,7 +320,7 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 	verify_side_by_side(v, 1);
 	free(job.path);
 	out.status = verify_shown(v, d);
-	out.reason = reasons[d->fixity];
+	out.reason = reason_of(d->fixity);
 	out.error = d->err;
 	verify_not_told(d, rec->path, &out.error);
 	if (d->deep.done && d->deep.extra.len)

@@ -86,7 +86,7 @@ ok 'which is no damage' test "$(records failed)" = "$(wc -l <out)"
 sed 's/[0-9]\{1,\} \(more\|of its\)/N \1/' err >told
 same 'and told once' told <<!
 imgverify: m.zip!/DICOM/P00001/ST00001/SE00001/IM00001: encrypted, and no passphrase is given
-imgverify: m.zip: N of its files could not be read
+imgverify: m.zip: N of its files and folders could not be read
 imgverify: N more: encrypted, and no passphrase is given
 !
 echo 'another one' >wrong

@@ -133,9 +133,16 @@ if is_root; then
 	exits 3 'a file that may not be read' no_name imgverify -q --media disc
 	same 'is neither damaged nor missing' out <<!
 {"status":"failed","path":"$im","error":{"code":"denied","message":"$im: Permission denied","by":"imgverify"}}
-{"status":"failed","path":"disc","error":{"code":"denied","message":"disc: 1 of its files could not be read","by":"imgverify"},"members":$(find good -type f | wc -l),"faults":0}
+{"status":"failed","path":"disc","error":{"code":"denied","message":"disc: 1 of its files and folders could not be read","by":"imgverify"},"members":$(find good -type f | wc -l),"faults":0}
 !
-	chmod 644 "disc/$im" && chmod 0 disc/DICOMDIR
+	chmod 644 "disc/$im" && chmod 0 disc/DICOM
+	exits 3 'a folder that may not be read' \
+		no_name imgverify -q --media disc
+	same 'nor is what it holds' out <<!
+{"status":"failed","path":"DICOM","error":{"code":"denied","message":"disc/DICOM: Permission denied","by":"imgverify"}}
+{"status":"failed","path":"disc","error":{"code":"denied","message":"disc: 1 of its files and folders could not be read","by":"imgverify"},"members":$(($(find good -type f ! -path 'good/DICOM/*' | wc -l) + 1)),"faults":0}
+!
+	chmod 755 disc/DICOM && chmod 0 disc/DICOMDIR
 	exits 3 'nor is the DICOMDIR' no_name imgverify -q --media disc
 	ok 'two records' test "$(records failed)" = 2
 	imgimport -q -C arch good >/dev/null && chown -R 65534 arch

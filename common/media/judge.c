@@ -242,19 +242,38 @@ static int compare_above(struct telling *t, uint32_t i,
 	return 0;
 }
 
+/* Whether it lies in a folder that cannot be read: then it is not known to be
+   gone.  Cuts the key short. */
+static bool is_in_unread(const struct img_media_check *c, char *key)
+{
+	char *slash;
+	size_t at;
+
+	while ((slash = strrchr(key, '/'))) {
+		*slash = '\0';
+		at = media_map_get(&c->m, &c->names, key);
+		if (at != NONE && c->file[at].unread)
+			return true;
+	}
+	return false;
+}
+
 static int check_file(struct telling *t, uint32_t i)
 {
 	struct img_media_check *c = t->c;
 	struct listed *r = &c->record[i];
 	struct medium_file *f;
 	char key[IMG_PATH_MAX];
-	size_t at = NONE;
+	size_t at;
 	int rc;
 
 	if (r->file_id == ABSENT)
 		return 0;
-	if (img_media_key(check_text(c, r->file_id), key, sizeof key))
-		at = media_map_get(&c->m, &c->names, key);
+	if (!img_media_key(check_text(c, r->file_id), key, sizeof key))
+		key[0] = '\0';
+	at = media_map_get(&c->m, &c->names, key);
+	if (at == NONE && is_in_unread(c, key))
+		return 0;
 	if (at == NONE)
 		return media_tell(t, IMG_MEDIA_NOT_THERE, i, r->file_id, 0,
 				  "listed, and not there");

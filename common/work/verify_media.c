@@ -158,9 +158,10 @@ static int tell_whole(struct medium *m, const char *path, struct img_err *err)
 	rec.status = m->faults ? "invalid" : m->unread ? "failed" : "intact";
 	rec.path = path;
 	if (!m->faults && m->unread)
-		img_err_set(&rec.error, IMG_E_DENIED,
-			    "%s: %llu of its files could not be read", path,
-			    (unsigned long long)m->unread);
+		img_err_set(
+			&rec.error, IMG_E_DENIED,
+			"%s: %llu of its files and folders could not be read",
+			path, (unsigned long long)m->unread);
 	snprintf(extra, sizeof(extra), "\"members\":%llu,\"faults\":%llu",
 		 (unsigned long long)m->files, (unsigned long long)m->faults);
 	rec.extra = extra;

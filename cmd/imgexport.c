@@ -65,7 +65,6 @@ static const struct img_opt opts[] = {
 
 static bool any; /* was exported, or should have been */
 
-/* With an archive on stdout there is no place for records. */
 static int emit(void *arg, const struct img_record *rec)
 {
 	any |= rec->error.code != IMG_OK || !rec->status ||
@@ -75,10 +74,7 @@ static int emit(void *arg, const struct img_record *rec)
 			    strcmp(rec->status, "missing") == 0 ||
 			    strcmp(rec->status, "damaged") == 0))
 		img_cli_no(arg);
-	if (!o.out || strcmp(o.out, "-") != 0)
-		return img_cli_emit(arg, rec);
-	img_cli_tell(arg, rec);
-	return 0;
+	return img_cli_emit(arg, rec);
 }
 
 static void progress(void *arg, uint64_t items, uint64_t bytes, uint64_t total)
@@ -189,6 +185,7 @@ int main(int argc, char **argv)
 		       "imgquery PatientID=TEST-0001 | imgexport -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
+	cli.no_records = strcmp(o.out, "-") == 0;
 	/* Zip files and ISO 9660 have local times: the same bytes anywhere. */
 	setenv("TZ", "UTC0", 1);
 	tzset();

@@ -126,6 +126,24 @@ exits 3 'to a full disk' sh -c 'imgexport -q --as tar -o - <studies >/dev/full'
 exits 0 'a tar of two through a pipe is an archive elsewhere' sh -c \
 	'imgexport -q --as tar -o - in/sr in/cr | imgimport -q -C pipe --from-tar -'
 
+# Records that are passed on, and lines that are none, are no part of it.
+echo '{"status":"failed","path":"gone.dcm","error":{"code":"io","message":"gone.dcm: not there","by":"imgimport"}}' >odd
+echo '{"status":"ignored","path":"a.txt","reason":"text"}' >>odd
+printf '{"path":\nin/sr\n' >>odd
+for form in tar zip; do
+	exits 0 "$form of one" sh -c \
+		"imgexport -q --as $form -o - in/sr >s.one"
+	# A pipe: stdout that is a file is written late.
+	exits 2 "$form of what had failures before" sh -c \
+		"(imgexport --as $form -o - <odd; echo \$? >status) | cat >s.odd
+		exit \$(cat status)"
+	ok 'is the same' cmp s.odd s.one
+	ok 'what failed before is told' \
+		grep -q '^imgexport: gone.dcm: not there$' err
+	ok 'and counted' \
+		grep -q ' 4 inputs: 1 exported, 1 ignored, 2 failed,' err
+done
+
 # ---- the image ------------------------------------------------------------
 
 isoinfo -d -i x.iso >d

@@ -61,6 +61,8 @@ struct img_cli {
 				  line, blank separated: "stored duplicate";
 				  NULL: no summing-up line */
 	const struct img_opt *opts;
+	bool no_records; /* stdout is for something else: what became of the
+			    inputs is counted, and failures are told */
 	/* what parse found */
 	bool quiet, nul;
 	unsigned verbose;

@@ -110,6 +110,12 @@ void cli_pass(struct img_cli *cli, const struct img_record *rec,
 
 	cli_lock();
 	img_cli_count(cli, failed ? "failed" : rec->status, failed);
+	if (cli->no_records) {
+		if (failed)
+			cli_message_of(cli, rec);
+		cli_unlock();
+		return;
+	}
 	if (st->out.len + n > IMG_LINE_MAX)
 		img_cli_flush(cli);
 	if (img_buf_add(&st->out, line, n, &err) < 0)
@@ -235,6 +241,11 @@ int img_cli_emit(struct img_cli *cli, const struct img_record *rec)
 	if (st->out_failed && strcmp(rec->error.text, "stdout") == 0) {
 		cli_unlock();
 		return -1;
+	}
+	if (cli->no_records) {
+		img_cli_tell(cli, rec);
+		cli_unlock();
+		return 0;
 	}
 	img_cli_tell(cli, put(cli, rec, &cut));
 	rc = written(cli);

@@ -14,7 +14,7 @@
 static bool count, conflicts, audit;
 static const char *dir, *level, *fields, *format, *keys_from, *key, *unsent,
 	*unchecked;
-static uint64_t limit, priors;
+static uint64_t limit, most = UINT64_MAX; /* priors; none asked for */
 static struct img_list sort;
 static struct img_table *table;
 static char since[IMG_TIME_MAX];
@@ -43,7 +43,7 @@ static const struct img_opt opts[] = {
 	  "only what imgverify has not read since: a date, or 30d",
 	  IMG_OPT_STRING, &unchecked, NULL, 0 },
 	{ 0, "priors", "n", "the most relevant priors of each study",
-	  IMG_OPT_U64, &priors, NULL, IMG_PRIORS_MAX },
+	  IMG_OPT_U64, &most, NULL, IMG_PRIORS_MAX },
 	{ 0, "keys-from", "file", "a value of -k on each line; - is stdin",
 	  IMG_OPT_STRING, &keys_from, NULL, 0 },
 	{ 'k', "key", "Keyword", "what --keys-from has values of",
@@ -84,9 +84,14 @@ static bool is_format(const char *name)
 	return format && strcmp(format, name) == 0;
 }
 
+static bool is_priors(void)
+{
+	return most != UINT64_MAX;
+}
+
 static void check(struct img_cli *cli)
 {
-	const bool more = conflicts || keys_from;
+	const bool more = conflicts || keys_from, priors = is_priors();
 	const struct {
 		bool wrong;
 		const char *why;
@@ -134,8 +139,8 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 		level = conflicts ? "image" : "study";
 	o->format = (enum img_format)img_cli_choice(FORMATS, format);
 	f->level = (enum img_level)img_cli_choice(LEVELS, level);
-	o->priors = priors > 0;
-	if (!priors) {
+	o->priors = is_priors();
+	if (!o->priors) {
 		f->key = (const char *const *)argv;
 		f->keys = (size_t)argc;
 	}
@@ -162,7 +167,7 @@ static int prior(void *arg, const struct img_input *in, struct img_err *err)
 	struct asked *q = arg;
 
 	if (uid)
-		return img_ask_prior(q->ask, uid, (size_t)priors, err);
+		return img_ask_prior(q->ask, uid, (size_t)most, err);
 	img_cli_warn(q->cli,
 		     "stdin: line %llu: a record without StudyInstanceUID",
 		     (unsigned long long)in->line);
@@ -175,7 +180,7 @@ static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
 {
 	struct asked q = { cli, a };
 
-	if (priors)
+	if (is_priors())
 		return img_cli_each(cli, argc, argv, prior, &q, err);
 	if (keys_from)
 		return img_ask_keys(a, keys_from, err);

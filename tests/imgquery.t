@@ -358,6 +358,11 @@ exits 1 'priors of an unknown study' imgquery --priors 1 2.25.99
 same 'are missing' out <<'!'
 {"status":"missing","reason":"not in the catalog","prior_of":"2.25.99"}
 !
+exits 1 'no prior, as a script may ask for' imgquery --priors 0 2.25.50
+ok 'is none' test ! -s out
+exits 1 'of a record, too' sh -c \
+	'imgquery AccessionNumber=A1 | imgquery --priors 0'
+ok 'and not all that is there' test ! -s out
 exits 1 'a study without priors' imgquery --priors 1 2.25.60
 ok 'gives nothing' test ! -s out
 exits 2 'a failed record passes through' sh -c 'printf "%s\n%s\n" \

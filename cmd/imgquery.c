@@ -84,14 +84,9 @@ static bool is_format(const char *name)
 	return format && strcmp(format, name) == 0;
 }
 
-static bool is_priors(void)
-{
-	return most != UINT64_MAX;
-}
-
 static void check(struct img_cli *cli)
 {
-	const bool more = conflicts || keys_from, priors = is_priors();
+	const bool more = conflicts || keys_from, priors = most != UINT64_MAX;
 	const struct {
 		bool wrong;
 		const char *why;
@@ -139,7 +134,7 @@ static void fill(struct img_ask_opts *o, int argc, char **argv)
 		level = conflicts ? "image" : "study";
 	o->format = (enum img_format)img_cli_choice(FORMATS, format);
 	f->level = (enum img_level)img_cli_choice(LEVELS, level);
-	o->priors = is_priors();
+	o->priors = most != UINT64_MAX;
 	if (!o->priors) {
 		f->key = (const char *const *)argv;
 		f->keys = (size_t)argc;
@@ -168,10 +163,11 @@ static int prior(void *arg, const struct img_input *in, struct img_err *err)
 
 	if (uid)
 		return img_ask_prior(q->ask, uid, (size_t)most, err);
-	img_cli_warn(q->cli,
-		     "stdin: line %llu: a record without StudyInstanceUID",
-		     (unsigned long long)in->line);
-	img_cli_count(q->cli, "failed", true);
+	in->rec->status = "failed";
+	img_err_set(&in->rec->error, IMG_E_USAGE,
+		    "stdin: line %llu: a record without StudyInstanceUID",
+		    (unsigned long long)in->line);
+	img_cli_emit(q->cli, in->rec);
 	return 0;
 }
 
@@ -180,7 +176,7 @@ static int ask(struct img_cli *cli, struct img_ask *a, int argc, char **argv,
 {
 	struct asked q = { cli, a };
 
-	if (is_priors())
+	if (most != UINT64_MAX)
 		return img_cli_each(cli, argc, argv, prior, &q, err);
 	if (keys_from)
 		return img_ask_keys(a, keys_from, err);
@@ -198,6 +194,7 @@ static int answer(struct img_cli *cli, struct img_catalog *c, const char *path,
 	int rc = -1;
 
 	fill(&o, argc, argv);
+	cli->no_records = o.format != IMG_FORMAT_JSONL;
 	if (audit) {
 		log.form =
 			(enum img_history_form)img_cli_choice(OF_LOG, format);

@@ -354,6 +354,7 @@ exits 2 'a record of no study among others' sh -c \
 same 'is named by its line' err <<'!'
 imgquery: stdin: line 2: a record without StudyInstanceUID
 !
+ok 'and passed on' grep -q '^{"status":"failed","SOPInstanceUID":"2.25.1","error":{"code":"usage",' out
 exits 1 'priors of an unknown study' imgquery --priors 1 2.25.99
 same 'are missing' out <<'!'
 {"status":"missing","reason":"not in the catalog","prior_of":"2.25.99"}
@@ -370,6 +371,21 @@ exits 2 'a failed record passes through' sh -c 'printf "%s\n%s\n" \
 	"{\"StudyInstanceUID\":\"2.25.50\"}" | imgquery --priors 1 -f StudyDate'
 ok 'untouched' grep -q '"by":"imgimport"' out
 ok 'and the other is answered' grep -q '"prior_of":"2.25.50"' out
+printf '{"path":\n{"SOPInstanceUID":"2.25.1"}\n2.25.50\n' >>odd.in
+echo '{"status":"failed","path":"x","error":{"code":"io","message":"x: not there","by":"imgimport"}}' >>odd.in
+for form in csv table fhir dicom-json; do
+	exits 0 "$form of a study alone" \
+		imgquery --priors 1 --format $form 2.25.50
+	cp out alone
+	exits 2 "$form among what is none" sh -c \
+		"imgquery --priors 1 --format $form <odd.in"
+	ok 'holds no record of another kind' cmp out alone
+	same 'but all are told' err <<'!'
+imgquery: stdin: line 1: JSON ends too early
+imgquery: stdin: line 2: a record without StudyInstanceUID
+imgquery: x: not there
+!
+done
 
 # ---- what can go wrong --------------------------------------------------
 exits 64 'an attribute that does not exist' imgquery NoSuchKeyword=1

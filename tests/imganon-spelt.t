@@ -95,6 +95,19 @@ ok 'one record each' test "$(wc -l <out)" = 12
 object 777555.dcm "$utf" Q^R 777555 Head
 exits 0 'an identifier in a UID' imganon -q --key key -o ids 777555.dcm
 exits 1 'that stays' imganon -q --key key --option retain-uids -o kept 777555.dcm
+object 78.dcm "$utf" Q^R 777555 Head
+sed 's/1.2.826.0.777.2/1.2.826.0.777555.2/' dump >other && dump2dcm -q other 78.dcm
+exits 1 'of the series, too' \
+	imganon -q --key key --option retain-uids -o kept 78.dcm
+object 20240115.70991.dcm "$utf" Q^R PID-1 Head
+sed 's/SN-70991/70991/' dump >other && dump2dcm -q other 20240115.70991.dcm
+exits 0 'a date and a serial number are what UIDs are made of' \
+	imganon -q --key key --option retain-uids -o kept 20240115.70991.dcm
+object 79.dcm "$utf" Q^R 10008 Head
+exits 0 'and 10008 is in those of the standard' \
+	imganon -q --key key -o ids 79.dcm
+exits 0 'also where UIDs stay' \
+	imganon -q --key key --option retain-uids -o kept 79.dcm
 
 # A UID that stays is no secret where it is left out, as GE has that of the study
 # in a private attribute.

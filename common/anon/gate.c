@@ -22,6 +22,20 @@ static bool is_plain_number(const struct img_dicom_event *ev)
 	return true;
 }
 
+/* Of a UID that stays, numbers of the device and dates are parts that have to
+   be. */
+static unsigned what_in_uid(const struct img_anon *a,
+			    const struct img_dicom_event *ev)
+{
+	const char *p = (const char *)ev->value;
+	size_t n = p ? anon_trim(&p, ev->length) : 0;
+
+	if (!(a->p->options >> IMG_ANON_UIDS & 1) ||
+	    (n && anon_uid_fixed(p, n)))
+		return LOOK_UIDS;
+	return LOOK_UIDS | LOOK_SUBJECTS;
+}
+
 /* What to look for in an element; 0 nothing.  Dates that were moved or kept
    may fall on others, as a child's on its birth. */
 static unsigned what_in(const struct img_anon *a,
@@ -31,7 +45,7 @@ static unsigned what_in(const struct img_anon *a,
 	struct ruling u;
 
 	if (ev->meta)
-		return all;
+		return is_vr(ev->vr, "UI") ? what_in_uid(a, ev) : all;
 	if (ev->depth == 0 && anon_is_marker(a, ev->tag))
 		return 0;
 	anon_rule(a, ev, &u);
@@ -52,7 +66,7 @@ static unsigned what_in(const struct img_anon *a,
 		return 0;
 	if (is_vr(ev->vr, "DSIS") && ev->value && is_plain_number(ev))
 		return 0;
-	return is_vr(ev->vr, "UI") ? LOOK_UIDS : all;
+	return is_vr(ev->vr, "UI") ? what_in_uid(a, ev) : all;
 }
 
 static bool finds_in(const struct img_anon *a, const uint8_t *p, size_t n,

@@ -48,8 +48,9 @@
 
 /* ---- what may not be seen again --------------------------------------- */
 
-/* COMMON: a name that is also a word of the profession. */
-enum look_kind { LOOK_NAME, LOOK_ID, LOOK_DATE, LOOK_COMMON };
+/* SUBJECT: an identifier of the patient, and not of an order or a device.
+   COMMON: a name that is also a word of the profession. */
+enum look_kind { LOOK_NAME, LOOK_ID, LOOK_SUBJECT, LOOK_DATE, LOOK_COMMON };
 
 struct look_item {
 	uint32_t at; /* of its bytes, folded */
@@ -84,7 +85,9 @@ bool look_is_number(const char *p, size_t n);
 bool look_has(const struct look *l, enum look_kind kind, const char *p,
 	      size_t n);
 int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err);
-int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err);
+/* kind: LOOK_ID or LOOK_SUBJECT. */
+int look_add_id(struct look *l, enum look_kind kind, const char *p, size_t n,
+		struct img_err *err);
 /* kept: it stays somewhere, and is no secret anywhere. */
 int look_add_uid(struct look *l, const char *p, size_t n, bool kept,
 		 struct img_err *err);
@@ -97,8 +100,8 @@ int look_add_uid(struct look *l, const char *p, size_t n, bool kept,
 int look_add_spellings(struct look *l, const char *utf8, size_t n,
 		       struct img_err *err);
 /* An identifier without what parts it, and without zeros before it. */
-int look_add_id_spellings(struct look *l, const char *p, size_t n,
-			  struct img_err *err);
+int look_add_id_spellings(struct look *l, enum look_kind kind, const char *p,
+			  size_t n, struct img_err *err);
 /* The first eight figures of each value, in the ways that people write. */
 int look_add_date(struct look *l, const char *p, size_t n, struct img_err *err);
 /* What look_finds has not found in it, for other letters: 1 found, 0, -1. */
@@ -115,7 +118,8 @@ enum {
 	LOOK_UIDS = 4,
 	LOOK_WORDS = 8,
 	LOOK_BLOB = 16,
-	LOOK_WIDE = 32
+	LOOK_WIDE = 32,
+	LOOK_SUBJECTS = 64 /* which are among IDS, too */
 };
 #define LOOK_ALL 15u
 /* Whether any of it is in these bytes; what: bits as above. */

@@ -179,7 +179,8 @@ int look_add_name(struct look *l, const char *p, size_t n, struct img_err *err)
 				    : 0;
 }
 
-int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
+int look_add_id(struct look *l, enum look_kind kind, const char *p, size_t n,
+		struct img_err *err)
 {
 	size_t from = 0;
 
@@ -194,8 +195,8 @@ int look_add_id(struct look *l, const char *p, size_t n, struct img_err *err)
 		if (k < 4 || (look_is_number(one, k) && k < 5) ||
 		    is_nobody(one, k))
 			continue;
-		if (look_add(l, LOOK_ID, one, k, k < 8, err) < 0 ||
-		    look_add_id_spellings(l, one, k, err) < 0)
+		if (look_add(l, kind, one, k, k < 8, err) < 0 ||
+		    look_add_id_spellings(l, kind, one, k, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -345,7 +346,8 @@ static bool is_chance(const struct look *l, const struct look_item *it,
 static bool finds_item(const struct look *l, const uint8_t *p, size_t n,
 		       unsigned what)
 {
-	static const unsigned bit[] = { LOOK_IDS, LOOK_IDS, LOOK_DATES,
+	static const unsigned bit[] = { LOOK_IDS, LOOK_IDS,
+					LOOK_IDS | LOOK_SUBJECTS, LOOK_DATES,
 					LOOK_WORDS };
 
 	for (size_t at = 0; at + 3 <= n; at++) {

@@ -262,6 +262,12 @@ static int add_name(struct img_anon *a, const struct img_dicom_event *ev,
 	return look_add_spellings(&a->look, text->data, text->len, err);
 }
 
+/* The patient's own, as a patient and in a trial. */
+static bool is_of_subject(uint32_t tag)
+{
+	return tag >> 16 == 0x0010 || tag >> 16 == 0x0012;
+}
+
 /* A serial number; a word in its place is none. */
 static bool is_serial(const struct img_dicom_event *ev)
 {
@@ -292,7 +298,10 @@ static int collect(struct img_anon *a, const struct img_dicom_event *ev,
 	if (strcmp(u.vr, "PN") == 0)
 		return add_name(a, ev, err);
 	if (anon_is_id(ev->tag) || is_serial(ev))
-		return look_add_id(&a->look, p, ev->length, err);
+		return look_add_id(&a->look,
+				   is_of_subject(ev->tag) ? LOOK_SUBJECT
+							  : LOOK_ID,
+				   p, ev->length, err);
 	if (u.action == IMG_ACT_NONE || u.safe)
 		return u.action == IMG_ACT_U
 			       ? add_uids(a, p, ev->length, false, err)

@@ -143,10 +143,10 @@ int look_finds_spelt(const struct look *l, const char *utf8, size_t n,
 
 /* ---- identifiers ------------------------------------------------------ */
 
-static int add_bare(struct look *l, const char *p, size_t n,
-		    struct img_err *err)
+static int add_bare(struct look *l, enum look_kind kind, const char *p,
+		    size_t n, struct img_err *err)
 {
-	return n < 5 ? 0 : look_add(l, LOOK_ID, p, n, n < 8, err);
+	return n < 5 ? 0 : look_add(l, kind, p, n, n < 8, err);
 }
 
 /* Up to where it is the identifier, and not who gave it, as in HL7's CX. */
@@ -159,13 +159,13 @@ static size_t bare_end(const char *p, size_t n)
 	return i;
 }
 
-int look_add_id_spellings(struct look *l, const char *p, size_t n,
-			  struct img_err *err)
+int look_add_id_spellings(struct look *l, enum look_kind kind, const char *p,
+			  size_t n, struct img_err *err)
 {
 	char bare[64];
 	size_t k = 0, zeros = 0, end = bare_end(p, n);
 
-	if (end < n && add_bare(l, p, end, err) < 0)
+	if (end < n && add_bare(l, kind, p, end, err) < 0)
 		return -1;
 	if (end > sizeof(bare))
 		return 0;
@@ -176,9 +176,9 @@ int look_add_id_spellings(struct look *l, const char *p, size_t n,
 		zeros++;
 	if (k == n && !zeros)
 		return 0;
-	if (add_bare(l, bare, k, err) < 0)
+	if (add_bare(l, kind, bare, k, err) < 0)
 		return -1;
-	return zeros ? add_bare(l, bare + zeros, k - zeros, err) : 0;
+	return zeros ? add_bare(l, kind, bare + zeros, k - zeros, err) : 0;
 }
 
 /* ---- dates ------------------------------------------------------------ */

@@ -69,7 +69,8 @@ reports()
 # blocks [LOST]: those of one log
 blocks()
 {
-	grep -v '^--[0-9]*-- ' |
+	# With its stdout closed a program writes its records there.
+	grep -v -e '^--[0-9]*-- ' -e '^{' |
 		awk -v lost="${1-}" '
 		BEGIN {
 			meant = " at 0x[0-9A-F]*: [^ ]+ " \

@@ -119,6 +119,24 @@ else
 	skip 'an image of a disc' 'no xorriso'
 fi
 exits 3 'what is not there' imgverify -q --media nothere
+same 'has a record' out <<'!'
+{"status":"failed","path":"nothere","error":{"code":"io","message":"nothere: No such file or directory","by":"imgverify"}}
+!
+disc && tar -C disc -cf cut.tar DICOMDIR DICOM && head -c 5000 cut.tar >t
+mv t cut.tar
+exits 2 'a medium that is cut off' imgverify -q --media cut.tar
+ok 'has one, too' grep -q '^{"status":"failed","path":"cut.tar","error":{"code":"truncated"' out
+ok 'and is not called what it cannot be known to be' \
+	test "$(grep -c 'intact\|missing\|"faults"' out)" = 0
+
+# It is there, and is none.
+for n in 0 4 4000; do
+	disc && rm disc/MANIFEST.TXT && head -c $n /dev/zero >disc/DICOMDIR
+	exits 1 "a DICOMDIR of $n zero bytes" imgverify -q --media disc
+	ok 'is not called missing' grep -q '^{"status":"invalid","path":"DICOMDIR","reason":"not a DICOM file","rule":"not-dicom"}' out
+	ok 'and lists nothing' grep -q \
+		'^{"status":"extra","path":"'"$im"'".*"unlisted"' out
+done
 exits 64 'with operands' imgverify --media good x
 exits 64 '--profile alone' imgverify --profile STD-GEN-CD x
 # ---- what cannot be read ---------------------------------------------------

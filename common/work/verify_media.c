@@ -18,6 +18,7 @@ struct medium {
 	struct manifest *manifest;
 	uint64_t files, faults, unread;
 	bool dicomdir, unread_dicomdir;
+	bool ours; /* what ended it lies not in the medium */
 };
 
 static int tell(struct medium *m, const char *status, const char *path,
@@ -72,10 +73,12 @@ static int check_dicom(struct medium *m, const struct verify_entry *e,
 	if (dicom && img_dicom_start_fd(m->reader, e->fd, e->bytes, e->path,
 					&img_media_limits, why) < 0)
 		return -1;
-	if (dicom && is_named(e->path, "DICOMDIR")) {
+	if (is_named(e->path, "DICOMDIR")) {
 		m->dicomdir = true;
-		return img_media_check_dicomdir(m->check, m->reader, e->path,
-						why);
+		return dicom ? img_media_check_dicomdir(m->check, m->reader,
+							e->path, why)
+			     : img_err_set(why, IMG_E_NOT_DICOM,
+					   "%s: not a DICOM file", e->path);
 	}
 	return img_media_check_file(m->check, e->path, dicom ? m->reader : NULL,
 				    why);
@@ -104,10 +107,10 @@ static int unread(struct medium *m, const struct verify_entry *e,
 		e->why, err);
 }
 
-static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
+static int look(struct medium *m, const struct verify_entry *e,
+		struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
-	struct medium *m = arg;
 
 	if (m->v->host.stopped(m->v->host.arg))
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
@@ -125,6 +128,16 @@ static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(m, "invalid", e->path, img_code_word(why.code), 0,
 		    verify_said(&why, e->path), err);
+}
+
+static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
+{
+	struct medium *m = arg;
+
+	if (look(m, e, err) == 0)
+		return 0;
+	m->ours = true;
+	return -1;
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -170,6 +183,17 @@ static int tell_whole(struct medium *m, const char *path, struct img_err *err)
 		       : 0;
 }
 
+/* It could not be read, or not to its end. */
+static int tell_unread(struct medium *m, const char *path, struct img_err *err)
+{
+	struct img_err why = *err;
+
+	if (m->ours || why.code == IMG_E_NOMEM)
+		return -1;
+	img_err_clear(err);
+	return verify_failed(m->v, path, NULL, NULL, &why, err);
+}
+
 static int get_passphrase(struct img_passphrase **p, int fd,
 			  struct img_err *err)
 {
@@ -199,9 +223,12 @@ int img_verify_media(struct img_verify *v, const char *path,
 	m.check = img_media_check_new(profile, profile != NULL, err);
 	m.manifest = m.check ? manifest_new(m.check, err) : NULL;
 	m.reader = m.manifest ? img_dicom_reader_new(err) : NULL;
-	if (!m.reader ||
-	    verify_each(path, p ? p->text : NULL, visit, &m, err) < 0)
+	if (!m.reader)
 		goto out;
+	if (verify_each(path, p ? p->text : NULL, visit, &m, err) < 0) {
+		rc = tell_unread(&m, path, err);
+		goto out;
+	}
 	if (!m.dicomdir && !m.unread_dicomdir &&
 	    tell(&m, "missing", "DICOMDIR", "no-dicomdir", 0, "no DICOMDIR",
 		 err) < 0)

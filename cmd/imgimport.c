@@ -129,6 +129,16 @@ static int no_path(struct img_cli *cli, struct img_record *rec, uint64_t line)
 	return img_cli_emit(cli, rec);
 }
 
+/* What imganon has withheld is named by the original's path: it passes. */
+static bool passes(struct img_cli *cli, const struct img_record *rec)
+{
+	if (!rec->status || strcmp(rec->status, "withheld") != 0)
+		return false;
+	img_cli_no(cli);
+	(void)img_cli_emit(cli, rec);
+	return true;
+}
+
 static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 		       char **argv, struct img_err *err)
 {
@@ -140,6 +150,8 @@ static int read_inputs(struct img_cli *cli, struct img_ingest *g, int argc,
 			img_err_clear(err);
 		else if (in.text)
 			rc = img_ingest_path(g, in.text, NULL, err);
+		else if (passes(cli, in.rec))
+			continue;
 		else if (in.rec->path)
 			rc = img_ingest_path(g, in.rec->path, in.rec, err);
 		else
@@ -204,8 +216,8 @@ int main(int argc, char **argv)
 				     opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs =
-		"stored duplicate equivalent conflict rejected ignored absent";
+	cli.verbs = "stored duplicate equivalent conflict rejected ignored "
+		    "withheld absent";
 	cli.examples = "imgimport /media/cdrom\n"
 		       "imgimport *.zip disc.iso >records.jsonl\n"
 		       "find /mnt/old -name '*.dcm' | imgimport -q\n";

@@ -152,6 +152,9 @@ printf '{"SOPInstanceUID":"2.25.1"}\ns11.dcm\n' >in
 exits 2 'a record without a path' import <in
 ok 'has one with an error' grep -Fqx \
 	'{"status":"failed","SOPInstanceUID":"2.25.1","error":{"code":"usage","message":"stdin: line 1: a record without a path","by":"imgimport"}}' out
+echo '{"status":"withheld","path":"s13.dcm","reason":"pixels","note":1}' >in
+exits 1 'what imganon has withheld' import <in
+ok 'is passed on, and is not stored' cmp in out
 printf 's13.dcm\0s14.dcm\0' >in
 exits 0 '-0' import -0 <in
 brief >got

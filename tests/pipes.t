@@ -113,6 +113,14 @@ if [ -x "$O/bin/imganon" ]; then
 	pipe '141 0' 'the reader of a de-identification has gone' \
 		'{ sleep .5; exec imganon -q -o anon in/a; } | true'
 	ok 'nothing is said of it' test "$(grep -vc 'key' err)" = 0
+	# A capture of a screen is withheld, and named by its own path.
+	mkdir in/c && phantom one --uid 2.25.301 in/c/1.dcm
+	pipe '1 1' 'imganon | imgimport, one withheld' \
+		'imganon -q -o anon2 in/a/1.dcm in/c | imgimport -q -C second'
+	count 1 stored
+	count 1 withheld
+	exits 0 'of the second archive' imgquery -C second -f PatientID
+	ok 'it has not the original' sh -c '! grep -q TEST-0001 out'
 fi
 if [ -x "$O/bin/imgexport" ]; then
 	pipe '141 0' 'the reader of an export has gone' \

@@ -183,6 +183,15 @@ same 'by their own digests' out <<!
 {"status":"missing","path":"gone","SOPInstanceUID":"2.25.77","digest":"$digest","reason":"no such file"}
 {"status":"withheld","path":"w","reason":"pixels"}
 !
+# Nobody looks into an archive for one file: it is not known to be missing.
+for status in exported stored; do
+	echo '{"status":"'$status'","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","digest":"'"$digest"'"}'
+done >in.lines
+exits 2 'members of an archive' verify - <in.lines
+same 'are missing in the catalog only' out <<!
+{"status":"failed","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","digest":"$digest","error":{"code":"unsupported","message":"elsewhere!/A/1: lies in an archive or on a disc, which --media checks","by":"imgverify"}}
+{"status":"missing","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","reason":"not in the catalog"}
+!
 printf '%s\n' 2.25.4 '{"StudyInstanceUID":"2.25.100","x":1}' \
 	'{"StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.201"}' \
 	'{"path":"x","error":{"code":"io"}}' '{"path":"x"}' >in.lines

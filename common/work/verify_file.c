@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -297,6 +298,22 @@ static const char *reason_of(enum img_fixity fixity)
 	return img_fixity_reason(fixity);
 }
 
+/* Whether path is container!/member, which only who opens the container can
+   tell to be there or not. */
+static bool is_member(const char *path)
+{
+	const char *mark = strstr(path, "!/");
+	char container[IMG_PATH_MAX];
+	struct stat st;
+
+	if (!mark || stat(path, &st) == 0 ||
+	    (size_t)(mark - path) >= sizeof(container))
+		return false;
+	snprintf(container, sizeof(container), "%.*s", (int)(mark - path),
+		 path);
+	return stat(container, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 /* The file that a record names, as imganon has written it, against its
    digest; 0: it names none. */
 static int file_of_record(struct img_verify *v, const struct img_record *rec,
@@ -311,6 +328,11 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 		return 0;
 	if (v->complete)
 		return complete_file(v, rec->path, err) < 0 ? -1 : 1;
+	if (is_member(rec->path))
+		return img_err_set(err, IMG_E_UNSUPPORTED,
+				   "%s: lies in an archive or on a disc, "
+				   "which --media checks",
+				   rec->path);
 	job.path = v->file[0].path = strdup(rec->path);
 	if (!job.path)
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
@@ -357,7 +379,7 @@ static int record_input(struct img_verify *v, const struct img_record *rec,
 	if (verify_archive(v, err) < 0)
 		return -1;
 	rc = named(v, &scope, err);
-	if (rc == 0)
+	if (rc == 0 && !(rec->path && is_member(rec->path)))
 		rc = file_of_record(v, rec, err);
 	return rc == 0 ? missing(v, NULL) : rc;
 }

@@ -175,7 +175,7 @@ static int import(struct img_cli *cli, int argc, char **argv,
 		.on_conflict =
 			(enum img_on_conflict)img_cli_choice(HOW, on_conflict),
 		.limits = { max_members, max_size, max_total,
-			    (unsigned)max_ratio, NULL },
+			    (unsigned)max_ratio, NULL, 0 },
 		.set = set.item,
 		.n_set = set.n,
 	};

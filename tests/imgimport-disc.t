@@ -89,6 +89,31 @@ ok 'is one' grep -q 'DICOMDIR.BAK","reason":"DICOMDIR","listed":4' out
 exits 0 'again' imgimport -q -C c renamed.zip
 ok 'no more records than before' test "$(wc -l <out)" = 12
 
+# ---- written to twice -----------------------------------------------------
+
+# sectors FILE
+sectors()
+{
+	echo $((($(wc -c <"$1") + 2047) / 2048))
+}
+
+mkdir later && cp disc/IMAGES/IM000003 later/THIRD
+genisoimage -quiet -o first.iso disc 2>/dev/null
+genisoimage -quiet -C "0,$(sectors first.iso)" -M first.iso -o second.img \
+	later 2>/dev/null
+cat first.iso second.img >twice.iso
+exits 2 'an image of two sessions' imgimport -q -C e twice.iso
+ok 'what could be read is stored' test "$(grep -c '"stored"' out)" = 5
+ok 'the rest is not passed over' grep -q \
+	'^{"status":"rejected","path":"twice.iso","error":{"code":"unsupported","message":"twice.iso: a later session of the disc, from byte '$(($(sectors first.iso) * 2048))' on, is not read: ' out
+{ cat first.iso && head -c 24000512 /dev/zero && cat second.img; } >gap.iso
+exits 2 'with what cannot be read between them' imgimport -q -C e gap.iso
+ok 'is told, too' grep -q 'a later session of the disc' err
+exits 3 'as a medium' imgverify -q --media twice.iso
+ok 'is not called whole' grep -q '^{"status":"failed","path":"twice.iso"' out
+{ cat first.iso && head -c 307200 /dev/zero; } >padded.iso
+exits 0 'only zeros behind it' imgimport -q -C e padded.iso
+
 # ---- incomplete -----------------------------------------------------------
 
 rm disc/IMAGES/IM000002

@@ -44,6 +44,8 @@ struct img_archive_limits {
 	unsigned ratio;   /* bytes out to bytes in, after 64 MiB out [200] */
 	const char *passphrase; /* of encrypted members, or NULL; it is needed
 				   until the archive is closed */
+	uint64_t session;       /* no ceiling: where the last session of a disc
+			     begins, if its drive knows of several */
 };
 
 void img_archive_defaults(struct img_archive_limits *limits);

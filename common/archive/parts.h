@@ -51,6 +51,8 @@ int img_source_fd(struct img_source *s, int fd, const char *name,
 int img_source_fn_init(struct img_source *s, img_source_fn *read, void *arg,
 		       const char *name, struct img_err *err);
 void img_source_release(struct img_source *s);
+/* Of the image of a disc: where a later session begins, or -1. */
+int64_t img_source_later_session(const struct img_source *s);
 /* The first bytes, up to IMG_ARCHIVE_HEAD, without taking them. */
 int img_source_head(struct img_source *s, const uint8_t **p, size_t *n);
 /* A block: its size, 0 at the end, -1 with s->err. */

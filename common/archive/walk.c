@@ -141,6 +141,20 @@ static int check_zip_end(struct img_archive *a, struct img_err *err)
 			   (unsigned long long)a->members);
 }
 
+/* What was read is not all that the disc has. */
+static int check_session(struct img_archive *a, struct img_err *err)
+{
+	int64_t at = a->limits.session ? (int64_t)a->limits.session
+				       : img_source_later_session(&a->raw);
+
+	if (a->raw.size < 0 || at <= 0)
+		return 0;
+	return img_err_set(err, IMG_E_UNSUPPORTED,
+			   "%s: a later session of the disc, from byte %lld "
+			   "on, is not read: mount the disc, and import that",
+			   a->name, (long long)at);
+}
+
 /* libarchive says that this is the end; before: where the last header was
    looked for. */
 static int check_end(struct img_archive *a, int64_t before)
@@ -151,6 +165,8 @@ static int check_end(struct img_archive *a, int64_t before)
 		a->dead = a->late;
 	else if (a->kind == IMG_ARCHIVE_ZIP)
 		check_zip_end(a, &a->dead);
+	else if (a->kind == IMG_ARCHIVE_ISO)
+		check_session(a, &a->dead);
 	else if (a->kind == IMG_ARCHIVE_TAR &&
 		 (after - before < 512 || a->src->zeros < 512))
 		img_err_set(&a->dead, IMG_E_TRUNCATED,

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/cdrom.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "work/members_private.h"
@@ -83,6 +85,7 @@ static int ask(struct img_members *m, int fd, struct img_err *err)
 	req.limits.member = m->limits.member;
 	req.limits.total = m->limits.total;
 	req.limits.ratio = m->limits.ratio;
+	req.limits.session = m->limits.session;
 	req.depth = m->depth;
 	req.name_n = (uint32_t)strlen(m->name);
 	req.passphrase_n = passphrase ? (uint32_t)strlen(passphrase) : 0;
@@ -97,6 +100,17 @@ static int ask(struct img_members *m, int fd, struct img_err *err)
 
 static int lost(struct img_members *m, const struct img_err *why);
 
+/* Where mount(8) looks for the volume, too; 0: at the begin. */
+static uint64_t last_session(int fd)
+{
+	struct cdrom_multisession last = { .addr_format = CDROM_LBA };
+
+	if (ioctl(fd, CDROMMULTISESSION, &last) < 0 || !last.xa_flag ||
+	    last.addr.lba <= 0)
+		return 0;
+	return (uint64_t)last.addr.lba * CD_FRAMESIZE;
+}
+
 int img_members_open(struct img_members **out, struct img_jail *jail, int fd,
 		     const char *name, const struct img_archive_limits *limits,
 		     unsigned depth, struct img_err *err)
@@ -104,12 +118,15 @@ int img_members_open(struct img_members **out, struct img_jail *jail, int fd,
 	static const struct img_jail_worker none = { -1, -1 };
 	struct img_err why = IMG_ERR_INIT;
 	struct img_members *m;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (members_on(&m, &none, NULL, name, limits, depth, err) < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	(void)fstat(fd, &st);
+	if (S_ISREG(st.st_mode))
 		m->size = (uint64_t)st.st_size;
+	else if (S_ISBLK(st.st_mode))
+		m->limits.session = last_session(fd);
 	if (img_jail_start(jail, &m->worker, &why) == 0 &&
 	    ask(m, fd, &why) == 0) {
 		*out = m;

@@ -112,7 +112,7 @@ static uint64_t read_member(struct img_archive *a, const struct img_member *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct img_archive_limits limits = { 300, MEMBER, TOTAL, 0, NULL };
+	struct img_archive_limits limits = { 300, MEMBER, TOTAL, 0, NULL, 0 };
 	struct img_err err = IMG_ERR_INIT;
 	struct img_archive *a;
 	struct img_member m;

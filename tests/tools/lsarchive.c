@@ -53,9 +53,9 @@ int main(int argc, char **argv)
 		skip |= c == 'k';
 		if (c == 'l' && sscanf(optarg, "%llu,%llu,%llu,%llu", v, v + 1,
 				       v + 2, v + 3) == 4)
-			lim = (struct img_archive_limits){ v[3], v[0], v[1],
-							   (unsigned)v[2],
-							   NULL };
+			lim = (struct img_archive_limits){ v[3], v[0],
+							   v[1], (unsigned)v[2],
+							   NULL, 0 };
 	}
 	if (optind >= argc)
 		return 64;

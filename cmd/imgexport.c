@@ -82,6 +82,15 @@ static void progress(void *arg, uint64_t items, uint64_t bytes, uint64_t total)
 	img_cli_progress(arg, items, bytes, total);
 }
 
+/* A line of README.TXT, and of a page. */
+static bool is_line(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	return img_utf8_ok(text, strlen(text));
+}
+
 static void check_media(struct img_cli *cli)
 {
 	if (o.media && o.layout)
@@ -90,6 +99,9 @@ static void check_media(struct img_cli *cli)
 	    (o.profile || o.split || set.n || o.institution || o.no_web))
 		img_cli_usage(cli, "--profile, --split, --set, --institution "
 				   "and --no-web are for --media");
+	if (o.institution && !is_line(o.institution))
+		img_cli_usage(cli, "--institution is one line of text in "
+				   "UTF-8");
 	o.set = set.item;
 	o.set_count = set.n;
 	o.allow_lossy = allow != NULL;

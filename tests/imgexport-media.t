@@ -66,6 +66,11 @@ exits 0 'without pages' imgexport -q --media --no-web --volume PRIOR_1 \
 	--institution 'Test Hospital' -o g in/cr
 ok 'has none' test ! -e g/INDEX.HTM
 ok 'says who gives it' grep -q 'Test Hospital' g/README.TXT
+for name in "$(printf 'Universit\344t')" "$(printf 'A\001')" "$(printf 'A\nB')"; do
+	exits 64 'a name that no page could have' imgexport -q --media \
+		--institution "$name" -o named in/cr
+done
+ok 'makes nothing' test ! -e named
 ok 'and how little is there' grep -q \
 	'^  1 patient, 1 study, 1 series, 1 object.$' g/README.TXT
 

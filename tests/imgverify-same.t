@@ -80,6 +80,18 @@ import a.dcm >/dev/null
 exits 0 'a file and an image of the archive' imgverify -q -C arch --same \
 	implicit.dcm 2.25.3
 exits 3 'something that is not there' imgverify -q -C arch --same a.dcm 2.25.99
+exits 3 'nor that, and without an archive' imgverify -q --same a.dcm typo.dcm
+same 'is named, and not the archive' err <<'!'
+imgverify: typo.dcm: No such file or directory
+!
+exits 3 'a file that cannot be opened' imgverify -q -C arch --same a.dcm a.dcm/b
+same 'is named with the reason' err <<'!'
+imgverify: a.dcm/b: Not a directory
+!
+exits 3 'the same alone' imgverify -q typo.dcm
+same 'is named, too' err <<'!'
+imgverify: typo.dcm: No such file or directory
+!
 exits 3 'something that is no DICOM' imgverify -q --same a.dcm key
 exits 64 'one operand' imgverify --same a.dcm
 exits 64 'three operands' imgverify --same a.dcm a.dcm a.dcm

@@ -1,4 +1,5 @@
 /* verify.c - objects against their digests, their rows, and the standard. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,17 @@ fail:
 	v->catalog = NULL;
 	v->store = NULL;
 	return -1;
+}
+
+int verify_named(struct img_verify *v, const char *name, struct img_err *err)
+{
+	if (verify_archive(v, err) == 0)
+		return 0;
+	if (img_uid_ok(name))
+		return -1;
+	img_err_clear(err);
+	errno = ENOENT;
+	return img_err_sys(err, "%s", name);
 }
 
 void img_verify_close(struct img_verify *v)

@@ -280,7 +280,7 @@ static int text_input(struct img_verify *v, const char *text,
 	errno = why;
 	if (why != ENOENT || strchr(text, '/'))
 		return img_err_sys(err, "%s", text);
-	if (verify_archive(v, err) < 0)
+	if (verify_named(v, text, err) < 0)
 		return -1;
 	for (int level = IMG_STUDY; level <= IMG_IMAGE && rc == 0; level++) {
 		scope.level = (enum img_level)level;

@@ -109,6 +109,9 @@ struct img_verify {
 
 /* Opens the archive for the first who needs it. */
 int verify_archive(struct img_verify *v, struct img_err *err);
+/* The same for what is no file: without an archive that is what is wrong with
+   a name that is no UID. */
+int verify_named(struct img_verify *v, const char *name, struct img_err *err);
 /* Judges v->page[0..n) or, without a page, v->file[0..n). */
 void verify_side_by_side(struct img_verify *v, size_t n);
 int verify_page(void *arg, const struct img_object *o, size_t n,

@@ -2,6 +2,7 @@
  * verify_same.c - are two objects the same?  Same bytes; the same data set in
  * another encoding; the same pixels with other attributes; or different ones.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static int open_object(struct img_verify *v, const char *uid,
 	struct img_object o;
 	int rc, fd = -1;
 
-	if (verify_archive(v, err) < 0 ||
+	if (verify_named(v, uid, err) < 0 ||
 	    img_catalog_expand(v->catalog, &scope, &all, err) < 0)
 		return -1;
 	rc = img_objects_next(all, &o, err);
@@ -52,7 +53,8 @@ static int take_side(struct img_verify *v, struct side *s, struct img_err *err)
 	int rc = -1, fd = open(s->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		fd = open_object(v, s->name, err);
+		fd = errno == ENOENT ? open_object(v, s->name, err)
+				     : img_err_sys(err, "%s", s->name);
 	if (fd < 0)
 		return -1;
 	if (verify_digest_fd(fd, &hash, s->name, err) == 0)

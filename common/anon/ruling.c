@@ -182,6 +182,7 @@ static void by_profile(const struct img_anon *a,
 
 	u->action = IMG_ACT_NONE;
 	u->from = IMG_ANON_BASIC;
+	u->instead = IMG_ACT_NONE;
 	u->row = anon_row_of(ev->tag);
 	u->safe = NULL;
 	memcpy(u->vr, ev->vr, 3);

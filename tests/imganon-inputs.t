@@ -75,18 +75,20 @@ same 'what was asked for is not repeated' got <<!
 
 mkdir in in/sub && cp a.dcm in/a.dcm && cp b.dcm in/sub/b.dcm
 ln -s ../b.dcm in/link && ln -s absent in/nowhere && ln -s sub in/tosub
-mkfifo in/pipe
+mkfifo in/pipe && echo text >in/text && : >in/empty.dcm
 exits 2 'a folder with all kinds in it' anon -o new in
-ok 'a record for each' test "$(wc -l <out)" = 6
+ok 'a record for each' test "$(wc -l <out)" = 8
 ok 'a link to a file is that file' test \
 	"$(grep -c '^{"status":"deidentified"' out)" = 3
 grep -v deidentified out | sort >got
 same 'the others are told' got <<'!'
+{"status":"failed","path":"in/empty.dcm","error":{"code":"not-dicom","message":"in/empty.dcm: empty","by":"imganon"}}
 {"status":"failed","path":"in/nowhere","error":{"code":"io","message":"in/nowhere: No such file or directory","by":"imganon"}}
 {"status":"ignored","path":"in/pipe","reason":"neither a file nor a folder"}
+{"status":"ignored","path":"in/text","reason":"not DICOM"}
 {"status":"ignored","path":"in/tosub","reason":"symbolic link to a folder"}
 !
-rm in/nowhere in/pipe in/tosub in/link
+rm in/nowhere in/pipe in/tosub in/link in/text in/empty.dcm
 exits 0 'what is written is no input' anon -o in/new in
 ok 'and that is told' grep -q \
 	'^{"status":"ignored","path":"in/new","reason":"the folder of the new objects"' out

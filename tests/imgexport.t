@@ -96,6 +96,19 @@ ok 'what they say more stays' grep -q \
 exits 0 'a patient' sh -c \
 	'imgquery -l patient | imgexport -q -o patient'
 ok 'is all' diff -r patient first.d
+# Of a copied disc the head of a file may be lost, or all of it.
+mkdir copy && cp in/1.dcm copy/IM1 && cp in/2.dcm copy/IM2 &&
+	dd if=/dev/zero of=copy/IM2 bs=512 count=1 conv=notrunc 2>/dev/null &&
+	: >copy/IM3 && echo text >copy/README && tar -C in -cf copy/IM4 1.dcm
+exits 2 'a folder with images that are none any more' out_ -o copied copy
+sed 's/,"error".*//; s/,"Study.*//' out | sort >got
+same 'does not pass over them' got <<'!'
+{"status":"exported","path":"copied/TEST-0001/20240102-Test study/1/1.dcm"
+{"status":"failed","path":"copy/IM2"
+{"status":"failed","path":"copy/IM3"
+{"status":"failed","path":"copy/IM4"
+{"status":"ignored","path":"copy/README","reason":"not a DICOM file"}
+!
 exits 1 'nothing at all' out_ -o none </dev/null
 mkdir bare
 exits 1 'a folder with nothing in it' out_ -o none bare

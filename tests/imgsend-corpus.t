@@ -49,9 +49,12 @@ cat >wrong <<'!'
 1 failed malformed: item outside of a sequence at byte N
 1 failed malformed: no VR and no length at byte N
 27 failed malformed: without a valid SOPClassUID and SOPInstanceUID it cannot be sent
+3 failed not-dicom: imgimport reads what is in it
+1 failed not-dicom: no data set after the file meta information
+2 failed not-dicom: not DICOM
 6 failed truncated: ends at byte N
 15 ignored: a directory of a medium (DICOMDIR)
-8 ignored: not a DICOM file
+2 ignored: not a DICOM file
 !
 
 # ---- imgrecv: everything -----------------------------------------------------

@@ -160,6 +160,7 @@ exits 3 'nor by a record without a UID' timeout 60 imgsend -q -C none \
 ok 'for its digest' grep -q '^{"status":"failed","path":"made.dcm".*damaged' out
 echo 'no image' >in/readme.txt
 head -c 600 in/1.dcm >in/cut.dcm
+head -c 600 /dev/zero >in/IM7
 mkdir sub && ln -s ../sub in/tosub && ln -s absent in/nowhere && mkfifo in/pipe
 exits 2 'a folder with others in it' send --again in
 grep 'in/\(tosub\|nowhere\|pipe\)"' out | sed 's/,"peer":"[^"]*"//' |
@@ -173,6 +174,9 @@ ok 'what is no image is ignored' grep -q \
 	'^{"status":"ignored","path":"in/readme.txt"' out
 ok 'what is cut off is failed' grep -q \
 	'^{"status":"failed","path":"in/cut.dcm".*"code":"truncated"' out
+ok 'so is what may have been an image' grep -q \
+	'^{"status":"failed","path":"in/IM7".*"code":"not-dicom"' out
+rm in/IM7
 ok 'the images are sent' test "$(records sent)" = 6
 mkdir paper && cp in/readme.txt paper
 exits 1 'nothing but what is ignored' send paper

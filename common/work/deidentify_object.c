@@ -302,7 +302,8 @@ static void tell(struct job *j, int rc, const struct img_err *err)
 	if (rc == 0) {
 		rec.status = f->directory ? "ignored" : "withheld";
 		rec.reason = img_anon_reason(j->w->anon);
-	} else if (err->code == IMG_E_NOT_DICOM && j->t->found) {
+	} else if (err->code == IMG_E_NOT_DICOM && j->t->found &&
+		   input_is_aside(j->t->name)) {
 		rec.status = "ignored";
 		rec.reason = "not DICOM";
 	} else {

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "work/export_private.h"
+#include "work/inputs.h"
 
 static const char *const fields[EX_FIELDS] = {
 	[EX_TS] = "0002,0010",
@@ -109,7 +110,8 @@ static int look(struct img_export *x, unsigned worker, struct export_item *it,
 	struct arena *a = &x->worker_arena[worker];
 
 	if (img_probe_read(p, x->store, it->digest, it->place, &why) < 0) {
-		if (it->in_folder && why.code == IMG_E_NOT_DICOM) {
+		if (it->in_folder && why.code == IMG_E_NOT_DICOM &&
+		    input_is_aside(it->place)) {
 			it->state = EX_IGNORED;
 			it->reason = "not a DICOM file";
 		} else {

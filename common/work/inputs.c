@@ -1,12 +1,15 @@
 /* inputs.c - what operands and records name. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive/archive.h"
 #include "dicom/dicom.h"
 #include "work/folder.h"
+#include "work/ingest_private.h"
 #include "work/inputs.h"
 #include "work/scope.h"
 
@@ -30,6 +33,25 @@ void input_explain(int fd, const void *p, size_t n, struct img_err *err)
 			 ", but an archive (%s): imgimport reads what is in it",
 			 img_archive_kind_word(kind));
 	free(head);
+}
+
+bool input_is_aside(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint8_t *head = malloc(IMG_ARCHIVE_HEAD);
+	bool aside = false;
+	ssize_t n;
+
+	n = head && fd >= 0 ? img_pread_full(fd, head, IMG_ARCHIVE_HEAD, 0)
+			    : -1;
+	if (n >= 0)
+		aside = img_archive_sniff(head, (size_t)n) ==
+				IMG_ARCHIVE_NONE &&
+			classify(path, head, (size_t)n);
+	free(head);
+	if (fd >= 0)
+		close(fd);
+	return aside;
 }
 
 /* ---- folders ------------------------------------------------------------ */

@@ -21,6 +21,10 @@ struct input_file {
    archive is read by imgimport.  p NULL: the bytes are those of fd. */
 void input_explain(int fd, const void *p, size_t n, struct img_err *err);
 
+/* Of what lies in a folder and is no DICOM file: whether it was not meant to
+   be one, as a text or a program, by the judgement of imgimport. */
+bool input_is_aside(const char *path);
+
 /* What a command does with them.  Each 0, or -1 with err, which ends it. */
 struct inputs_host {
 	int (*file)(void *arg, const struct input_file *f, struct img_err *err);

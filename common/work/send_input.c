@@ -124,7 +124,8 @@ static int file(void *arg, const struct input_file *f, struct img_err *err)
 	}
 	if (send_look(s, it, &why) == 0)
 		return it->status ? finish(s, it) : send_queue_take(s, it, err);
-	if (f->found && why.code == IMG_E_NOT_DICOM) {
+	if (f->found && why.code == IMG_E_NOT_DICOM &&
+	    input_is_aside(f->path)) {
 		it->status = "ignored";
 		it->reason = "not a DICOM file";
 		return finish(s, it);

@@ -114,6 +114,16 @@ ok 'is not called whole' grep -q '^{"status":"failed","path":"twice.iso"' out
 { cat first.iso && head -c 307200 /dev/zero; } >padded.iso
 exits 0 'only zeros behind it' imgimport -q -C e padded.iso
 
+# ---- what is not read is called by its name --------------------------------
+
+perl -e 'print "\0", "\377" x 10, "\0\0\2\0\1", "\0" x 40000' >raw.bin
+perl -e 'print "\0" x 32768, "\0BEA01\1", "\0" x 8000' >udf.img
+exits 3 'images of discs in other forms' imgimport -q -C e raw.bin udf.img
+same 'and not only no DICOM file' err <<'!'
+imgimport: raw.bin: a raw CD image (2352 bytes a sector), which is not read
+imgimport: udf.img: a UDF image without ISO 9660, which is not read
+!
+
 # ---- incomplete -----------------------------------------------------------
 
 rm disc/IMAGES/IM000002

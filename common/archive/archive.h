@@ -33,6 +33,8 @@ enum img_archive_kind {
    are NONE. */
 enum img_archive_kind img_archive_sniff(const void *head, size_t n);
 const char *img_archive_kind_word(enum img_archive_kind kind);
+/* The name of a format that we know and do not read, or NULL. */
+const char *img_archive_foreign(const uint8_t *p, size_t n);
 
 #define IMG_ARCHIVE_PASSPHRASE 127 /* bytes of the longest */
 

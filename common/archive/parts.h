@@ -75,8 +75,6 @@ enum img_filter_kind {
 };
 enum img_filter_kind img_filter_sniff(const uint8_t *p, size_t n);
 const char *img_filter_word(enum img_filter_kind kind);
-/* The name of a format that we know and do not read, or NULL. */
-const char *img_archive_foreign(const uint8_t *p, size_t n);
 
 /* The end of a zip's central directory, PKWARE APPNOTE 4.3.16. */
 struct img_zip_end {

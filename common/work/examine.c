@@ -85,6 +85,8 @@ static bool is_unread(const uint8_t *p, size_t n)
 void examine_other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
 {
 	struct img_err err = IMG_ERR_INIT;
+	/* Of a disc, what is not read begins with zeros. */
+	const char *disc = n && !p[0] ? img_archive_foreign(p, n) : NULL;
 	const char *why;
 
 	if (n == 0 && !classify(it->name ? it->name : it->path, p, n))
@@ -98,6 +100,9 @@ void examine_other(struct arena *a, struct item *it, const uint8_t *p, size_t n)
 		it->outcome = IGNORED;
 		it->text = why;
 		it->remember = true;
+	} else if (disc) {
+		img_err_set(&err, IMG_E_UNSUPPORTED,
+			    "%s: %s, which is not read", it->path, disc);
 	} else {
 		img_err_set(&err, IMG_E_NOT_DICOM, "%s: not a DICOM file",
 			    it->path);

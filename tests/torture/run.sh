@@ -165,7 +165,7 @@ while read -r name words; do
 	elif [ $code = 0 ]; then
 		passed=$((passed + 1)) word=passed
 	else
-		failed=$((failed + 1)) status=2 word=FAILED
+		failed=$((failed + 1)) status=2 word="FAILED ($code)"
 	fi
 	printf '%-26s %-8s %6d s  %s\n' "$name" $word $took \
 		"$(tail -n 1 "$totals.out" | cut -c 1-160)" >>"$totals"

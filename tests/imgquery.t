@@ -408,6 +408,14 @@ exits 64 '--conflicts of studies' imgquery --conflicts -l study
 exits 64 '--priors and --count' imgquery --priors 1 --count
 exits 3 '/dev/full: status 3' sh -c 'imgquery >/dev/full'
 exits 3 '/dev/full, table' sh -c 'imgquery --format table >/dev/full'
+exits 1 'CSV of no priors' imgquery --priors 1 --format csv 2.25.60
+ok 'has its titles' grep -q '^status,StudyInstanceUID,.*,prior_of' out
+exits 1 'CSV of an empty list' imgquery --keys-from /dev/null -k PatientID \
+	--format csv
+ok 'has them, too' grep -q '^status,key,StudyInstanceUID,' out
+exits 0 'CSV of one column' imgquery --format csv -f AdmissionID -l image
+ok 'has no line without a field' sh -c '! grep -q "^.\?$" out'
+ok 'but one for each image' test "$(wc -l <out)" = "$(($(imgquery -l image --count) + 1))"
 exits 0 'a list as a spreadsheet writes it' sh -c \
 	'printf "\357\273\277TEST-0001\r\n" | imgquery --keys-from - -k PatientID'
 for range in StudyDate=20240531-20240301 StudyDate=2025-2024 \

@@ -231,16 +231,19 @@ static int emit_none(struct img_ask *a, struct img_found *with,
 	return 0;
 }
 
+/* CSV has its titles even when there is nothing below them. */
+static int titles(struct img_ask *a, struct img_err *err)
+{
+	return a->writer.format == IMG_FORMAT_CSV ? begin(a, err) : 0;
+}
+
 /* ---- ways to ask ------------------------------------------------------ */
 
 int img_ask_all(struct img_ask *a, struct img_err *err)
 {
 	const struct img_found with = { 0 };
 
-	if (emit_found(a, &with, err) < 0)
-		return -1;
-	/* CSV has its titles even when there is nothing below them. */
-	return a->writer.format == IMG_FORMAT_CSV ? begin(a, err) : 0;
+	return emit_found(a, &with, err) < 0 ? -1 : titles(a, err);
 }
 
 int img_ask_count(struct img_ask *a, struct img_err *err)
@@ -338,7 +341,7 @@ int img_ask_keys(struct img_ask *a, const char *file, struct img_err *err)
 	free(line);
 	if (in != stdin)
 		fclose(in);
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : titles(a, err);
 }
 
 int img_ask_prior(struct img_ask *a, const char *study, size_t most,
@@ -361,5 +364,5 @@ int img_ask_prior(struct img_ask *a, const char *study, size_t most,
 		rc = emit_found(a, &with, err);
 	}
 	free(row);
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : titles(a, err);
 }

@@ -195,7 +195,7 @@ static int put_csv(struct img_buf *out, const char *s, struct img_err *err)
 static int csv(const struct img_writer *w, const struct img_found *f,
 	       struct img_buf *out, struct img_err *err)
 {
-	size_t n = img_format_columns(w);
+	size_t n = img_format_columns(w), at = out->len;
 	char text[IMG_DIGEST_HEX];
 
 	for (size_t i = 0; i < n; i++) {
@@ -205,6 +205,9 @@ static int csv(const struct img_writer *w, const struct img_found *f,
 		    put_csv(out, v, err) < 0)
 			return -1;
 	}
+	/* A line that holds nothing would be none. */
+	if (out->len == at && img_buf_puts(out, "\"\"", err) < 0)
+		return -1;
 	return img_buf_puts(out, "\r\n", err);
 }
 

@@ -68,12 +68,11 @@ static int emit(void *arg, const struct img_record *rec)
 {
 	struct img_cli *cli = arg;
 
-	if (rec->status && strcmp(rec->status, "ignored") == 0)
+	if (img_record_has_status(rec, "ignored"))
 		ignored = true;
 	else
 		other = true;
-	if (rec->status && (strcmp(rec->status, "withheld") == 0 ||
-			    strcmp(rec->status, "missing") == 0))
+	if (img_record_has_status(rec, "withheld missing"))
 		img_cli_no(cli);
 	if (!out || strcmp(out, "-") != 0)
 		return img_cli_emit(cli, rec);

@@ -67,12 +67,10 @@ static bool any; /* was exported, or should have been */
 
 static int emit(void *arg, const struct img_record *rec)
 {
-	any |= rec->error.code != IMG_OK || !rec->status ||
-	       strcmp(rec->status, "ignored") != 0;
-	/* Not everything that was named is there. */
-	if (rec->status && (strcmp(rec->status, "withheld") == 0 ||
-			    strcmp(rec->status, "missing") == 0 ||
-			    strcmp(rec->status, "damaged") == 0))
+	any |= rec->error.code != IMG_OK ||
+	       !img_record_has_status(rec, "ignored");
+	/* Not everything that was named goes out. */
+	if (img_record_has_status(rec, "withheld missing damaged invalid"))
 		img_cli_no(arg);
 	return img_cli_emit(arg, rec);
 }
@@ -192,7 +190,7 @@ int main(int argc, char **argv)
 			opts);
 	struct img_err err = IMG_ERR_INIT;
 
-	cli.verbs = "exported ignored withheld missing damaged";
+	cli.verbs = "exported ignored withheld missing damaged invalid";
 	cli.examples = "imgexport -o out 1.2.840.113619.2.5.1762583153\n"
 		       "imgquery PatientID=TEST-0001 | imgexport -o out\n";
 	img_cli_parse(&cli, &argc, &argv);

@@ -132,7 +132,7 @@ static int no_path(struct img_cli *cli, struct img_record *rec, uint64_t line)
 /* What imganon has withheld is named by the original's path: it passes. */
 static bool passes(struct img_cli *cli, const struct img_record *rec)
 {
-	if (!rec->status || strcmp(rec->status, "withheld") != 0)
+	if (!img_record_has_status(rec, "withheld"))
 		return false;
 	img_cli_no(cli);
 	(void)img_cli_emit(cli, rec);

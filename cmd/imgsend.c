@@ -74,15 +74,13 @@ static bool ignored, other; /* records of that status, and of others */
 
 static int emit(void *arg, const struct img_record *rec)
 {
-	if (rec->error.code == IMG_OK && rec->status &&
-	    strcmp(rec->status, "ignored") == 0)
+	if (rec->error.code == IMG_OK && img_record_has_status(rec, "ignored"))
 		ignored = true;
 	else
 		other = true;
 	/* Not everything that was named has gone out. */
 	if (is_unproved(rec) ||
-	    (rec->status && (strcmp(rec->status, "withheld") == 0 ||
-			     strcmp(rec->status, "missing") == 0)))
+	    img_record_has_status(rec, "withheld missing invalid"))
 		img_cli_no(arg);
 	return img_cli_emit(arg, rec);
 }

@@ -240,6 +240,10 @@ ok 'then it is decoded' grep -q '"sent_as":' out
 
 # ---- what imganon has withheld is named by the original's path --------------
 
+echo '{"status":"invalid","path":"in/1.dcm","findings":[]}' >held
+exits 1 'what imgverify has found wrong' sh -c \
+	"timeout 60 imgsend -q -C none -c '$few' --again <held"
+ok 'is passed on, too' cmp out held
 echo '{"status":"withheld","path":"in/1.dcm","reason":"pixels"}' >held
 exits 1 'what was withheld' sh -c \
 	"timeout 60 imgsend -q -C none -c '$few' --again <held"

@@ -123,6 +123,11 @@ if [ -x "$O/bin/imganon" ]; then
 	ok 'it has not the original' sh -c '! grep -q TEST-0001 out'
 fi
 if [ -x "$O/bin/imgexport" ]; then
+	pipe '1 1' 'imgverify --phi | imgexport: what identifies stays' \
+		"imgverify -q --phi $IMG_CATALOG in/a/1.dcm $(find anon2 \
+			-type f) | imgexport -q -o gate"
+	count 1 exported
+	count 1 invalid
 	pipe '141 0' 'the reader of an export has gone' \
 		'{ sleep .5; exec imgexport -q -o export in/a; } | true'
 	same 'and no word of it' err </dev/null

@@ -62,6 +62,20 @@ void img_record_release(struct img_record *r)
 	img_record_init(r);
 }
 
+bool img_record_has_status(const struct img_record *r, const char *words)
+{
+	size_t n = r->status ? strlen(r->status) : 0;
+
+	for (; n && *words; words += *words == ' ') {
+		size_t k = strcspn(words, " ");
+
+		if (k == n && memcmp(words, r->status, n) == 0)
+			return true;
+		words += k;
+	}
+	return false;
+}
+
 void img_record_warn(struct img_record *r, const char *text)
 {
 	for (size_t i = 0; i < r->warnings; i++)

@@ -40,6 +40,8 @@ struct img_record {
 
 void img_record_init(struct img_record *r);
 void img_record_release(struct img_record *r);
+/* Whether its status is one of these words, which have a space between them. */
+bool img_record_has_status(const struct img_record *r, const char *words);
 /* Adds a warning, unless it is there already or there are too many. */
 void img_record_warn(struct img_record *r, const char *text);
 /* One line of JSON into r; the record owns what it needs of it.  A known key

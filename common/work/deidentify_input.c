@@ -125,7 +125,7 @@ int img_deid_record(struct img_deid *d, const struct img_record *rec,
 	const struct inputs in = inputs_of(d);
 
 	/* The key that was asked for may identify: it goes no further. */
-	if (rec->status && strcmp(rec->status, "missing") == 0 && !rec->path &&
+	if (img_record_has_status(rec, "missing") && !rec->path &&
 	    !rec->study && !rec->series && !rec->sop)
 		return deid_missing(d, err);
 	return inputs_record(&in, rec, err);

@@ -167,17 +167,13 @@ static int keep_line(struct img_export *x, const struct img_record *rec,
 	return x->last_line || !rec->in ? 0 : -1;
 }
 
-/* What the command before us has not given out, or does not have: imganon
-   names the original that it withholds, and that must go nowhere. */
+/* What the command before us has not given out, does not have, or has found
+   wrong: imganon names the original that it withholds, and that must go
+   nowhere. */
 static bool passes(const struct img_record *rec)
 {
-	static const char *const word[] = { "withheld", "ignored", "missing",
-					    "damaged" };
-
-	for (size_t i = 0; rec->status && i < sizeof(word) / sizeof(*word); i++)
-		if (strcmp(rec->status, word[i]) == 0)
-			return true;
-	return false;
+	return img_record_has_status(
+		rec, "withheld ignored missing damaged invalid");
 }
 
 int img_export_record(struct img_export *x, const struct img_record *rec,

@@ -212,15 +212,12 @@ int img_send_text(struct img_send *s, const char *text, struct img_err *err)
 }
 
 /* What has no object passes through: the end of a pipe counts it, too.  What
-   imganon has withheld is named by the original's path, and goes nowhere. */
+   imganon has withheld is named by the original's path, and goes nowhere; nor
+   does what imgverify has found wrong. */
 static bool passes(const struct img_record *rec)
 {
-	if (rec->status && strcmp(rec->status, "withheld") == 0)
-		return true;
-	return rec->status &&
-	       (strcmp(rec->status, "ignored") == 0 ||
-		strcmp(rec->status, "missing") == 0) &&
-	       !rec->sop;
+	return img_record_has_status(rec, "withheld invalid") ||
+	       (img_record_has_status(rec, "ignored missing") && !rec->sop);
 }
 
 int img_send_record(struct img_send *s, const struct img_record *rec,

@@ -354,8 +354,7 @@ static int file_of_record(struct img_verify *v, const struct img_record *rec,
 /* What wrote a file of its own says so, and means that file. */
 static bool is_of_a_file(const struct img_record *rec)
 {
-	return rec->status && (strcmp(rec->status, "deidentified") == 0 ||
-			       strcmp(rec->status, "exported") == 0);
+	return img_record_has_status(rec, "deidentified exported");
 }
 
 static int record_input(struct img_verify *v, const struct img_record *rec,
@@ -390,12 +389,9 @@ static bool passes(const struct img_record *rec)
 {
 	struct img_scope named;
 
-	if (!rec || !rec->status)
-		return false;
-	return strcmp(rec->status, "ignored") == 0 ||
-	       strcmp(rec->status, "withheld") == 0 ||
-	       (strcmp(rec->status, "missing") == 0 &&
-		!img_scope_of_record(rec, &named));
+	return rec && (img_record_has_status(rec, "ignored withheld") ||
+		       (img_record_has_status(rec, "missing") &&
+			!img_scope_of_record(rec, &named)));
 }
 
 /* One bad input does not stop the others. */

@@ -126,6 +126,11 @@ if command -v zip >/dev/null; then
 	exits 1 'the same in a ZIP file' imgverify -q -C arch --against copy.zip
 	sed 's/,"digest":"[^"]*"//' out | grep -v intact | sort >zipped
 	ok 'told alike' cmp got zipped
+	head -c $(($(wc -c <copy.zip) * 3 / 4)) copy.zip >cut.zip
+	exits 2 'one that is cut off' imgverify -q -C arch --against cut.zip
+	ok 'is told' grep -q '^{"status":"failed","path":"cut.zip","error"' out
+	ok 'and nothing of the rest is known' grep -q \
+		'"missing".*"only here, as far as it could be read there"' out
 else
 	skip 'a ZIP file' 'no zip'
 fi

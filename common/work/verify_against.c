@@ -26,6 +26,7 @@ struct against {
 	struct img_store *store; /* of the other archive */
 	uint64_t files;
 	bool unread; /* something there could not be */
+	bool ours;   /* what ended it lies not there */
 };
 
 static int by_uid(const void *a, const void *b)
@@ -192,12 +193,11 @@ static int meet_object(struct against *a, const struct img_object *o,
 				    : meet_lost(a, o, fixity, err);
 }
 
-static int meet_file(const struct verify_entry *e, void *arg,
-		     struct img_err *err)
+static int look_at(struct against *a, const struct verify_entry *e,
+		   struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 	struct deep_out out = { 0 };
-	struct against *a = arg;
 	char head[1024];
 	ssize_t n;
 	int rc;
@@ -230,6 +230,31 @@ static int meet_file(const struct verify_entry *e, void *arg,
 	return out.facts.sop[0]
 		       ? meet(a, e->path, out.facts.sop, e->digest, err)
 		       : 0;
+}
+
+static int meet_file(const struct verify_entry *e, void *arg,
+		     struct img_err *err)
+{
+	struct against *a = arg;
+
+	if (look_at(a, e, err) == 0)
+		return 0;
+	a->ours = true;
+	return -1;
+}
+
+/* A copy that cannot be read to its end is one for what was read of it. */
+static int meet_files(struct against *a, const char *path, struct img_err *err)
+{
+	struct img_err why;
+
+	if (verify_each(path, NULL, meet_file, a, err) == 0)
+		return 0;
+	if (a->ours || !a->files || err->code == IMG_E_NOMEM)
+		return -1;
+	why = *err;
+	img_err_clear(err);
+	return unread(a, path, NULL, &why, err);
 }
 
 static bool is_archive(const char *path)
@@ -277,7 +302,7 @@ int img_verify_against(struct img_verify *v, const char *path,
 	if (a.n)
 		qsort(a.here, a.n, sizeof(a.here[0]), by_uid);
 	if (!is_archive(path))
-		rc = verify_each(path, NULL, meet_file, &a, err);
+		rc = meet_files(&a, path, err);
 	else if (img_store_open(&a.store, path, IMG_READ, err) == 0)
 		rc = each_object(path, meet_object, &a, err);
 	for (size_t i = 0; i < a.n && rc >= 0; i += n)

@@ -92,6 +92,56 @@ tail -c 131072 npy/x.npy >have
 ok 'are the stored values' cmp have "$(basename "$ct").0.raw"
 ok 'and say what they are' grep -aq \
 	"'descr': '<[iu]2', 'fortran_order': False, 'shape': (1, 256, 256)" npy/x.npy
+# Bits that are no part of the value, and a sign that does not fill its word.
+array()
+{
+	type=$1 name=$2
+	shift 2
+	phantom one --uid 2.25.6 --rows 1 "$@" "$name.dcm"
+	rm -rf array
+	exits 0 "an array of $name" imgexport -q --as npy --layout x -o array \
+		"$name.dcm"
+	tail -c +129 array/x.npy | od -An -v -t "$type" | tr -s ' ' >got
+}
+array d2 'signed 12 bits of 16' --cols 4 --set 0028,0101=US:12 \
+	--set 0028,0102=US:11 --set 0028,0103=US:1 \
+	--set 7fe0,0010=OW:ff0f0008ff070100
+same 'has their signs' got <<!
+ -1 -2048 2047 1
+!
+array u2 'an overlay in the high bits' --cols 4 --set 0028,0101=US:12 \
+	--set 0028,0102=US:11 --set 7fe0,0010=OW:0110022003f00400
+same 'is without it' got <<!
+ 1 2 3 4
+!
+array d2 'a high bit of 15' --cols 4 --set 0028,0101=US:12 \
+	--set 0028,0102=US:15 --set 0028,0103=US:1 \
+	--set 7fe0,0010=OW:1f0020007f00f0ff
+same 'is without what lies below' got <<!
+ 1 2 7 -1
+!
+array u4 '12 bits of 32' --cols 2 --set 0028,0100=US:32 \
+	--set 0028,0101=US:12 --set 0028,0102=US:11 \
+	--set 7fe0,0010=OW:01f0ffffff0f0000
+same 'too' got <<!
+ 1 4095
+!
+array u1 'four samples' --cols 2 --set 0028,0002=US:4 \
+	--set 0028,0004=CS:CMYK --set 0028,0006=US:0 --set 0028,0100=US:8 \
+	--set 0028,0101=US:8 --set 0028,0102=US:7 \
+	--set 7fe0,0010=OB:0102030405060708
+ok 'has all of them' grep -aq "'shape': (1, 1, 2, 4)" array/x.npy
+
+phantom one --uid 2.25.7 --frames 3 --rows 2 --cols 2 \
+	--set 7fe0,0010=OW:01000200030004000500060007000800 less.dcm
+for form in png npy; do
+	exits 3 "a frame that is not there: $form" imgexport -q --as $form \
+		-o less less.dcm
+	same 'is no image of the others' err <<!
+imgexport: less.dcm: 2 frames are there, and 3 stated
+!
+done
+ok 'nothing was made of them' test ! -e less
 exits 2 'what is no image' imgexport -q --as png -o sr head/sr head/cr
 ok 'is said so' grep -q 'no image that could be shown' err
 exits 64 'no window' imgexport -q --as png --window x -o no "$ct"

@@ -62,6 +62,10 @@ static int show_open(struct show *s, struct img_export *x, unsigned worker,
 	if (!s->facts->has_pixels || s->facts->frames == 0)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: no image that could be shown", name);
+	if (s->facts->frames < s->facts->stated)
+		return img_err_set(err, IMG_E_TRUNCATED,
+				   "%s: %u frames are there, and %u stated",
+				   name, s->facts->frames, s->facts->stated);
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
 	if (img_dicom_start_fd(s->tools->reader, fd, (uint64_t)st.st_size, name,
@@ -130,27 +134,54 @@ int export_preview(struct img_export *x, const struct export_item *it,
 
 /* ---- arrays: NumPy's format 1.0 ---------------------------------------- */
 
+/* The stored value alone: neither what lies beside its bits nor below them, and
+   with its sign (PS3.5 8.1.1). */
+static void settle(struct show *s)
+{
+	const struct img_codec_image *m = &s->image;
+	unsigned unit = m->allocated / 8u, bits = m->stored;
+	unsigned low = m->high + 1u - bits;
+	uint64_t sign = m->representation ? UINT64_C(1) << (bits - 1) : 0;
+	uint8_t *end = (uint8_t *)s->bytes.data + s->bytes.len;
+
+	if (bits == m->allocated)
+		return;
+	for (uint8_t *p = (uint8_t *)s->bytes.data; p + unit <= end;
+	     p += unit) {
+		uint64_t v = 0;
+
+		for (unsigned i = unit; i-- > 0;)
+			v = v << 8 | p[i];
+		v = v >> low & ((UINT64_C(1) << bits) - 1);
+		v = (v ^ sign) - sign;
+		for (unsigned i = 0; i < unit; i++, v >>= 8)
+			p[i] = (uint8_t)v;
+	}
+}
+
 static int npy_head(struct show *s, struct img_buf *b, struct img_err *err)
 {
 	const struct img_codec_image *m = &s->image;
-	char text[192];
+	uint64_t samples = (uint64_t)m->rows * m->columns * m->samples;
+	char text[192], last[16] = "";
 	int n;
 	size_t pad;
 
 	if (m->planar && m->samples > 1)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: colour by plane", s->name);
-	if (m->allocated % 8 || strcmp(m->photometric, "YBR_FULL_422") == 0)
+	if (s->bytes.len != samples * (m->allocated / 8u))
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: samples that are no whole bytes",
 				   s->name);
+	if (m->samples > 1)
+		snprintf(last, sizeof(last), ", %u", m->samples);
 	n = snprintf(text, sizeof(text),
 		     "{'descr': '%c%c%u', 'fortran_order': False, "
 		     "'shape': (%u, %u, %u%s), }",
 		     m->allocated == 8 ? '|' : '<',
 		     m->representation ? 'i' : 'u', m->allocated / 8u,
-		     s->facts->frames, m->rows, m->columns,
-		     m->samples == 3 ? ", 3" : "");
+		     s->facts->frames, m->rows, m->columns, last);
 	pad = (64 - (size_t)(10 + n + 1) % 64) % 64;
 	if (img_buf_add(b, "\x93NUMPY\1\0", 8, err) < 0 ||
 	    img_buf_putc(b, (char)((n + 1 + pad) & 0xFF), err) < 0 ||
@@ -172,8 +203,10 @@ static int npy(struct show *s, int out, struct export_sum *sum,
 			rc = npy_head(s, &head, err) < 0
 				     ? -1
 				     : put(out, sum, &head, err);
-		if (rc == 0)
-			rc = put(out, sum, &s->bytes, err);
+		if (rc < 0)
+			break;
+		settle(s);
+		rc = put(out, sum, &s->bytes, err);
 	}
 	img_buf_release(&head);
 	return rc;

@@ -2,7 +2,7 @@
 # DCMTK shows; arrays against the pixels themselves.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/tests/archive.sh"
-need perl dcm2pnm dcmdump djpeg
+need perl dcm2pnm dcmdump dcmodify djpeg
 perl -MCompress::Zlib -e 1 2>/dev/null || skip_all 'perl has no Compress::Zlib'
 
 cat >png.pl <<'EOP'
@@ -132,6 +132,30 @@ array u1 'four samples' --cols 2 --set 0028,0002=US:4 \
 	--set 7fe0,0010=OB:0102030405060708
 ok 'has all of them' grep -aq "'shape': (1, 1, 2, 4)" array/x.npy
 
+# Tables: entries of a byte in words of the other order; a first value that is
+# negative, as what is looked up may be.
+phantom one --uid 2.25.8 --syntax big --rows 1 --cols 4 \
+	--set '0028,0004=CS:PALETTE COLOR' --set 0028,0100=US:8 \
+	--set 0028,0101=US:8 --set 0028,0102=US:7 \
+	--set '0028,1101=US:4\0\8' --set '0028,1102=US:4\0\8' \
+	--set '0028,1103=US:4\0\8' --set 0028,1201=OW:1e000a14 \
+	--set 0028,1202=OW:1e000a14 --set 0028,1203=OW:1e000a14 \
+	--set 7fe0,0010=OW:01000302 palette.dcm
+exits 0 'a palette in big endian' imgexport -q --as png --layout x -o pal \
+	palette.dcm
+perl png.pl <pal/x.png | od -An -v -t u1 | tr -s ' ' >got
+same 'has its colours' got <<!
+ 0 0 0 30 30 30 20 20 20 10 10 10
+!
+phantom one --uid 2.25.9 --rows 1 --cols 4 --set 0028,1052=DS:-4 \
+	--set 0028,1053=DS:1 --set 7fe0,0010=OW:0000010002000700 plain.dcm
+dcmodify -q -nb -i '(0028,3010)[0].(0028,3002)=8\65532\8' \
+	-i '(0028,3010)[0].(0028,3006)=0\1e\3c\5a\78\96\b4\ff' plain.dcm
+exits 0 'a VOI LUT from -4 on' imgexport -q --as png --layout x -o voi plain.dcm
+perl png.pl <voi/x.png | od -An -v -t u1 | tr -s ' ' >got
+same 'shows what is below zero' got <<!
+ 0 30 60 255
+!
 phantom one --uid 2.25.7 --frames 3 --rows 2 --cols 2 \
 	--set 7fe0,0010=OW:01000200030004000500060007000800 less.dcm
 for form in png npy; do

@@ -105,7 +105,8 @@ static int data(struct place *at, struct lut *l,
 		return -1;
 	}
 	for (uint32_t i = 0; i < l->n; i++)
-		l->v[i] = bytes ? raw[i] : u16(raw + 2 * (size_t)i, ev->big);
+		l->v[i] = bytes ? raw[i ^ ev->big]
+				: u16(raw + 2 * (size_t)i, ev->big);
 	if (bytes)
 		l->bits = 8;
 	if (l->bits < 8 || l->bits > 16)
@@ -291,6 +292,10 @@ int img_picture_open(struct img_picture **out, struct img_dicom_reader *r,
 		img_picture_close(p);
 		return -1;
 	}
+	/* What a rescale makes negative is looked up by signed numbers. */
+	if (p->all.has_rescale && p->all.intercept < 0 &&
+	    p->voi.first > INT16_MAX)
+		p->voi.first = (int16_t)p->voi.first;
 	/* A LUT whose data did not come is none. */
 	if (!p->modality.v)
 		p->modality.n = 0;

@@ -190,6 +190,35 @@ if command -v dcm2niix >/dev/null; then
 	ok 'the manifest agrees' sh -c \
 		'cd nii && cksum -c --quiet MANIFEST.TXT'
 	ok 'nothing else was left' test "$(find nii -type d -name '.*')" = ''
+	stack()
+	{
+		mkdir "$1"
+		name=$1 i=0
+		shift
+		for z; do
+			i=$((i + 1))
+			phantom one --modality CT --uid 2.25.20$i \
+				--instance $i --set "0020,0032=DS:0\\0\\$z" \
+				--set "0020,0037=DS:$o" "$name/$i.dcm"
+		done
+	}
+	o='1\0\0\0\1\0'
+	stack even 0 2 4 6 8
+	exits 0 'an even stack' imgexport -q --as nifti -o n-even even
+	ok 'has no warning' sh -c '! grep warning out'
+	stack hole 0 2 6 8 10
+	exits 0 'a stack with a hole' imgexport -q --as nifti -o n-hole hole
+	ok 'each record warns of it' test "$(grep -c \
+		'"warning":\["uneven-slices: ' out)" = 5
+	o='1\0\0\0\0.9659258\0.258819'
+	stack askew 0 2 4 6 8
+	exits 0 'a gantry tilt' imgexport -q --as nifti -o n-askew askew
+	ok 'is warned of' grep -q '"warning":\["tilted-slices: ' out
+	exits 3 'fewer frames than stated' imgexport -q --as nifti -o less \
+		less.dcm
+	same 'are no volume' err <<!
+imgexport: less.dcm: 2 frames are there, and 3 stated
+!
 	imgexport -q --transfer-syntax rle -o rle head/cr >/dev/null
 	exits 0 'nifti of what is compressed' imgexport -q --as nifti -o nii2 rle
 	ok 'is the same' sh -c 'cmp nii2/*/*/*/*.nii "$(find nii -name "$(

@@ -22,6 +22,7 @@ struct series {
 	char stem[IMG_PATH_MAX];
 	const char *shown; /* first file */
 	uint32_t files;
+	bool uneven, tilted;
 };
 
 static int write_block(void *arg, const void *p, size_t n, struct img_err *err)
@@ -37,17 +38,21 @@ static int has_image(int fd, const struct export_item *it, struct img_err *err)
 {
 	const struct img_frames_facts *f;
 	struct img_frames *frames;
-	bool has;
+	int rc = 0;
 
 	if (img_frames_open(&frames, fd, it->name, err) < 0)
 		return -1;
 	f = img_frames_facts(frames);
-	has = f->has_pixels && f->frames > 0;
-	img_frames_close(frames);
-	return has ? 0
-		   : img_err_set(err, IMG_E_UNSUPPORTED,
+	if (!f->has_pixels || f->frames == 0)
+		rc = img_err_set(err, IMG_E_UNSUPPORTED,
 				 "%s: no image that dcm2niix could take",
 				 it->name);
+	else if (f->frames < f->stated)
+		rc = img_err_set(err, IMG_E_TRUNCATED,
+				 "%s: %u frames are there, and %u stated",
+				 it->name, f->frames, f->stated);
+	img_frames_close(frames);
+	return rc;
 }
 
 int export_nifti_try(struct export_item *it, int fd, struct img_err *err)
@@ -130,6 +135,25 @@ static int make_stem(struct series *s, struct img_err *err)
 	return keep_stem(s, err);
 }
 
+/* Only these names tell where the slices did not fit into a grid. */
+static void judge(struct series *s, const char *file)
+{
+	s->uneven |= strstr(file, "_Eq") != NULL;
+	s->tilted |= strstr(file, "_Tilt") != NULL;
+}
+
+static void warn(const struct series *s, struct export_item *it)
+{
+	if (s->uneven)
+		it->odd[0] = "uneven-slices: the distances between slices "
+			     "differ, and the affine of a file without _Eq is "
+			     "as if they did not";
+	if (s->tilted)
+		it->odd[1] = "tilted-slices: slices lie askew over each other, "
+			     "and the affine of a file without _Tilt is not "
+			     "theirs";
+}
+
 /* One file that dcm2niix has made, named "x<rest>". */
 static int take(struct series *s, const char *file, struct img_err *err)
 {
@@ -158,6 +182,7 @@ static int take(struct series *s, const char *file, struct img_err *err)
 	if (rc == 0 && (!s->shown || img_path_has_ext(to, ".nii")))
 		s->shown = export_text(s->x, to, err);
 	s->files++;
+	judge(s, file);
 	return rc;
 }
 
@@ -247,6 +272,7 @@ static int convert(struct series *s, struct img_err *err)
 		it->proved = !s->x->opts.trust;
 		it->files = s->files;
 		it->shown = s->shown;
+		warn(s, it);
 		export_done(s->x, it);
 	}
 	export_remove_below(&s->v->place, INPUTS);

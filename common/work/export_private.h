@@ -86,9 +86,10 @@ struct export_item {
 	const char *target; /* transfer syntax it has to get, or NULL */
 	bool converted;     /* it has got it; source is what it was */
 	uint8_t source[IMG_DIGEST_SIZE];
-	const char *shown; /* of the forms of pictures: its first file */
-	uint32_t files;    /* and how many */
-	size_t media;      /* its number in the file-set */
+	const char *shown;  /* of the forms of pictures: its first file */
+	uint32_t files;     /* and how many */
+	const char *odd[2]; /* warnings about these, or NULL */
+	size_t media;       /* its number in the file-set */
 	bool planned, dropped;
 };
 

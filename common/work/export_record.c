@@ -99,6 +99,9 @@ static int emit(struct img_export *x, const struct export_item *it)
 	if (x->unaudited && it->archived && it->state == EX_WRITTEN)
 		img_record_warn(&rec, "unaudited: the archive may only be "
 				      "read, its audit log says nothing");
+	for (unsigned i = 0; i < 2; i++)
+		if (it->odd[i])
+			img_record_warn(&rec, it->odd[i]);
 	rc = x->host.emit(x->host.arg, &rec);
 	img_buf_release(&extra);
 	rec.in = NULL;

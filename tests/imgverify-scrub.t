@@ -244,6 +244,18 @@ for v in 20261131 2026-13-01 1y '' d 1.5d -1d 2026 99999999999d 2026-01-01Z; do
 	exits 64 "'$v' is no time" imgquery -C arch --unchecked-since "$v"
 done
 
+# ---- beside others ----------------------------------------------------------
+
+mkfifo hold
+sqlite3 arch/catalog.db <hold >/dev/null 2>&1 &
+exec 9>hold
+echo 'BEGIN; SELECT count(*) FROM object;' >&9
+sleep 0.5
+exits 0 'somebody reads' timeout 15 imgverify -q -C arch --scrub
+exits 0 'and goes on for a rebuild' timeout 15 imgverify -q -C arch --rebuild
+exec 9>&-
+wait
+
 # ---- usage -----------------------------------------------------------------
 
 exits 64 '--scrub with --all' verify --scrub --all

@@ -71,7 +71,8 @@ int img_catalog_note_audit(void *catalog, uint64_t lines, const char *head,
 			   struct img_err *err);
 int img_catalog_audit(void *catalog, uint64_t *lines, char head[IMG_DIGEST_HEX],
 		      struct img_err *err);
-/* Moves all of the log into the database file itself. */
+/* Moves the log into the database file itself: all of it, unless somebody reads
+   or writes just then, who is not waited for. */
 int img_catalog_settle(struct img_catalog *c, struct img_err *err);
 
 /* ---- putting instances ------------------------------------------------ */

@@ -394,9 +394,15 @@ int img_catalog_hold(struct img_catalog *c, bool on, struct img_err *err)
 	return exec(c, on ? "BEGIN" : "COMMIT", "hold", err);
 }
 
+/* A reader may be waiting for what its caller has locked. */
 int img_catalog_settle(struct img_catalog *c, struct img_err *err)
 {
-	return exec(c, "PRAGMA wal_checkpoint(TRUNCATE)", "checkpoint", err);
+	int rc;
+
+	sqlite3_busy_handler(c->db, NULL, NULL);
+	rc = exec(c, "PRAGMA wal_checkpoint(TRUNCATE)", "checkpoint", err);
+	img_catalog_be_patient(c);
+	return rc;
 }
 
 void img_catalog_close(struct img_catalog *c)

@@ -91,6 +91,30 @@ answers in/third.dcm >got
 ok 'a conflict can be a warning' grep -q 'Warning' got
 recv_stop
 
+# ---- the catalog is made anew meanwhile ------------------------------------
+
+recv_start
+sends in/1.dcm
+exits 0 'a rebuild' imgverify -q -C archive --rebuild
+one in/5.dcm 5
+exits 0 'is no end of storing' sends in/5.dcm
+one in/6.dcm 5 --date 20240106
+exits 0 'a conflict' sends in/6.dcm
+exits 0 'another rebuild' imgverify -q -C archive --rebuild
+exits 1 'a refusal' echoscu -aec OTHER 127.0.0.1 "$port"
+exits 143 'ends' recv_stop
+ok 'each has its record' test "$(statuses)" = 'duplicate stored conflict '
+ok 'what came is in the new catalog' test \
+	"$(imgquery -C archive --count -l image SOPInstanceUID=2.25.5)" = 1
+exits 0 'and in the audit log' imgquery -C archive --audit --format csv
+cut -d, -f3,5,6 out | tail -n 4 >got
+same 'with all that was behind it' got <<'!'
+imgverify,rebuilt,
+imgrecv,refused,ECHOSCU@127.0.0.1
+imgrecv,stopped,
+imgquery,audit-read,
+!
+
 # ---- who may come ---------------------------------------------------------
 
 recv_start -a ' IMGRECV ' --allow 'SEN* @127.0.0.0/8' --allow NOBODY@10.1.2.3

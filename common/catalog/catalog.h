@@ -61,6 +61,10 @@ void img_catalog_close(struct img_catalog *c);
    img_catalog_open. */
 int img_catalog_check_lost(const char *dir, struct img_err *err);
 
+/* Opens what is not open, NULL, or was replaced by a rebuild: 1, numbers of rows
+   mean something else then.  Not within a transaction; -1: c is as it was. */
+int img_catalog_follow(struct img_catalog **c, const char *dir,
+		       enum img_mode mode, struct img_err *err);
 /* IMG_E_BUSY when a rebuild has replaced the file since it was opened. */
 int img_catalog_begin(struct img_catalog *c, struct img_err *err);
 int img_catalog_commit(struct img_catalog *c, struct img_err *err);

@@ -134,6 +134,8 @@ int img_catalog_check_schema(struct img_catalog *c, int64_t version,
 
 /* From now on it waits for other writers. */
 void img_catalog_be_patient(struct img_catalog *c);
+/* What is written to a file that a rebuild has replaced would be lost. */
+int img_catalog_still_there(const struct img_catalog *c, struct img_err *err);
 
 /* The layer that gives pages their sums, and room for these in a new file. */
 const char *img_catalog_vfs(void);

@@ -437,26 +437,11 @@ static void forget(struct img_catalog *c)
 	c->seq = 0;
 }
 
-/* A rebuild may have put another file in its place: what is written to the
-   old one would be lost. */
-static int still_there(struct img_catalog *c, struct img_err *err)
-{
-	struct stat sb;
-
-	if (stat(c->file, &sb) < 0)
-		return img_err_sys(err, "%s", c->file);
-	if (sb.st_ino != c->sb.st_ino || sb.st_dev != c->sb.st_dev)
-		return img_err_set(err, IMG_E_BUSY,
-				   "%s: was rebuilt meanwhile, start again",
-				   c->file);
-	return 0;
-}
-
 int img_catalog_begin(struct img_catalog *c, struct img_err *err)
 {
 	sqlite3_stmt *st = img_catalog_stmt(c, IMG_SQL_BEGIN, err);
 
-	if (still_there(c, err) < 0 || !st ||
+	if (img_catalog_still_there(c, err) < 0 || !st ||
 	    img_catalog_run(c, st, "begin", err) < 0)
 		return -1;
 	forget(c);

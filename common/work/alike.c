@@ -54,6 +54,7 @@ int alike_note_rivals(struct img_ingest *g, struct arena *a, struct item *it,
 	if (!l || !(l->rival = arena_alloc(a, RIVALS_MAX * sizeof(*l->rival))))
 		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	l->n = 0;
+	l->catalog = g->catalogs;
 	l->instance = it->put.instance;
 	for (int64_t i = 0; rc > 0 && i < it->put.object && l->n < RIVALS_MAX;
 	     i++) {

@@ -192,6 +192,8 @@ static int put(struct img_ingest *g, struct arena *a, struct item *it,
 
 	if (it->outcome != OBJECT)
 		return 0;
+	if (it->alike && it->alike->catalog != g->catalogs)
+		it->alike = NULL;
 	if (img_catalog_put(g->catalog, &it->in, g->opts.on_conflict, &it->put,
 			    err) < 0 ||
 	    find_home(g, it, true, err) < 0)
@@ -257,7 +259,8 @@ static int write_batch(struct img_ingest *g, struct img_err *err)
 		return -1;
 	if (take_turn(g, err) < 0)
 		return -1;
-	if (img_catalog_begin(g->catalog, err) < 0)
+	if ((g->follows && ingest_follow(g, err) < 0) ||
+	    img_catalog_begin(g->catalog, err) < 0)
 		goto unlock;
 	if (each(g, put, err) < 0 || g->uncompared ||
 	    each(g, remember, err) < 0 || sync_batch(g, err) < 0 ||

@@ -102,6 +102,15 @@ int open_archive(struct img_ingest *g, const char *dir, const char *by,
 	return 0;
 }
 
+int ingest_follow(struct img_ingest *g, struct img_err *err)
+{
+	int rc = img_catalog_follow(&g->catalog, g->home, IMG_WRITE, err);
+
+	if (rc > 0)
+		g->catalogs++;
+	return rc < 0 ? -1 : 0;
+}
+
 int ingest_open_bare(struct img_ingest **out, const char *dir, bool no_create,
 		     const char *by, const struct img_ingest_host *host,
 		     struct img_err *err)

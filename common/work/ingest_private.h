@@ -39,6 +39,7 @@ struct rival {
 struct likeness {
 	bool known, compared;
 	struct img_identity id;
+	unsigned catalog; /* whose numbers these are */
 	int64_t instance;
 	struct rival *rival;
 	size_t n;
@@ -166,6 +167,8 @@ struct img_ingest {
 	uint64_t batch_bytes;
 	double batch_born;
 	int patience; /* seconds to wait for other importers; 0: LOCK_SECONDS */
+	bool follows; /* a catalog that is rebuilt meanwhile */
+	unsigned catalogs;      /* how often it did */
 	uint64_t items, bytes;  /* reported so far */
 	struct img_err failure; /* why a batch failed, first one */
 	bool broken;            /* no batch can be committed any more */
@@ -186,6 +189,8 @@ struct img_ingest {
 void ingest_init(struct img_ingest *g);
 int open_archive(struct img_ingest *g, const char *dir, const char *by,
 		 struct img_err *err);
+/* The catalog in its place now.  For who keeps no numbers of rows. */
+int ingest_follow(struct img_ingest *g, struct img_err *err);
 /* Only what commit_batch needs: no threads, no walker. */
 int ingest_open_bare(struct img_ingest **out, const char *dir, bool no_create,
 		     const char *by, const struct img_ingest_host *host,

@@ -62,6 +62,7 @@ static void take_queue(struct img_receive *r, struct assoc *list)
 	struct img_err ignored = IMG_ERR_INIT;
 
 	g->batch_end = &g->batch;
+	(void)ingest_follow(g, &ignored);
 	(void)img_catalog_hold(g->catalog, true, &ignored);
 	for (struct assoc *s = list; s; s = s->queued) {
 		s->turn = receive_same(s, list);
@@ -94,7 +95,8 @@ static int write_lines(struct img_receive *r, struct img_err *err)
 		seconds = STOP_SECONDS;
 	if (img_store_lock(g->store, seconds, err) < 0)
 		goto out;
-	if (img_catalog_begin(g->catalog, err) == 0) {
+	if (ingest_follow(g, err) == 0 &&
+	    img_catalog_begin(g->catalog, err) == 0) {
 		if (img_journal_write(g->audit, g->catalog, err) == 0 &&
 		    img_catalog_commit(g->catalog, err) == 0)
 			rc = 0;
@@ -330,6 +332,7 @@ int receive_commit_start(struct img_receive *r, struct img_err *err)
 {
 	r->g->opts.on_conflict = r->opts.on_conflict;
 	r->g->opts.compare = true;
+	r->g->follows = true;
 	r->g->patience = (int)r->opts.lock_seconds;
 	r->queue_end = &r->queue;
 	if (add_line(r, "started", NULL, 0, err) < 0 || write_lines(r, err) < 0)

@@ -48,8 +48,7 @@ static uint16_t is_safe(struct assoc *s, const char *sop, const char *sop_class)
 {
 	struct img_err err = IMG_ERR_INIT;
 
-	if (!s->catalog &&
-	    img_catalog_open(&s->catalog, s->r->g->home, IMG_READ, &err) < 0)
+	if (img_catalog_follow(&s->catalog, s->r->g->home, IMG_READ, &err) < 0)
 		return PROCESSING;
 	return receive_is_safe(s->catalog, s->r->g->store, sop, sop_class);
 }

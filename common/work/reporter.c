@@ -71,8 +71,7 @@ static int judge(struct reports *r, struct img_owed *o, struct img_err *err)
 {
 	if ((!r->store &&
 	     img_store_open(&r->store, r->archive, IMG_READ, err) < 0) ||
-	    (!r->catalog &&
-	     img_catalog_open(&r->catalog, r->archive, IMG_READ, err) < 0))
+	    img_catalog_follow(&r->catalog, r->archive, IMG_READ, err) < 0)
 		return -1;
 	for (size_t i = 0; i < o->c.n; i++)
 		o->c.ref[i].reason =

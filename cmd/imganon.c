@@ -92,16 +92,17 @@ static void unsealed(void *arg, const struct img_err *why)
 }
 
 /* Anything but de-identifying. */
-static bool is_other(void)
+static int is_other(void)
 {
-	return new_key || new_trustee || explain || reidentify;
+	return !!new_key + !!new_trustee + !!explain + reidentify;
 }
 
 static void check(struct img_cli *cli, int argc)
 {
-	if (is_other() && argc)
+	if (is_other() > 1 || (is_other() && (argc || out)))
 		img_cli_usage(cli, "--new-key, --new-trustee, --explain and "
-				   "--reidentify take no operands");
+				   "--reidentify exclude each other, operands "
+				   "and -o");
 	if ((linkage == NULL) != (trustee == NULL))
 		img_cli_usage(cli, "--linkage and --trustee go together");
 	if (reidentify && !linkage)

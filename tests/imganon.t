@@ -104,6 +104,20 @@ exits 3 'only bad' imganon -o bad cut.dcm
 ok 'no file' test -z "$(find bad -type f)"
 exits 3 'nothing there' imganon -o bad nothing
 exits 64 'no output' imganon a.dcm
+# One thing at a time: nobody is to believe that the other was done, too.
+exits 64 'a key, and objects on standard input' sh -c \
+	'ls a.dcm | imganon --new-key both.key -o both'
+exits 64 'a key and a pair' imganon --new-key both.key --new-trustee both.pair
+exits 64 'a key and a question' imganon --new-key both.key --explain PatientID
+exits 64 'a question and an output' imganon --explain PatientID -o both
+ok 'nothing was made' sh -c '! ls | grep both'
+exits 3 'a descriptor that nobody has opened' imganon --passphrase-fd 3 \
+	-o both a.dcm
+same 'is not one of our own' err <<!
+imganon: descriptor 3: Bad file descriptor
+!
+exits 3 'be it that of a codec' timeout 20 imganon --passphrase-fd 5 \
+	--pixels clean -o both a.dcm
 exits 64 'no such option' imganon -o bad --option nonsense a.dcm
 for range in 5--30 +5-30 ' 5-30' 5-30x 0-5 30-5 5; do
 	exits 64 "no range of days: $range" imganon --profile research \
@@ -112,6 +126,8 @@ done
 exits 0 'a range of days' imganon --key key --profile research \
 	--date-range 5-5 -o days a.dcm
 ok 'is how far dates are moved' test "$(value "$(written)" 0008,0020)" = 20231228
+exits 64 'a range for dates that are not moved' imganon --date-range 5-5 \
+	-o bad a.dcm
 exits 64 'contradictory options' imganon -o bad --option retain-dates \
 	--option modify-dates a.dcm
 mkdir folder && cp a.dcm folder && echo text >folder/readme

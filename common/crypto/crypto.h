@@ -96,7 +96,8 @@ struct img_passphrase {
 	size_t n;
 	char text[]; /* n bytes and a NUL */
 };
-/* Reads fd up to its end; newlines there do not count.  IMG_E_USAGE if it is
+/* Reads fd, which the program was given, up to its end; newlines there do not
+   count.  IMG_E_USAGE if it is
    shorter than least or longer than most bytes; a signal ends the reading.
    Free with img_passphrase_free, which wipes it. */
 int img_passphrase_read(struct img_passphrase **p, int fd, size_t least,

@@ -1,4 +1,6 @@
 /* locked.c - memory for secrets, and a passphrase read into it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,6 +36,19 @@ void *locked_new(size_t n, struct img_err *err)
 	return p;
 }
 
+/* What the program has opened closes when it is run, so that it cannot be what
+   it was given. */
+static ssize_t read_given(int fd, char *text, size_t room)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0 && flags & FD_CLOEXEC)
+		errno = EBADF;
+	return flags < 0 || flags & FD_CLOEXEC
+		       ? -1
+		       : img_read_or_signal(fd, text, room);
+}
+
 int img_passphrase_read(struct img_passphrase **out, int fd, size_t least,
 			size_t most, struct img_err *err)
 {
@@ -44,7 +59,7 @@ int img_passphrase_read(struct img_passphrase **out, int fd, size_t least,
 
 	if (!p)
 		return -1;
-	n = img_read_or_signal(fd, p->text, room);
+	n = read_given(fd, p->text, room);
 	if (n < 0) {
 		img_err_sys(err, "descriptor %d", fd);
 		goto fail;

@@ -89,6 +89,11 @@ int img_deid_profile(struct img_anon_profile *p, const struct img_deid_wish *w,
 	    (w->prefix && img_anon_prefix(p, w->prefix, err) < 0) ||
 	    (w->range && img_anon_days(p, w->range, err) < 0))
 		return -1;
+	/* A rule may clean a date, too. */
+	if (w->range && !w->rules && !(p->options & 1u << IMG_ANON_MOD_DATES))
+		return img_err_set(err, IMG_E_USAGE,
+				   "--date-range is for modify-dates, without "
+				   "which no date is moved");
 	return img_anon_ready(p, err);
 }
 

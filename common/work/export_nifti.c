@@ -142,7 +142,7 @@ static void judge(struct series *s, const char *file)
 	s->tilted |= strstr(file, "_Tilt") != NULL;
 }
 
-static void warn(const struct series *s, struct export_item *it)
+static void pass_on(const struct series *s, struct export_item *it)
 {
 	if (s->uneven)
 		it->odd[0] = "uneven-slices: the distances between slices "
@@ -272,7 +272,7 @@ static int convert(struct series *s, struct img_err *err)
 		it->proved = !s->x->opts.trust;
 		it->files = s->files;
 		it->shown = s->shown;
-		warn(s, it);
+		pass_on(s, it);
 		export_done(s->x, it);
 	}
 	export_remove_below(&s->v->place, INPUTS);

@@ -153,6 +153,24 @@ exits 64 'with -n' import -n --pixel-digest in/0.dcm
 exits 0 'a dry run' import -n in/5.dcm
 ok 'compares nothing' test "$(words)" = conflict
 
+# ---- others come while it is compared --------------------------------------
+
+rm -rf arch
+mkdir beside && cp "$O/bin/imgimport" beside/
+cat >beside/imgverify <<!
+#!/bin/sh
+"$O/bin/imgimport" -q -C "$PWD/arch" "$PWD/late.dcm" </dev/null >>"$PWD/late.out"
+exec "$O/bin/imgverify" "\$@"
+!
+chmod +x beside/imgverify
+phantom one new.dcm --uid 2.25.78
+phantom one late.dcm --uid 2.25.78 --syntax implicit
+import in/0.dcm >/dev/null
+exits 0 'another one of the batch has its UID then' \
+	beside/imgimport -q -C arch in/1.dcm new.dcm
+ok 'and both are alike' test "$(words)" = 'equivalent equivalent'
+ok 'to what was there' grep -q '"status":"stored"' late.out
+
 # ---- imgverify --deep ------------------------------------------------------
 
 rm -rf arch

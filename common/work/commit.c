@@ -288,7 +288,8 @@ static int write_rest(struct img_ingest *g, struct img_err *err)
 		g->lost_one = false;
 		g->uncompared = 0;
 		rc = write_batch(g, err);
-		if (rc < 0 && g->uncompared && err->code == IMG_OK) {
+		/* What is new meanwhile may have another UID of the batch. */
+		while (rc < 0 && g->uncompared && err->code == IMG_OK) {
 			alike_resolve(g);
 			rc = write_batch(g, err);
 		}

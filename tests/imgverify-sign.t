@@ -162,5 +162,8 @@ same 'lacks the other' got <<'!'
 !
 exits 64 '--signed-by alone' imgverify --signed-by k.pub in
 exits 64 '--sign with --audit' imgverify --sign k --audit
+ln -s arch arch.link
+exits 64 'against itself' imgverify -q -C arch --against arch.link
+ok 'is no copy' grep -q 'arch.link is the archive itself' err
 exits 3 'against nothing' imgverify -q -C arch --against nothere
 finish

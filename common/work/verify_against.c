@@ -290,6 +290,14 @@ static int tell_missing(struct against *a, size_t first, size_t *n,
 	return 0;
 }
 
+static bool is_itself(const char *dir, const char *path)
+{
+	struct stat a, b;
+
+	return stat(dir, &a) == 0 && stat(path, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int img_verify_against(struct img_verify *v, const char *path,
 		       struct img_err *err)
 {
@@ -297,6 +305,9 @@ int img_verify_against(struct img_verify *v, const char *path,
 	int rc = -1;
 	size_t n;
 
+	if (is_itself(v->opts.dir, path))
+		return img_err_set(err, IMG_E_USAGE,
+				   "--against: %s is the archive itself", path);
 	if (each_object(v->opts.dir, take_here, &a, err) < 0)
 		goto out;
 	if (a.n)

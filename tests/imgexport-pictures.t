@@ -156,6 +156,17 @@ perl png.pl <voi/x.png | od -An -v -t u1 | tr -s ' ' >got
 same 'shows what is below zero' got <<!
  0 30 60 255
 !
+for shape in IDENTITY INVERSE; do
+	phantom one --uid 2.25.10 --set 0028,0004=CS:MONOCHROME1 \
+		--set 0028,1050=DS:2000 --set 0028,1051=DS:4000 \
+		--set 2050,0020=CS:$shape shape.dcm
+	rm -rf shape
+	imgexport -q --as png --layout x -o shape shape.dcm >/dev/null
+	perl png.pl <shape/x.png >have
+	dcm2pnm +Wi 1 shape.dcm x.pnm
+	pnm x.pnm >want
+	ok "MONOCHROME1, $shape: as dcm2pnm shows it" perl near.pl have want 1
+done
 phantom one --uid 2.25.7 --frames 3 --rows 2 --cols 2 \
 	--set 7fe0,0010=OW:01000200030004000500060007000800 less.dcm
 for form in png npy; do

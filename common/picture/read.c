@@ -163,7 +163,9 @@ static int top(struct place *at, const struct img_dicom_event *ev,
 		p->inverse = is_text(ev, "MONOCHROME1");
 		return 0;
 	case IMG_TAG(0x2050, 0x0020):
-		p->inverse |= is_text(ev, "INVERSE");
+		/* It holds, whatever the photometric interpretation says. */
+		p->inverse = is_text(ev, "INVERSE") ||
+			     (p->inverse && !is_text(ev, "IDENTITY"));
 		return 0;
 	case IMG_TAG(0x0028, 0x0120):
 	case IMG_TAG(0x0028, 0x0121):

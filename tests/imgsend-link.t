@@ -36,6 +36,13 @@ exits 0 'no faster than it may' timeout 60 imgsend -q -C none -j 2 \
 	--limit-rate 256K -c "P@127.0.0.1:$port" 2.dcm 3.dcm 4.dcm 5.dcm
 took=$((($(date +%s%N) - began) / 1000000))
 ok 'it takes its time' test $took -ge 1300
+mkdir many
+for i in 20 21 22 23 24 25 26 27 28 29; do
+	img many/$i.dcm $i --rows 256 --cols 256
+done
+exits 143 'asked to stop' timeout --preserve-status 2 imgsend -q -C none \
+	--limit-rate 128K -c "P@127.0.0.1:$port" many
+ok 'it sends no more than what is in hand' test "$(records sent)" -lt 7
 now=$(date +%H:%M)
 later=$(date -d '+2 hours' +%H:%M)
 past=$(date -d '-1 hour' +%H:%M)

@@ -277,6 +277,12 @@ static enum then send_one(struct send_worker *w, struct img_scu *scu,
 	return send_bytes(w, scu, c->context, it, d);
 }
 
+/* Neither outside of the window nor once we are asked to stop. */
+static bool may_go_on(const struct img_send *s)
+{
+	return in_window(s) && !s->host.stopped(s->host.arg);
+}
+
 /* All that this association takes. */
 static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 			   struct send_plan *p)
@@ -291,10 +297,9 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 		fetch(w, it, slot);
 	while (it && then == GO_ON) {
 		fetched(w);
-		next = in_window(s) && !s->host.stopped(s->host.arg)
-			       ? send_queue_of(s, p->accepted, p->n_accepted,
-					       false)
-			       : NULL;
+		next = may_go_on(s) ? send_queue_of(s, p->accepted,
+						    p->n_accepted, false)
+				    : NULL;
 		if (next)
 			fetch(w, next, !slot);
 		then = send_one(w, scu, p, it, slot);
@@ -304,7 +309,7 @@ static enum then use_assoc(struct send_worker *w, struct img_scu *scu,
 		send_loaded_drop(&w->loaded[slot]);
 		it = next;
 		slot = !slot;
-		if (!it && then == GO_ON && in_window(s)) {
+		if (!it && then == GO_ON && may_go_on(s)) {
 			it = send_queue_of(s, p->accepted, p->n_accepted, true);
 			if (it)
 				fetch(w, it, slot);

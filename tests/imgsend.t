@@ -255,6 +255,11 @@ exits 1 'what nobody has, beside another' sh -c "(cat gone; echo in/1.dcm) |
 ok 'is passed on' sh -c 'grep "\"missing\"" out | cmp - gone'
 ok 'the other is sent' test "$(records sent)" = 1
 
+phantom one long.dcm --uid "2.25.$(yes 1 | head -n 70 | tr -d '\n')"
+exits 3 'a UID that is too long' timeout 60 imgsend -q -C none -c "$few" long.dcm
+ok 'is not sent under another one' grep -q \
+	'^{"status":"failed".*without a valid SOPClassUID and SOPInstanceUID' out
+
 # ---- usage, output -------------------------------------------------------
 
 exits 64 'no peer' imgsend in/1.dcm

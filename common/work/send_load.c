@@ -33,18 +33,21 @@ static const uint32_t tags[P_COUNT] = {
 	IMG_TAG(0x0020, 0x000D), IMG_TAG(0x0020, 0x000E)
 };
 
-/* A value without its padding; empty when it does not fit. */
-static void text_of(const struct img_dicom_pick *v, char *out, size_t size)
+/* A value without its padding; false, and empty, when it does not fit. */
+static bool text_of(const struct img_dicom_pick *v, char *out, size_t size)
 {
 	size_t n = v->p ? v->length : 0;
+	bool fits;
 
 	while (n && (v->p[n - 1] == ' ' || v->p[n - 1] == '\0'))
 		n--;
-	if (n >= size || (n && memchr(v->p, '\0', n)))
+	fits = n ? n < size && !memchr(v->p, '\0', n) : v->p || !v->length;
+	if (!fits)
 		n = 0;
 	if (n)
 		memcpy(out, v->p, n);
 	out[n] = '\0';
+	return fits;
 }
 
 /* How it is really encoded: that is what the peer has to be told. */
@@ -72,18 +75,19 @@ static int read_header(struct img_dicom_reader *r, const char *name,
 		       struct header *h, struct img_err *err)
 {
 	struct img_dicom_pick v[P_COUNT];
+	bool fits[P_COUNT];
 
 	if (img_dicom_pick(r, tags, P_COUNT, v, err) < 0)
 		return -1;
 	for (size_t i = 0; i < P_COUNT; i++)
-		text_of(&v[i], h->text[i], sizeof(h->text[i]));
+		fits[i] = text_of(&v[i], h->text[i], sizeof(h->text[i]));
 	true_syntax(img_dicom_facts(r), h->ts);
 	h->directory = v[P_DIRECTORY].present ||
 		       strcmp(h->text[P_META_CLASS], DICOMDIR_CLASS) == 0;
 	if (h->directory)
 		return 0;
 	for (size_t i = 0; i < 2; i++)
-		if (!*h->text[P_CLASS + i])
+		if (!*h->text[P_CLASS + i] && fits[P_CLASS + i])
 			memcpy(h->text[P_CLASS + i], h->text[P_META_CLASS + i],
 			       IMG_UID_MAX);
 	if (!img_uid_ok(h->text[P_CLASS]) || !img_uid_ok(h->text[P_SOP]))

@@ -140,11 +140,15 @@ static pid_t fork_sibling(void)
 /* ---- the keeper --------------------------------------------------------- */
 
 /* What a library does at its first use must not be done in the jail. */
-static void warm_up(void)
+static int warm_up(void)
 {
-	/* Else the zone's file is looked at again each time. */
-	setenv("TZ", ":/etc/localtime", 0);
+	/* Else the zone's file is looked at again each time, and so it is when
+	   there was no memory for its name, which tzset() does not say. */
+	if (setenv("TZ", ":/etc/localtime", 0) < 0)
+		return -1;
 	tzset();
+	tzset();
+	return 0;
 }
 
 static int let_be(void)
@@ -160,7 +164,9 @@ static int prepare(const struct img_jail_limits *limits, const char **step)
 	uint64_t memory = limits->memory ? limits->memory : 512u << 20;
 
 	probe_size = (size_t)(memory / 8);
-	warm_up();
+	*step = "time zone";
+	if (warm_up() < 0)
+		return -1;
 	*step = "signals";
 	if (set_signals() < 0)
 		return -1;

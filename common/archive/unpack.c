@@ -70,6 +70,10 @@ static int stopped(struct img_unpack *u, struct img_err *err)
 			*err = u->in->err;
 		return -1;
 	}
+	if (archive_errno(u->la) == ENOMEM)
+		return img_err_set(err, IMG_E_NOMEM,
+				   "%s: no memory for its %s stream",
+				   u->in->name, img_filter_word(u->kind));
 	if (u->in->ended || (text && strstr(text, "runcated")))
 		return img_err_set(err, IMG_E_TRUNCATED,
 				   "%s: ends inside its %s stream, after %llu "

@@ -21,7 +21,9 @@ locale_t img_archive_locale(const struct img_archive *a)
 
 static enum img_code code_of(const struct img_archive *a, const char *text)
 {
-	if (archive_errno(a->la) == ENOMEM)
+	/* Without memory zlib does not begin, and libarchive has no words. */
+	if (archive_errno(a->la) == ENOMEM || !*text ||
+	    strstr(text, "Can't initialize ZIP decompression"))
 		return IMG_E_NOMEM;
 	if (strstr(text, "assphrase") || strstr(text, "ncrypt") ||
 	    strstr(text, "nsupported") || strstr(text, "not supported"))
@@ -50,7 +52,7 @@ int img_archive_failed(struct img_archive *a, const char *member,
 	if (err->code != IMG_OK || img_archive_bad(a, member, err) < 0)
 		return -1;
 	code = code_of(a, text ? text : "");
-	snprintf(clean, sizeof(clean), "%s", text ? text : "damaged");
+	snprintf(clean, sizeof(clean), "%s", text ? text : "out of memory");
 	clean[strcspn(clean, "\n")] = '\0';
 	if (member)
 		return img_err_set(err, code, "%s!/%s: %s", a->name, member,

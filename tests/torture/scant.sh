@@ -84,6 +84,7 @@ fi
 few
 reference
 imgimport -q -C kept in >/dev/null || quit 'no archive'
+mkdir plain && cp in/*.dcm plain
 mkdir key && imganon --new-key key/k >/dev/null || quit 'no key'
 
 # The commands, and what each leaves: out or a folder called new.
@@ -92,11 +93,11 @@ words()
 	case $1 in
 	import) echo imgimport -q -C arch in ;;
 	verify) echo imgverify -q -C kept --all ;;
-	folder) echo imgexport -q -o new in ;;
-	zip) echo imgexport -q --as zip -o new in ;;
-	media) echo imgexport -q --media -o new in ;;
-	jpegls) echo imgexport -q --transfer-syntax jpegls -o new in ;;
-	anon) echo imganon -q --key key/k -o new in ;;
+	folder) echo imgexport -q -o new plain ;;
+	zip) echo imgexport -q --as zip -o new plain ;;
+	media) echo imgexport -q --media -o new plain ;;
+	jpegls) echo imgexport -q --transfer-syntax jpegls -o new plain ;;
+	anon) echo imganon -q --key key/k -o new plain ;;
 	esac
 }
 

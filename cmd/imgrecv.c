@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 	struct img_err err = IMG_ERR_INIT;
 
 	cli.verbs = "stored duplicate equivalent conflict rejected stable";
+	cli.besides = "stable";
 	cli.examples = "imgrecv >records.jsonl\n"
 		       "imgrecv -a ARCHIVE --listen 0.0.0.0 --allow "
 		       "CT1@10.1.2.3\n"

@@ -171,6 +171,7 @@ same 'a study that has become quiet' last <<!
 {"status":"stable","StudyInstanceUID":"2.25.10","objects":2}
 !
 recv_stop
+ok 'which was no input' grep -q '^imgrecv: 2 inputs: .* 1 stable, ' recv.err
 
 # ---- service managers -----------------------------------------------------
 

@@ -60,6 +60,7 @@ struct img_cli {
 	const char *verbs;    /* status words in the order of the summary
 				  line, blank separated: "stored duplicate";
 				  NULL: no summing-up line */
+	const char *besides;  /* the one of them that is of no input, or NULL */
 	const struct img_opt *opts;
 	bool no_records; /* stdout is for something else: what became of the
 			    inputs is counted, and failures are told */

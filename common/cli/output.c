@@ -135,7 +135,8 @@ void img_cli_count(struct img_cli *cli, const char *status, bool failed)
 	size_t i = 0;
 
 	cli_lock();
-	st->inputs++;
+	if (!cli->besides || strcmp(cli->besides, status) != 0)
+		st->inputs++;
 	st->failed += failed;
 	while (i < st->counts && strcmp(st->count[i].word, status) != 0)
 		i++;

@@ -42,6 +42,10 @@ for form in png jpeg npy; do
 	ok "$form: a report is no picture" \
 		grep -q '"failed","path":"in/sr.dcm"' dry
 done
+exits 0 'nifti: dry' imgexport -q -n --as nifti -o nii in/1.dcm
+ok 'has no name and no digest for what was not made' grep -q \
+	'^{"status":"exported","path":"nii",.*"Modality":"CT","dry_run":true}$' out
+ok 'nor anything of the object' sh -c '! grep "digest\|bytes\|Transfer" out'
 
 imgimport -q -C arch in/1.dcm in/2.dcm in/3.dcm >/dev/null 2>&1
 victim=$(find arch/objects -type f -exec grep -l '2\.25\.2' {} + | head -n 1)

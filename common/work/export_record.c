@@ -22,10 +22,15 @@ static void fill(struct img_export *x, const struct export_item *it,
 	}
 	if (it->value[EX_SOP_CLASS][0])
 		rec->sop_class = it->value[EX_SOP_CLASS];
-	if (it->value[EX_TS][0] && !it->files)
-		rec->transfer_syntax = it->value[EX_TS];
 	if (it->value[EX_MODALITY][0])
 		rec->modality = it->value[EX_MODALITY];
+	/* What dcm2niix makes is not known before it has. */
+	if (x->opts.form == IMG_EXPORT_NIFTI && it->state == EX_WANTED) {
+		rec->path = x->opts.out;
+		return;
+	}
+	if (it->value[EX_TS][0] && !it->files)
+		rec->transfer_syntax = it->value[EX_TS];
 	snprintf(path, IMG_PATH_MAX * 3, "%s/%s%s%s", v->place.parent,
 		 v->place.base, img_export_is_folder(x->opts.form) ? "/" : "!/",
 		 it->shown ? it->shown : it->out);

@@ -190,7 +190,7 @@ done >in.lines
 exits 2 'members of an archive' verify - <in.lines
 same 'are missing in the catalog only' out <<!
 {"status":"failed","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","digest":"$digest","error":{"code":"unsupported","message":"elsewhere!/A/1: lies in an archive or on a disc, which --media checks","by":"imgverify"}}
-{"status":"missing","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","reason":"not in the catalog"}
+{"status":"missing","path":"elsewhere!/A/1","SOPInstanceUID":"2.25.77","reason":"not in the catalog with this digest"}
 !
 printf '%s\n' 2.25.4 '{"StudyInstanceUID":"2.25.100","x":1}' \
 	'{"StudyInstanceUID":"2.25.101","SeriesInstanceUID":"2.25.201"}' \
@@ -211,6 +211,22 @@ same 'are enough' out <<!
 exits 0 'what imgimport prints can be verified' sh -c \
 	'imgimport -q -C arch in | imgverify -q -C arch'
 ok 'all of it' test "$(records intact)" = 9
+# The file that it came from is there; the archive has it no more, or has other
+# bytes with its UID.
+phantom one --uid 2.25.4 --pixel 9 other.dcm
+imgimport -q -C otherwise other.dcm >/dev/null
+phantom one --uid 2.25.78 only.dcm
+imgimport -q -C takes only.dcm other.dcm >taken
+phantom one --uid 2.25.4 --pixel 8 other.dcm
+imgimport -q -C takes other.dcm >>taken
+exits 1 'what was taken in elsewhere' imgverify -q -C otherwise <taken
+sed 's/"status":"\([a-z]*\)".*"SOPInstanceUID":"\([^"]*\)".*/\1 \2/; s/^{//' \
+	out | sort >got
+same 'is not what is here' got <<!
+intact 2.25.4
+missing 2.25.4
+missing 2.25.78
+!
 
 mkdir more && phantom small more 60 && import more >/dev/null
 n=$(rows 'SELECT count(*) FROM object')

@@ -227,19 +227,18 @@ static int named_with(struct img_verify *v, const struct img_scope *what,
 	return rc < 0 ? -1 : found;
 }
 
-/* A record of one of several objects of an image means that one. */
+/* A record of an object means that one, and no other of its image. */
 static int named(struct img_verify *v, const struct img_scope *what,
 		 struct img_err *err)
 {
 	uint8_t digest[IMG_DIGEST_SIZE];
-	int rc = 0;
+	bool one;
 
 	if (v->complete)
 		return complete_named(v, what, err);
-	if (v->given && what->level == IMG_IMAGE && v->given->digest &&
-	    img_unhex(digest, sizeof(digest), v->given->digest))
-		rc = named_with(v, what, digest, err);
-	return rc ? rc : named_with(v, what, NULL, err);
+	one = v->given && what->level == IMG_IMAGE && v->given->digest &&
+	      img_unhex(digest, sizeof(digest), v->given->digest);
+	return named_with(v, what, one ? digest : NULL, err);
 }
 
 static int missing(struct img_verify *v, const char *name)
@@ -254,7 +253,9 @@ static int missing(struct img_verify *v, const char *name)
 		rec.series = v->given->series;
 		rec.sop = v->given->sop;
 	}
-	rec.reason = !name || img_uid_ok(name)
+	rec.reason = v->given && v->given->digest
+			     ? "not in the catalog with this digest"
+		     : !name || img_uid_ok(name)
 			     ? "not in the catalog"
 			     : "no such file, and not in the catalog";
 	return verify_emit(v, &rec);
@@ -357,6 +358,14 @@ static bool is_of_a_file(const struct img_record *rec)
 	return img_record_has_status(rec, "deidentified exported");
 }
 
+/* What took an object in says so, and means the archive: the file that it came
+   from proves nothing. */
+static bool is_of_the_archive(const struct img_record *rec)
+{
+	return img_record_has_status(rec,
+				     "stored duplicate equivalent conflict");
+}
+
 static int record_input(struct img_verify *v, const struct img_record *rec,
 			struct img_err *err)
 {
@@ -378,7 +387,8 @@ static int record_input(struct img_verify *v, const struct img_record *rec,
 	if (verify_archive(v, err) < 0)
 		return -1;
 	rc = named(v, &scope, err);
-	if (rc == 0 && !(rec->path && is_member(rec->path)))
+	if (rc == 0 && !is_of_the_archive(rec) &&
+	    !(rec->path && is_member(rec->path)))
 		rc = file_of_record(v, rec, err);
 	return rc == 0 ? missing(v, NULL) : rc;
 }

@@ -52,6 +52,29 @@ exits 143 'not outside of it' timeout --preserve-status 2 imgsend -q -C none \
 	--window "$later-$now" -c "P@127.0.0.1:$port" 2.dcm
 ok 'nothing is sent' test ! -s out
 
+# ---- a peer that comes back ------------------------------------------------
+
+was=$port
+free_port
+mkfifo inputs
+timeout 120 imgsend -q -C none --retries 0 -c "P@127.0.0.1:$port" <inputs \
+	>out 2>err &
+sender=$!
+exec 8>inputs
+echo 2.dcm >&8
+sleep 2
+serve storescp --fork -od got "$port" 8>&-
+listening
+echo 3.dcm >&8
+sleep 32
+echo 4.dcm >&8
+exec 8>&-
+wait $sender
+ok 'some failed, some not' test $? = 2
+ok 'what comes at once fails' test "$(records failed)" = 2
+ok 'what comes later is sent' sh -c 'grep "4.dcm" out | grep -q "\"sent\""'
+port=$was
+
 # ---- a link of its own ---------------------------------------------------
 
 if ! is_root || ! command -v ip >/dev/null || ! command -v nft >/dev/null ||

@@ -28,6 +28,7 @@ struct send_item {
 	uint64_t bytes;
 	unsigned attempts;
 	unsigned silences; /* of the peer, when it was sent */
+	double came;       /* into the queue */
 	double not_before; /* of those put off */
 	char *more;        /* members of its input's record that are not ours */
 
@@ -83,6 +84,7 @@ struct img_send {
 	bool closed;             /* no more inputs */
 	char *down;              /* the peer cannot be reached: why */
 	enum img_code down_code;
+	double down_since;
 
 	/* results */
 	struct send_item *done, **done_tail;

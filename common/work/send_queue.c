@@ -81,6 +81,7 @@ int send_queue_take(struct img_send *s, struct send_item *it,
 		deadline(&t, 500);
 		pthread_cond_timedwait(&s->room, &s->lock, &t);
 	}
+	it->came = img_time_mono();
 	i = send_group_find(s, it);
 	if (i != SIZE_MAX) {
 		struct send_group *g = &s->groups[i];

@@ -10,6 +10,7 @@
 #define BUSY_LEAST   10 /* objects in a row */
 #define BUSY_PAUSE   10 /* seconds without one that was taken */
 #define BUSY_GIVE_UP 120
+#define DOWN_SECONDS 30
 
 /* ---- waiting ---------------------------------------------------------- */
 
@@ -130,8 +131,18 @@ void send_set_down(struct img_send *s, const struct img_err *why)
 	if (!s->down) {
 		s->down = strdup(why->text);
 		s->down_code = why->code;
+		s->down_since = img_time_mono();
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* Inputs may come for weeks, as from a listener.  With the lock. */
+static void up_again(struct img_send *s, const struct send_item *it)
+{
+	if (s->down && it->came - s->down_since >= DOWN_SECONDS) {
+		free(s->down);
+		s->down = NULL;
+	}
 }
 
 static int open_assoc(struct send_worker *w, struct img_scu **scu,
@@ -334,9 +345,7 @@ static void give_up(struct img_send *s)
 	struct img_err why = IMG_ERR_INIT;
 
 	img_err_set(&why, IMG_E_TRANSPORT,
-		    "the peer has broken %d "
-		    "associations in a row",
-		    GIVE_UP);
+		    "the peer has broken %d associations in a row", GIVE_UP);
 	send_set_down(s, &why);
 }
 
@@ -351,6 +360,7 @@ bool send_is_hopeless(struct img_send *s, struct send_item *it)
 	pthread_mutex_lock(&s->lock);
 	i = send_group_find(s, it);
 	g = i != SIZE_MAX ? &s->groups[i] : NULL;
+	up_again(s, it);
 	if (s->down)
 		img_err_set(&why, s->down_code, "%s", s->down);
 	else if (!g)

@@ -190,6 +190,14 @@ for kind in tar tar.gz; do
 	exits 3 'exported' imgexport -q -C none -o rec5 a.$kind
 	ok 'or' grep -q "a.$kind: not DICOM, but an archive ($word): imgimport reads what is in it" err
 done
+imganon --new-key mine && cp mine was
+for words in '--report mine' '--risk mine' '--report x --risk x'; do
+	# shellcheck disable=SC2086 # words
+	exits 64 "$words" imganon -q --key mine $words -o rec6 a.dcm
+done
+ln mine link
+exits 64 'by another name' imganon -q --key mine --risk link -o rec6 a.dcm
+ok 'the key is what it was' cmp mine was
 echo 'no image' >text
 exits 3 'text' anon -o rec4 text
 same 'is no archive' err <<'!'

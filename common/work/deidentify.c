@@ -219,16 +219,48 @@ static int open_report(struct img_deid *d, struct img_err *err)
 	return name ? deid_lines_open(name, &d->report_fd, err) : 0;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) < 0 || stat(b, &y) < 0)
+		return strcmp(a, b) == 0;
+	return S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* The first three are written to, and a key with a report is none any more. */
+static int check_files(const struct img_deid_opts *o, struct img_err *err)
+{
+	const char *const file[] = { o->report, o->risk,    o->linkage,
+				     o->map,    o->trustee, o->key_file,
+				     o->rules };
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = i + 1; j < sizeof(file) / sizeof(*file); j++)
+			if (file[i] && file[j] &&
+			    is_same_file(file[i], file[j]))
+				return img_err_set(
+					err, IMG_E_USAGE,
+					"%s: is named for two things, and "
+					"would be written over",
+					file[i]);
+	return 0;
+}
+
 int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 		  const struct img_deid_host *host, struct img_err *err)
 {
-	struct img_deid *d = calloc(1, sizeof(*d));
+	struct img_deid *d =
+		check_files(opts, err) < 0 ? NULL : calloc(1, sizeof(*d));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	pthread_condattr_t mono;
 
 	if (!d)
-		return img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return err->code != IMG_OK
+			       ? -1
+			       : img_err_set(err, IMG_E_NOMEM, "out of memory");
 	d->opts = *opts;
 	d->profile = *opts->profile;
 	d->host = *host;

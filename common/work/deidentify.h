@@ -26,6 +26,9 @@ struct img_deid_opts {
 	const char *report;  /* file, or NULL */
 	const char *risk;    /* file, or NULL: who could be told apart */
 	const char *id_map;  /* NULL, or FILE of FILE-patients.csv and so on */
+	/* What the key and the profile came from, or NULL: nothing that is
+	   written may be one of them. */
+	const char *key_file, *rules;
 	const char *linkage; /* NULL, or log of pairs sealed to the trustee */
 	const char *trustee; /* with it: file of the public key */
 	struct img_codec *codec; /* or NULL: coded frames are not cleaned */

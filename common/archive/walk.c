@@ -21,8 +21,8 @@ locale_t img_archive_locale(const struct img_archive *a)
 
 static enum img_code code_of(const struct img_archive *a, const char *text)
 {
-	/* Without memory zlib does not begin, and libarchive has no words. */
-	if (archive_errno(a->la) == ENOMEM || !*text ||
+	/* Without memory zlib does not begin. */
+	if (archive_errno(a->la) == ENOMEM ||
 	    strstr(text, "Can't initialize ZIP decompression"))
 		return IMG_E_NOMEM;
 	if (strstr(text, "assphrase") || strstr(text, "ncrypt") ||
@@ -31,7 +31,8 @@ static enum img_code code_of(const struct img_archive *a, const char *text)
 	if (a->src->ended || strstr(text, "runcated") ||
 	    strstr(text, "Premature"))
 		return IMG_E_TRUNCATED;
-	return IMG_E_MALFORMED;
+	/* and libarchive has no words. */
+	return *text ? IMG_E_MALFORMED : IMG_E_NOMEM;
 }
 
 int img_archive_failed(struct img_archive *a, const char *member,
@@ -52,7 +53,10 @@ int img_archive_failed(struct img_archive *a, const char *member,
 	if (err->code != IMG_OK || img_archive_bad(a, member, err) < 0)
 		return -1;
 	code = code_of(a, text ? text : "");
-	snprintf(clean, sizeof(clean), "%s", text ? text : "out of memory");
+	snprintf(clean, sizeof(clean), "%s",
+		 text                  ? text
+		 : code == IMG_E_NOMEM ? "out of memory"
+				       : "damaged");
 	clean[strcspn(clean, "\n")] = '\0';
 	if (member)
 		return img_err_set(err, code, "%s!/%s: %s", a->name, member,

@@ -105,6 +105,8 @@ int img_path_join(char *out, size_t size, const char *dir, const char *name,
 const char *img_path_base(const char *path); /* what follows the last '/' */
 /* Whether name ends with ext (".dcm"), without regard to ASCII case. */
 bool img_path_has_ext(const char *path, const char *ext);
+/* Whether both are there, and one file or folder, by whatever names. */
+bool img_path_same(const char *a, const char *b);
 
 /* ---- files ------------------------------------------------------------ */
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/base.h"
 
@@ -31,6 +32,14 @@ bool img_path_has_ext(const char *path, const char *ext)
 	size_t n = strlen(path), m = strlen(ext);
 
 	return n >= m && strcasecmp(path + n - m, ext) == 0;
+}
+
+bool img_path_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 bool img_parse_u64(const char *s, uint64_t max, uint64_t *out)

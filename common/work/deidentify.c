@@ -219,16 +219,6 @@ static int open_report(struct img_deid *d, struct img_err *err)
 	return name ? deid_lines_open(name, &d->report_fd, err) : 0;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	if (stat(a, &x) < 0 || stat(b, &y) < 0)
-		return strcmp(a, b) == 0;
-	return S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
 /* The first three are written to, and a key with a report is none any more. */
 static int check_files(const struct img_deid_opts *o, struct img_err *err)
 {
@@ -239,7 +229,8 @@ static int check_files(const struct img_deid_opts *o, struct img_err *err)
 	for (size_t i = 0; i < 3; i++)
 		for (size_t j = i + 1; j < sizeof(file) / sizeof(*file); j++)
 			if (file[i] && file[j] &&
-			    is_same_file(file[i], file[j]))
+			    (strcmp(file[i], file[j]) == 0 ||
+			     img_path_same(file[i], file[j])))
 				return img_err_set(
 					err, IMG_E_USAGE,
 					"%s: is named for two things, and "
@@ -251,16 +242,16 @@ static int check_files(const struct img_deid_opts *o, struct img_err *err)
 int img_deid_open(struct img_deid **out, const struct img_deid_opts *opts,
 		  const struct img_deid_host *host, struct img_err *err)
 {
-	struct img_deid *d =
-		check_files(opts, err) < 0 ? NULL : calloc(1, sizeof(*d));
+	struct img_deid *d;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned jobs = opts->jobs ? opts->jobs : cpus > 0 ? (unsigned)cpus : 1;
 	pthread_condattr_t mono;
 
+	if (check_files(opts, err) < 0)
+		return -1;
+	d = calloc(1, sizeof(*d));
 	if (!d)
-		return err->code != IMG_OK
-			       ? -1
-			       : img_err_set(err, IMG_E_NOMEM, "out of memory");
+		return img_err_set(err, IMG_E_NOMEM, "out of memory");
 	d->opts = *opts;
 	d->profile = *opts->profile;
 	d->host = *host;

@@ -26,7 +26,6 @@ struct against {
 	struct img_store *store; /* of the other archive */
 	uint64_t files;
 	bool unread; /* something there could not be */
-	bool ours;   /* what ended it lies not there */
 };
 
 static int by_uid(const void *a, const void *b)
@@ -193,11 +192,12 @@ static int meet_object(struct against *a, const struct img_object *o,
 				    : meet_lost(a, o, fixity, err);
 }
 
-static int look_at(struct against *a, const struct verify_entry *e,
-		   struct img_err *err)
+static int meet_file(const struct verify_entry *e, void *arg,
+		     struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 	struct deep_out out = { 0 };
+	struct against *a = arg;
 	char head[1024];
 	ssize_t n;
 	int rc;
@@ -232,27 +232,14 @@ static int look_at(struct against *a, const struct verify_entry *e,
 		       : 0;
 }
 
-static int meet_file(const struct verify_entry *e, void *arg,
-		     struct img_err *err)
-{
-	struct against *a = arg;
-
-	if (look_at(a, e, err) == 0)
-		return 0;
-	a->ours = true;
-	return -1;
-}
-
 /* A copy that cannot be read to its end is one for what was read of it. */
 static int meet_files(struct against *a, const char *path, struct img_err *err)
 {
-	struct img_err why;
+	int rc = verify_each(path, NULL, meet_file, a, err);
+	struct img_err why = *err;
 
-	if (verify_each(path, NULL, meet_file, a, err) == 0)
-		return 0;
-	if (a->ours || !a->files || err->code == IMG_E_NOMEM)
-		return -1;
-	why = *err;
+	if (rc <= 0 || !a->files)
+		return rc ? -1 : 0;
 	img_err_clear(err);
 	return unread(a, path, NULL, &why, err);
 }
@@ -290,14 +277,6 @@ static int tell_missing(struct against *a, size_t first, size_t *n,
 	return 0;
 }
 
-static bool is_itself(const char *dir, const char *path)
-{
-	struct stat a, b;
-
-	return stat(dir, &a) == 0 && stat(path, &b) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 int img_verify_against(struct img_verify *v, const char *path,
 		       struct img_err *err)
 {
@@ -305,7 +284,7 @@ int img_verify_against(struct img_verify *v, const char *path,
 	int rc = -1;
 	size_t n;
 
-	if (is_itself(v->opts.dir, path))
+	if (img_path_same(v->opts.dir, path))
 		return img_err_set(err, IMG_E_USAGE,
 				   "--against: %s is the archive itself", path);
 	if (each_object(v->opts.dir, take_here, &a, err) < 0)

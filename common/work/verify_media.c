@@ -18,7 +18,6 @@ struct medium {
 	struct manifest *manifest;
 	uint64_t files, faults, unread;
 	bool dicomdir, unread_dicomdir;
-	bool ours; /* what ended it lies not in the medium */
 };
 
 static int tell(struct medium *m, const char *status, const char *path,
@@ -107,10 +106,10 @@ static int unread(struct medium *m, const struct verify_entry *e,
 		e->why, err);
 }
 
-static int look(struct medium *m, const struct verify_entry *e,
-		struct img_err *err)
+static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
+	struct medium *m = arg;
 
 	if (m->v->host.stopped(m->v->host.arg))
 		return img_err_set(err, IMG_E_BUSY, "stopped by a signal");
@@ -128,16 +127,6 @@ static int look(struct medium *m, const struct verify_entry *e,
 		return img_err_set(err, why.code, "%s", why.text);
 	return tell(m, "invalid", e->path, img_code_word(why.code), 0,
 		    verify_said(&why, e->path), err);
-}
-
-static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
-{
-	struct medium *m = arg;
-
-	if (look(m, e, err) == 0)
-		return 0;
-	m->ours = true;
-	return -1;
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -183,13 +172,25 @@ static int tell_whole(struct medium *m, const char *path, struct img_err *err)
 		       : 0;
 }
 
+/* What was read: with the DICOMDIR, and with the manifest. */
+static int compare(struct medium *m, const char *path, struct img_err *err)
+{
+	if (!m->dicomdir && !m->unread_dicomdir &&
+	    tell(m, "missing", "DICOMDIR", "no-dicomdir", 0, "no DICOMDIR",
+		 err) < 0)
+		return -1;
+	if (m->dicomdir && img_media_check_end(m->check, found, m, err) < 0)
+		return -1;
+	if (manifest_check(m->manifest, manifest_says, m, err) < 0)
+		return -1;
+	return tell_whole(m, path, err);
+}
+
 /* It could not be read, or not to its end. */
 static int tell_unread(struct medium *m, const char *path, struct img_err *err)
 {
 	struct img_err why = *err;
 
-	if (m->ours || why.code == IMG_E_NOMEM)
-		return -1;
 	img_err_clear(err);
 	return verify_failed(m->v, path, NULL, NULL, &why, err);
 }
@@ -225,19 +226,11 @@ int img_verify_media(struct img_verify *v, const char *path,
 	m.reader = m.manifest ? img_dicom_reader_new(err) : NULL;
 	if (!m.reader)
 		goto out;
-	if (verify_each(path, p ? p->text : NULL, visit, &m, err) < 0) {
+	rc = verify_each(path, p ? p->text : NULL, visit, &m, err);
+	if (rc > 0)
 		rc = tell_unread(&m, path, err);
-		goto out;
-	}
-	if (!m.dicomdir && !m.unread_dicomdir &&
-	    tell(&m, "missing", "DICOMDIR", "no-dicomdir", 0, "no DICOMDIR",
-		 err) < 0)
-		goto out;
-	if (m.dicomdir && img_media_check_end(m.check, found, &m, err) < 0)
-		goto out;
-	if (manifest_check(m.manifest, manifest_says, &m, err) < 0)
-		goto out;
-	rc = tell_whole(&m, path, err);
+	else if (rc == 0)
+		rc = compare(&m, path, err);
 out:
 	img_passphrase_free(p);
 	manifest_free(m.manifest);

@@ -182,19 +182,34 @@ out:
 	return rc;
 }
 
+struct visit {
+	verify_each_fn fn;
+	void *arg;
+	bool ended;
+};
+
+static int visit(const struct verify_entry *e, void *arg, struct img_err *err)
+{
+	struct visit *v = arg;
+
+	v->ended = v->fn(e, v->arg, err) != 0;
+	return v->ended ? -1 : 0;
+}
+
 int verify_each(const char *path, const char *passphrase, verify_each_fn fn,
 		void *arg, struct img_err *err)
 {
+	struct visit v = { fn, arg, false };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = img_err_sys(err, "%s", path);
 	else if (S_ISDIR(st.st_mode))
-		rc = each_in_folder(path, fn, arg, err);
+		rc = each_in_folder(path, visit, &v, err);
 	else
-		rc = each_in_archive(fd, path, passphrase, fn, arg, err);
+		rc = each_in_archive(fd, path, passphrase, visit, &v, err);
 	if (fd >= 0)
 		close(fd);
-	return rc;
+	return rc == 0 ? 0 : v.ended || err->code == IMG_E_NOMEM ? -1 : 1;
 }

@@ -19,14 +19,15 @@ static inline bool verify_is_bad(const struct img_err *why)
 	return why->code != IMG_E_DENIED && why->code != IMG_E_BUSY;
 }
 
-/* Nonzero ends it as the result. */
+/* Nonzero ends it. */
 typedef int (*verify_each_fn)(const struct verify_entry *e, void *arg,
 			      struct img_err *err);
 
 /* A file without a name, which goes with its descriptor; -1: there is none. */
 int verify_temporary(struct img_err *err);
 /* A folder, or a file or device that is an archive or a disc; the passphrase
-   of encrypted members, or NULL. */
+   of encrypted members, or NULL.  0; -1: fn has ended it, or there is no memory;
+   1 with err: it cannot be read, or not to its end. */
 int verify_each(const char *path, const char *passphrase, verify_each_fn fn,
 		void *arg, struct img_err *err);
 

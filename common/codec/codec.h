@@ -79,6 +79,10 @@ int img_frames_open(struct img_frames **out, int fd, const char *name,
 		    struct img_err *err);
 void img_frames_close(struct img_frames *f);
 const struct img_frames_facts *img_frames_facts(const struct img_frames *f);
+/* -1 with IMG_E_TRUNCATED where NumberOfFrames says more than are there; of a
+   video, which is one stream, that is not known, and 0. */
+int img_frames_check(const struct img_frames_facts *f, const char *name,
+		     struct img_err *err);
 /* Where coded bytes of frame i (from 0) lie in fd; n pieces, which the frames
    own.  Native frames have one (not for deflated ones: IMG_E_UNSUPPORTED). */
 struct img_frames_piece {

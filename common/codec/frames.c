@@ -423,3 +423,15 @@ const struct img_frames_facts *img_frames_facts(const struct img_frames *f)
 {
 	return &f->facts;
 }
+
+int img_frames_check(const struct img_frames_facts *f, const char *name,
+		     struct img_err *err)
+{
+	const struct img_ts *ts = img_ts_find(f->ts);
+
+	if (f->frames >= f->stated || (ts && ts->video && !f->native))
+		return 0;
+	return img_err_set(err, IMG_E_TRUNCATED,
+			   "%s: %u frames are there, and %u stated", name,
+			   f->frames, f->stated);
+}

@@ -47,7 +47,6 @@ static int frame(struct show *s, uint32_t i, struct img_err *err)
 static int show_open(struct show *s, struct img_export *x, unsigned worker,
 		     int fd, const char *name, struct img_err *err)
 {
-	const struct img_ts *ts;
 	struct stat st;
 
 	memset(s, 0, sizeof(*s));
@@ -63,13 +62,8 @@ static int show_open(struct show *s, struct img_export *x, unsigned worker,
 	if (!s->facts->has_pixels || s->facts->frames == 0)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: no image that could be shown", name);
-	ts = img_ts_find(s->facts->ts);
-	if (ts && ts->video && !s->facts->native)
-		return img_err_set(err, IMG_E_UNSUPPORTED, "%s: video", name);
-	if (s->facts->frames < s->facts->stated)
-		return img_err_set(err, IMG_E_TRUNCATED,
-				   "%s: %u frames are there, and %u stated",
-				   name, s->facts->frames, s->facts->stated);
+	if (img_frames_check(s->facts, name, err) < 0)
+		return -1;
 	if (fstat(fd, &st) < 0)
 		return img_err_sys(err, "%s", name);
 	if (img_dicom_start_fd(s->tools->reader, fd, (uint64_t)st.st_size, name,

@@ -47,10 +47,8 @@ static int has_image(int fd, const struct export_item *it, struct img_err *err)
 		rc = img_err_set(err, IMG_E_UNSUPPORTED,
 				 "%s: no image that dcm2niix could take",
 				 it->name);
-	else if (f->frames < f->stated)
-		rc = img_err_set(err, IMG_E_TRUNCATED,
-				 "%s: %u frames are there, and %u stated",
-				 it->name, f->frames, f->stated);
+	else
+		rc = img_frames_check(f, it->name, err);
 	img_frames_close(frames);
 	return rc;
 }

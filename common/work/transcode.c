@@ -281,13 +281,12 @@ static int judge(struct transcode *t, struct img_err *err)
 		return img_err_set(err, IMG_E_UNSUPPORTED,
 				   "%s: no pixel data that could be coded",
 				   t->name);
-	/* All frames of a video are in one stream. */
 	if (t->from && t->from->video && !f->native)
 		return img_err_set(err, IMG_E_REFUSED, "%s: video", t->name);
-	if (f->frames != f->stated)
-		return img_err_set(err,
-				   f->frames < f->stated ? IMG_E_TRUNCATED
-							 : IMG_E_MALFORMED,
+	if (img_frames_check(f, t->name, err) < 0)
+		return -1;
+	if (f->frames > f->stated)
+		return img_err_set(err, IMG_E_MALFORMED,
 				   "%s: %u frames are there, and %u stated",
 				   t->name, f->frames, f->stated);
 	if (t->from && t->from->lossy && !f->native && !t->how->allow_lossy)

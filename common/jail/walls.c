@@ -178,12 +178,12 @@ static int add_all(scmp_filter_ctx ctx, const int *call, size_t n)
 
 /* Where one descriptor can be named, another that is only to be read, say a
    terminal, cannot be written to. */
-static int add_writing(scmp_filter_ctx ctx, int fd)
+static int add_writing(scmp_filter_ctx ctx, uint32_t action, int fd)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < COUNT(writing) && rc == 0; i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, writing[i], 1,
+		rc = seccomp_rule_add(ctx, action, writing[i], 1,
 				      SCMP_A0(SCMP_CMP_EQ, (unsigned)fd));
 	return rc;
 }
@@ -214,24 +214,12 @@ static int add_some(scmp_filter_ctx ctx)
 	return 0;
 }
 
-/* A library's last words, before it ends for want of memory, say: they are not
-   heard, and it ends as it meant to. */
-static int add_last_words(scmp_filter_ctx ctx)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < 2 && rc == 0; i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EBADF), writing[i], 1,
-				      SCMP_A0(SCMP_CMP_EQ, 2));
-	return rc;
-}
-
 /* A sanitizer that found something looks for names, and may find none. */
 static int add_report(scmp_filter_ctx ctx)
 {
 	static const int look[] = { SCMP_SYS(open), SCMP_SYS(openat),
 				    SCMP_SYS(readlink) };
-	int rc = add_writing(ctx, 2);
+	int rc = add_writing(ctx, SCMP_ACT_ALLOW, 2);
 
 	for (size_t i = 0; i < COUNT(look) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), look[i], 0);
@@ -247,11 +235,13 @@ static int add_rules(scmp_filter_ctx ctx, const struct img_jail_limits *l)
 	if (rc == 0 && (l->file_max || l->network))
 		rc = add_all(ctx, writing, COUNT(writing));
 	else if (rc == 0)
-		rc = add_writing(ctx, SOCK_FD);
+		rc = add_writing(ctx, SCMP_ACT_ALLOW, SOCK_FD);
 	if (rc == 0 && SANITIZED)
 		rc = add_report(ctx);
 	else if (rc == 0 && !l->file_max && !l->network)
-		rc = add_last_words(ctx);
+		/* A library's last words, as for want of memory, are not heard,
+		   and it ends as it meant to. */
+		rc = add_writing(ctx, SCMP_ACT_ERRNO(EBADF), 2);
 	if (rc == 0 && l->file_max)
 		rc = add_all(ctx, files, COUNT(files));
 	if (rc == 0 && l->network)

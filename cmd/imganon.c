@@ -74,13 +74,10 @@ static int emit(void *arg, const struct img_record *rec)
 		other = true;
 	if (img_record_has_status(rec, "withheld missing"))
 		img_cli_no(cli);
-	if (!out || strcmp(out, "-") != 0)
-		return img_cli_emit(cli, rec);
-	if (rec->reason && !cli->verbose)
+	if (cli->no_records && rec->reason && !cli->verbose)
 		img_cli_warn(cli, "%s: %s: %s", rec->path, rec->status,
 			     rec->reason);
-	img_cli_tell(cli, rec);
-	return 0;
+	return img_cli_emit(cli, rec);
 }
 
 /* What became of a line of a linkage. */
@@ -229,6 +226,7 @@ int main(int argc, char **argv)
 		       "--key study.key --profile research -o out\n";
 	img_cli_parse(&cli, &argc, &argv);
 	check(&cli, argc);
+	cli.no_records = out && strcmp(out, "-") == 0;
 	if (is_other())
 		cli.verbs = NULL;
 	if (run(&cli, argc, argv, &err) < 0 && !img_cli_stopped(&cli)) {
